@@ -1,0 +1,96 @@
+// Package access says who acts and what that actor may do: the catalogue of
+// rights, the roles that carry them, and the check that each domain method
+// makes first.
+package access
+
+import (
+	"slices"
+
+	"github.com/adgang/adgang/internal/fault"
+)
+
+// OrgID is the ID of an organisation, a tenant.
+type OrgID string
+
+// EmployeeID is the ID of an employee, UUIDv7 in lower case: the UUID that
+// services see.
+type EmployeeID string
+
+// Right is permission for one kind of task.
+type Right string
+
+// The catalogue.
+const (
+	ManageMigration Right = "migration.manage" // upload, start, pause, letters
+	ViewEmployees   Right = "employee.view"
+	ManageEmployees Right = "employee.manage" // invitations, codes, blocking
+	ManageServices  Right = "service.manage"  // register business services
+)
+
+// Role is a bundle of rights that an organisation gives to an employee. Roles
+// are additive.
+type Role string
+
+// Roles of MitID Erhverv that exist so far.
+const (
+	OrganisationAdministrator Role = "organisation-administrator"
+	UserAdministrator         Role = "user-administrator"
+	RightsAdministrator       Role = "rights-administrator"
+)
+
+// Roles lists every role, in the order people know them.
+var Roles = []Role{OrganisationAdministrator, UserAdministrator, RightsAdministrator}
+
+var carries = map[Role][]Right{
+	OrganisationAdministrator: {ViewEmployees, ManageServices},
+	UserAdministrator:         {ManageMigration, ViewEmployees, ManageEmployees},
+	RightsAdministrator:       {ViewEmployees},
+}
+
+// Rights returns the rights that roles carry together, sorted.
+func Rights(roles ...Role) []Right {
+	var all []Right
+	for _, r := range roles {
+		all = append(all, carries[r]...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Actor is who asks: an employee with a session, an API token, a command on the
+// server or the system itself, always inside one organisation.
+type Actor struct {
+	OrgID OrgID
+	// ID is "employee:ID", "token:ID", "command" or "system", as the audit log
+	// shows it.
+	ID string
+	// Employee is set when a person acts.
+	Employee EmployeeID
+	Name     string
+	// Address is the network address the request came from, "" for work.
+	Address string
+	Roles   []Role
+}
+
+// System returns the actor of scheduled and background work in org.
+func System(org OrgID) Actor {
+	return Actor{OrgID: org, ID: "system", Name: "Adgang", Roles: Roles}
+}
+
+// Command returns the actor of a command run on the server.
+func Command(org OrgID) Actor {
+	return Actor{OrgID: org, ID: "command", Name: "adgang", Roles: Roles}
+}
+
+// May tells whether the actor holds the right.
+func (a Actor) May(right Right) bool {
+	return slices.Contains(Rights(a.Roles...), right)
+}
+
+// Need is the check at the top of a domain method. Errors: fault.Denied.
+func (a Actor) Need(right Right) error {
+	if a.OrgID == "" || !a.May(right) {
+		return fault.New(fault.Denied, "access.right.missing", "You may not do this: it needs the right %s, which an administrator of your organisation can give.", right)
+	}
+	return nil
+}
