@@ -104,7 +104,7 @@ func pgColumn[T any](f *schema.Field, rows []T) (array any, sqlType string, err 
 		return out, "bytea", nil
 	case t.Kind() == reflect.String:
 		return collect(f, rows, reflect.Value.String), "text", nil
-	case t.CanInt():
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64:
 		return collect(f, rows, reflect.Value.Int), "bigint", nil
 	case t.Kind() == reflect.Bool:
 		return collect(f, rows, reflect.Value.Bool), "boolean", nil
