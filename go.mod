@@ -77,3 +77,5 @@ require (
 	modernc.org/sqlite v1.61.1 // indirect
 	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
 )
+
+ignore ./frontend/node_modules
