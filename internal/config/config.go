@@ -291,4 +291,3 @@ func checkDemo(c *Config) error {
 	}
 	return nil
 }
-

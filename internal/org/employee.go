@@ -1,0 +1,193 @@
+package org
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// State of an employee as a person in the organisation.
+type State string
+
+// The states. Suspended and blocked people never log in and are not migrated.
+const (
+	Active    State = "active"
+	Suspended State = "suspended"
+	Blocked   State = "blocked"
+)
+
+// cprPurpose keys CPR numbers at rest.
+const cprPurpose secret.Purpose = "org.cpr"
+
+// Employee is a person acting for the organisation. ID is the UUID that
+// services see; RID is the legacy alias, kept for good once set.
+type Employee struct {
+	bun.BaseModel `bun:"table:employee"`
+
+	ID          access.EmployeeID `bun:"id,pk"`
+	OrgID       access.OrgID      `bun:"org_id"`
+	RID         *string           `bun:"rid"`
+	GivenName   string            `bun:"given_name"`
+	Surname     string            `bun:"surname"`
+	Email       string            `bun:"email"`
+	Phone       string            `bun:"phone"`
+	CPRSealed   []byte            `bun:"cpr_sealed"`
+	CPRMAC      []byte            `bun:"cpr_mac"`
+	DateOfBirth string            `bun:"date_of_birth"` // YYYY-MM-DD or ""
+	PNumber     string            `bun:"p_number"`
+	SENumber    string            `bun:"se_number"`
+	LocalUserID string            `bun:"local_user_id"`
+	State       State             `bun:"state"`
+	SearchKey   string            `bun:"search_key"`
+	SortKey     string            `bun:"sort_key"`
+	CreatedAt   time.Time         `bun:"created_at"`
+}
+
+// Name is the full name.
+func (e Employee) Name() string { return e.GivenName + " " + e.Surname }
+
+// RIDText is the RID, "" when there is none.
+func (e Employee) RIDText() string {
+	if e.RID == nil {
+		return ""
+	}
+	return *e.RID
+}
+
+// SealCPR returns what is stored of a CPR number (10 digits): the sealed value,
+// which opens for this organisation and RID only, and the keyed hash that finds
+// the same number again in the organisation. "" gives nil, nil.
+func SealCPR(keys *secret.Keys, org access.OrgID, rid, cpr string) (sealed, mac []byte) {
+	if cpr == "" {
+		return nil, nil
+	}
+	return keys.Seal(cprPurpose, string(org)+"/"+rid, []byte(cpr)), CPRMAC(keys, org, cpr)
+}
+
+// CPRMAC is the keyed hash of a CPR number in an organisation.
+func CPRMAC(keys *secret.Keys, org access.OrgID, cpr string) []byte {
+	return keys.MAC(cprPurpose, string(org), cpr)[:16]
+}
+
+// MaskedCPR is DDMMYY-xxxx, "" without a CPR number.
+func (s *Service) MaskedCPR(e Employee) (string, error) {
+	if len(e.CPRSealed) == 0 {
+		return "", nil
+	}
+	cpr, err := s.Keys.Open(cprPurpose, string(e.OrgID)+"/"+e.RIDText(), e.CPRSealed)
+	if err != nil {
+		return "", err
+	}
+	return string(cpr[:6]) + "-xxxx", nil
+}
+
+// Prepare fills what the store derives: ID, search and sort keys, state and
+// instant.
+func (s *Service) Prepare(e Employee) Employee {
+	e.ID = access.EmployeeID(store.NewID())
+	e.SearchKey, e.SortKey = searchKey(e), sortKey(e.Name())
+	e.State = Active
+	e.CreatedAt = store.Instant(s.Now())
+	return e
+}
+
+// FindOrCreate makes the employees whose RID is not in the organisation yet and
+// returns all of them by RID, as stored: an employee who exists is returned
+// unchanged. Every one of wanted was prepared by Prepare and has a RID.
+func FindOrCreate(ctx context.Context, tx bun.Tx, org access.OrgID, wanted []Employee) (map[string]Employee, error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	n, err := store.Insert(ctx, tx, wanted, "ON CONFLICT (org_id, rid) WHERE rid IS NOT NULL DO NOTHING")
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]Employee, len(wanted))
+	if n == int64(len(wanted)) {
+		for _, e := range wanted {
+			found[*e.RID] = e
+		}
+		return found, nil
+	}
+	rids := make([]string, len(wanted))
+	for i, e := range wanted {
+		rids[i] = *e.RID
+	}
+	stored, err := ByRID(ctx, tx, org, rids)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range stored {
+		found[*e.RID] = e
+	}
+	return found, nil
+}
+
+// ByRID returns the employees of the organisation with one of the RIDs.
+func ByRID(ctx context.Context, db bun.IDB, org access.OrgID, rids []string) ([]Employee, error) {
+	if len(rids) == 0 {
+		return nil, nil
+	}
+	var stored []Employee
+	err := db.NewSelect().Model(&stored).Where("org_id = ?", org).Where("rid IN (?)", bun.List(rids)).Scan(ctx)
+	return stored, err
+}
+
+// Employee returns one employee. Errors: fault.Denied, fault.Absent.
+func (s *Service) Employee(ctx context.Context, by access.Actor, id access.EmployeeID) (Employee, error) {
+	if by.Employee != id || id == "" {
+		if err := by.Need(access.ViewEmployees); err != nil {
+			return Employee{}, err
+		}
+	}
+	return Get(ctx, s.DB, by.OrgID, id)
+}
+
+// Get returns one employee without asking for a right. Errors: fault.Absent.
+func Get(ctx context.Context, db bun.IDB, org access.OrgID, id access.EmployeeID) (Employee, error) {
+	var e Employee
+	err := db.NewSelect().Model(&e).Where("org_id = ?", org).Where("id = ?", id).Scan(ctx)
+	return e, store.Found(err, "org.employee")
+}
+
+// pageSize is the length of a page of employees.
+const pageSize = 50
+
+// Employees returns a page by name, and the cursor of the next, "" at the end.
+// q holds beginnings of words of the name, or of e-mail, RID or UUID; all must
+// be found. Errors: fault.Denied, fault.Invalid for a cursor.
+func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor string) ([]Employee, string, error) {
+	if err := by.Need(access.ViewEmployees); err != nil {
+		return nil, "", err
+	}
+	after, err := store.ParseCursor(cursor, 2)
+	if err != nil {
+		return nil, "", err
+	}
+	var page []Employee
+	query := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID)
+	for _, word := range strings.Fields(fold(q)) {
+		query.Where(`search_key LIKE ? ESCAPE '\'`, "% "+escapeLike(word)+"%")
+	}
+	if after != nil {
+		query.Where("(sort_key, id) > (?, ?)", after[0], after[1])
+	}
+	if err := query.Order("sort_key", "id").Limit(pageSize + 1).Scan(ctx); err != nil {
+		return nil, "", err
+	}
+	if len(page) <= pageSize {
+		return page, "", nil
+	}
+	last := page[pageSize-1]
+	return page[:pageSize], store.Cursor(last.SortKey, string(last.ID)), nil
+}
+
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}

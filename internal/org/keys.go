@@ -1,0 +1,62 @@
+package org
+
+import (
+	"encoding/hex"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
+)
+
+// fold makes text comparable in both engines: lower case, accents taken off
+// other letters than æ, ø and å, and aa written as å, its older spelling.
+func fold(s string) string {
+	var out strings.Builder
+	for _, r := range norm.NFC.String(strings.ToLower(s)) {
+		switch r {
+		case 'æ', 'ø', 'å':
+			out.WriteRune(r)
+		default:
+			for _, part := range norm.NFD.String(string(r)) {
+				if !unicode.Is(unicode.Mn, part) {
+					out.WriteRune(part)
+				}
+			}
+		}
+	}
+	return strings.ReplaceAll(out.String(), "aa", "å")
+}
+
+// searchKey is every word an employee is found by, each after a blank; words
+// of the name are also split at hyphens.
+func searchKey(e Employee) string {
+	words := strings.Fields(fold(e.Name()))
+	for _, w := range words {
+		if parts := strings.Split(w, "-"); len(parts) > 1 {
+			words = append(words, parts[1:]...)
+		}
+	}
+	words = append(words, fold(e.Email), fold(e.RIDText()), fold(string(e.ID)))
+	return " " + strings.Join(words, " ")
+}
+
+type collator struct {
+	*collate.Collator
+	buf collate.Buffer
+}
+
+var collators = sync.Pool{New: func() any {
+	return &collator{Collator: collate.New(language.Danish, collate.IgnoreCase)}
+}}
+
+// sortKey orders names as the Danish dictionary does (æ, ø, å last, aa as å),
+// in both engines: the collation key in hex.
+func sortKey(name string) string {
+	c := collators.Get().(*collator)
+	defer collators.Put(c)
+	c.buf.Reset()
+	return hex.EncodeToString(c.KeyFromString(&c.buf, name))
+}

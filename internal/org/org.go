@@ -1,0 +1,98 @@
+// Package org holds the organisations that Adgang serves and the people in
+// them: a CVR number each, employees with the RID they brought along, and the
+// roles they were given.
+package org
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Organisation is a tenant: exactly one CVR number.
+type Organisation struct {
+	bun.BaseModel `bun:"table:organisation"`
+
+	ID        access.OrgID `bun:"id,pk"`
+	CVR       string       `bun:"cvr"` // 8 digits
+	Name      string       `bun:"name"`
+	CreatedAt time.Time    `bun:"created_at"`
+}
+
+// Service is the front of the package.
+type Service struct {
+	DB   *bun.DB
+	Keys *secret.Keys
+	Now  func() time.Time
+	// TestData accepts CVR numbers that fail modulus 11.
+	TestData bool
+}
+
+// New prepares an organisation for insertion. Errors: fault.Invalid for a CVR
+// number or name that cannot be one.
+func (s *Service) New(cvr, name string) (Organisation, error) {
+	if err := s.CheckCVR(cvr); err != nil {
+		return Organisation{}, err
+	}
+	if name == "" || len(name) > 200 {
+		return Organisation{}, fault.New(fault.Invalid, "org.name.length", "The organisation's name must have 1 to 200 characters.").On("name")
+	}
+	return Organisation{ID: access.OrgID(store.NewID()), CVR: cvr, Name: name, CreatedAt: store.Instant(s.Now())}, nil
+}
+
+// CheckCVR checks form and modulus 11 with the weights 2,7,6,5,4,3,2,1
+// (Erhvervsstyrelsen); test data may fail the latter. Errors: fault.Invalid.
+func (s *Service) CheckCVR(cvr string) error {
+	if len(cvr) != 8 {
+		return fault.New(fault.Invalid, "org.cvr.form", "A CVR number has 8 digits; %q does not.", cvr).On("cvr")
+	}
+	sum := 0
+	for i, weight := range [8]int{2, 7, 6, 5, 4, 3, 2, 1} {
+		digit := int(cvr[i]) - '0'
+		if digit < 0 || digit > 9 {
+			return fault.New(fault.Invalid, "org.cvr.form", "A CVR number has 8 digits; %q does not.", cvr).On("cvr")
+		}
+		sum += weight * digit
+	}
+	if sum%11 != 0 && !s.TestData {
+		return fault.New(fault.Invalid, "org.cvr.modulus", "%s is not a CVR number: it fails the modulus 11 check. Look for a mistyped digit (test numbers need ADGANG_TEST_CVR=1).", cvr).On("cvr")
+	}
+	return nil
+}
+
+// Insert adds o in the caller's transaction. Errors: fault.Conflict when the
+// CVR number is taken.
+func Insert(ctx context.Context, tx bun.Tx, o Organisation) error {
+	n, err := store.Insert(ctx, tx, []Organisation{o}, "ON CONFLICT (cvr) DO NOTHING")
+	if err == nil && n == 0 {
+		return fault.New(fault.Conflict, "org.cvr.taken", "An organisation with CVR number %s exists already.", o.CVR).On("cvr")
+	}
+	return err
+}
+
+// Organisation returns one organisation. Errors: fault.Absent.
+func (s *Service) Organisation(ctx context.Context, id access.OrgID) (Organisation, error) {
+	var o Organisation
+	err := s.DB.NewSelect().Model(&o).Where("id = ?", id).Scan(ctx)
+	return o, store.Found(err, "org")
+}
+
+// ByCVR returns the organisation with a CVR number. Errors: fault.Absent.
+func (s *Service) ByCVR(ctx context.Context, cvr string) (Organisation, error) {
+	var o Organisation
+	err := s.DB.NewSelect().Model(&o).Where("cvr = ?", cvr).Scan(ctx)
+	return o, store.Found(err, "org")
+}
+
+// IDs returns the IDs of all organisations, for work that crosses them.
+func (s *Service) IDs(ctx context.Context) ([]access.OrgID, error) {
+	var ids []access.OrgID
+	err := s.DB.NewSelect().Model((*Organisation)(nil)).Column("id").Order("id").Scan(ctx, &ids)
+	return ids, err
+}
