@@ -1,0 +1,53 @@
+package federation
+
+import (
+	"strings"
+	"time"
+)
+
+// Whose fault a refusal is: the top-level status codes.
+const (
+	Requester = "urn:oasis:names:tc:SAML:2.0:status:Requester"
+	Responder = "urn:oasis:names:tc:SAML:2.0:status:Responder"
+)
+
+// Why a request is refused: the second-level status codes (SAML core 3.2.2.2).
+const (
+	AuthnFailed         = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
+	InvalidNameIDPolicy = "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"
+	NoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
+	NoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
+	RequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
+	RequestUnsupported  = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"
+	UnsupportedBinding  = "urn:oasis:names:tc:SAML:2.0:status:UnsupportedBinding"
+)
+
+// RefusalError is an error that the service is told about, in a signed Response.
+type RefusalError struct {
+	Code string // Requester or Responder
+	Why  string // second-level code
+	Text string // one English sentence for the service's log
+}
+
+func (r *RefusalError) Error() string {
+	return strings.TrimPrefix(r.Why, "urn:oasis:names:tc:SAML:2.0:status:") + ": " + r.Text
+}
+
+// Refuse answers r with why it is refused.
+func (p *Provider) Refuse(r Request, why *RefusalError, now time.Time) (Reply, error) {
+	id := newID()
+	w := xmlWriter{b: make([]byte, 0, 4096)}
+	at := p.openResponse(&w, id, r, now)
+	w.open("samlp:Status")
+	w.open("samlp:StatusCode", "Value", why.Code)
+	w.leaf("samlp:StatusCode", "", "Value", why.Why)
+	w.close("samlp:StatusCode")
+	w.leaf("samlp:StatusMessage", why.Text)
+	w.close("samlp:Status")
+	w.close("samlp:Response")
+	signed, err := p.Signing[0].sign(w.b, id, at)
+	if err != nil {
+		return Reply{}, err
+	}
+	return reply(r, signed, ""), nil
+}

@@ -1,0 +1,199 @@
+package federation
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/crewjam/saml"
+)
+
+// Lifetimes of an assertion, as Danish identity providers have them: until it
+// must have been delivered, and until it means anything at all.
+const (
+	deliverWithin = 5 * time.Minute
+	meansFor      = 10 * time.Minute
+)
+
+// nameIDPrefix makes a UUID the name identifier that OIOSAML 3 demands.
+const nameIDPrefix = "https://data.gov.dk/model/core/eid/professional/uuid/"
+
+// Provider is Adgang as identity provider, one for the whole installation.
+type Provider struct {
+	EntityID string // BASE_URL/saml/idp/metadata
+	SSO      string // BASE_URL/saml/idp/sso
+	// Signing keys in the metadata, at least one; the first one signs.
+	Signing []Key
+	// Encryption keys in the metadata, for what services send encrypted.
+	Encryption []Key
+}
+
+// NewProvider names an identity provider by the address of the installation.
+func NewProvider(baseURL string, signing, encryption []Key) *Provider {
+	return &Provider{
+		EntityID: baseURL + "/saml/idp/metadata", SSO: baseURL + "/saml/idp/sso",
+		Signing: signing, Encryption: encryption,
+	}
+}
+
+// Person is who logged in, as a service gets to see it. Empty fields are left
+// out of the assertion.
+type Person struct {
+	UUID string // the same for every service
+	// NameID is a UUID that only this service knows the person by; ignored when
+	// the request wants a transient name, which is made up here.
+	NameID    string
+	FullName  string
+	FirstName string
+	LastName  string
+	Email     string
+	RID       string
+	CVR       string // 8 digits
+	OrgName   string
+	Level     Level
+	LoginAt   time.Time // when the person proved who they are
+}
+
+// Reply is what the browser posts to the service.
+type Reply struct {
+	URL          string // action of the form
+	SAMLResponse string // base64
+	RelayState   string // as it came, "" = leave the field out
+	Assertion    string // ID of the assertion and SessionIndex, "" for a refusal
+}
+
+// Respond answers r for a person who has logged in. Errors: *RefusalError when
+// the service asked for what this login is not; other errors are ours.
+func (p *Provider) Respond(r Request, md Metadata, who Person, now time.Time) (Reply, error) {
+	class, ok := r.Context.Class(who.Level)
+	if !ok {
+		return Reply{}, &RefusalError{Responder, NoAuthnContext, "The login has the level " + who.Level.String() + ", which is not what was asked for."}
+	}
+	if r.NameID == Transient {
+		who.NameID = randomUUID()
+	}
+	if who.NameID == "" {
+		return Reply{}, errors.New("respond to a service: no name identifier")
+	}
+	id := newID()
+	assertion, err := p.assertion(id, class, r, md, who, now)
+	if err != nil {
+		return Reply{}, err
+	}
+	w := xmlWriter{b: make([]byte, 0, 2*len(assertion)+4096)}
+	p.openResponse(&w, newID(), r, now)
+	w.open("samlp:Status")
+	w.leaf("samlp:StatusCode", "", "Value", saml.StatusSuccess)
+	w.close("samlp:Status")
+	if len(md.Encryption) == 0 {
+		w.b = append(w.b, assertion...)
+	} else if err := md.Encryption[0].encrypt(&w, assertion); err != nil {
+		return Reply{}, err
+	}
+	w.close("samlp:Response")
+	return reply(r, w.b, id), nil
+}
+
+// openResponse writes a Response up to its Issuer and returns the offset where a
+// signature belongs.
+func (p *Provider) openResponse(w *xmlWriter, id string, r Request, now time.Time) int {
+	w.open("samlp:Response", "xmlns:samlp", nsProtocol, "Destination", r.Consumer, "ID", id,
+		"InResponseTo", r.ID, "IssueInstant", stamp(now), "Version", "2.0")
+	w.leaf("saml:Issuer", p.EntityID, "xmlns:saml", nsAssertion)
+	return len(w.b)
+}
+
+func reply(r Request, response []byte, assertion string) Reply {
+	return Reply{
+		URL: r.Consumer, SAMLResponse: base64.StdEncoding.EncodeToString(response),
+		RelayState: r.RelayState, Assertion: assertion,
+	}
+}
+
+// assertion returns the signed assertion in exclusive canonical form. There is
+// no Address (proxies make it wrong) and no xsi:type (its prefix would be lost in
+// canonicalisation); services refuse an assertion for either.
+func (p *Provider) assertion(id, class string, r Request, md Metadata, who Person, now time.Time) ([]byte, error) {
+	w := xmlWriter{b: make([]byte, 0, 6144)}
+	w.open("saml:Assertion", "xmlns:saml", nsAssertion, "ID", id, "IssueInstant", stamp(now), "Version", "2.0")
+	w.leaf("saml:Issuer", p.EntityID)
+	at := len(w.b)
+	w.open("saml:Subject")
+	w.leaf("saml:NameID", nameIDPrefix+who.NameID, "Format", r.NameID, "NameQualifier", p.EntityID, "SPNameQualifier", md.EntityID)
+	w.open("saml:SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")
+	w.leaf("saml:SubjectConfirmationData", "", "InResponseTo", r.ID,
+		"NotOnOrAfter", stamp(now.Add(deliverWithin)), "Recipient", r.Consumer)
+	w.close("saml:SubjectConfirmation")
+	w.close("saml:Subject")
+	w.open("saml:Conditions", "NotBefore", stamp(now), "NotOnOrAfter", stamp(now.Add(meansFor)))
+	w.open("saml:AudienceRestriction")
+	w.leaf("saml:Audience", md.EntityID)
+	w.close("saml:AudienceRestriction")
+	w.close("saml:Conditions")
+	w.open("saml:AuthnStatement", "AuthnInstant", stamp(who.LoginAt), "SessionIndex", id)
+	w.open("saml:AuthnContext")
+	w.leaf("saml:AuthnContextClassRef", class)
+	w.close("saml:AuthnContext")
+	w.close("saml:AuthnStatement")
+	w.open("saml:AttributeStatement")
+	for _, a := range who.attributes(md) {
+		w.open("saml:Attribute", "Name", a.name, "NameFormat", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri")
+		w.leaf("saml:AttributeValue", a.value)
+		w.close("saml:Attribute")
+	}
+	w.close("saml:AttributeStatement")
+	w.close("saml:Assertion")
+	return p.Signing[0].sign(w.b, id, at)
+}
+
+type attribute struct{ name, value string }
+
+// attributes returns what the service gets: what the professional profile makes
+// mandatory, and of the rest what its metadata asks for. A service that lists
+// no attributes at all gets all of them.
+func (who Person) attributes(md Metadata) []attribute {
+	level := who.Level.String()
+	all := []attribute{
+		{attrSpecVersion, "OIO-SAML-3.0"},
+		{attrLoA, level},
+		{attrCVR, who.CVR},
+		{attrOrgName, who.OrgName},
+		{attrUUID, who.UUID},
+		{attrRID, who.RID},
+		{attrFullName, who.FullName},
+		{attrFirstName, who.FirstName},
+		{attrLastName, who.LastName},
+		{attrEmail, who.Email},
+	}
+	const mandatory = 4
+	var given []attribute
+	for i, a := range all {
+		asked := i < mandatory || md.Requested == nil || slices.ContainsFunc(md.Requested, func(q RequestedAttribute) bool { return q.Name == a.name })
+		if asked && a.value != "" {
+			given = append(given, a)
+		}
+	}
+	return given
+}
+
+// stamp writes an instant in UTC to the millisecond, as SAML core 1.3.3 wants it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// newID returns 128 random bits as an xs:ID, which may not start with a digit.
+func newID() string {
+	b := make([]byte, 16)
+	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	return "_" + hex.EncodeToString(b)
+}
+
+// randomUUID returns a version 4 UUID.
+func randomUUID() string {
+	b := make([]byte, 16)
+	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	s := hex.EncodeToString(b)
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
