@@ -1,0 +1,72 @@
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha1 } from '@noble/hashes/legacy.js';
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import { type Bytes, utf16 } from './der';
+
+export type HashName = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
+
+const hashes = { 'SHA-1': sha1, 'SHA-256': sha256, 'SHA-384': sha384, 'SHA-512': sha512 };
+
+/** The PKCS#12 form of a password: UTF-16BE with two zero bytes at the end. */
+export const bmpPassword = (password: string): Bytes => utf16(`${password.normalize('NFC')}\0`);
+
+/** The PBES2 and PBMAC1 form of a password. */
+export const utf8Password = (password: string): Bytes =>
+  new TextEncoder().encode(password.normalize('NFC'));
+
+function repeated(source: Uint8Array, block: number): Bytes {
+  if (source.length === 0) return new Uint8Array(0);
+  const filled = new Uint8Array(block * Math.ceil(source.length / block));
+  for (let i = 0; i < filled.length; i++) filled[i] = source[i % source.length] ?? 0;
+  return filled;
+}
+
+/**
+ * The MAC key of RFC 7292 appendix B.2 (purpose 3), one hash long. WebCrypto
+ * does not have it, and awaiting 600,000 digests takes seconds; hence a
+ * synchronous hash. One output block is enough for a MAC key.
+ */
+export function macKey(name: HashName, password: string, salt: Uint8Array, rounds: number): Bytes {
+  const hash = hashes[name];
+  const saltBlocks = repeated(salt, hash.blockLen);
+  const passwordBlocks = repeated(bmpPassword(password), hash.blockLen);
+  const first = hash.create().update(new Uint8Array(hash.blockLen).fill(3));
+  let value = first.update(saltBlocks).update(passwordBlocks).digest();
+  for (let i = 1; i < rounds; i++) value = hash(value);
+  return new Uint8Array(value);
+}
+
+export function hmacOf(name: HashName, key: Uint8Array, message: Uint8Array): Bytes {
+  return new Uint8Array(hmac(hashes[name], key, message));
+}
+
+/** Bits of PBKDF2 (RFC 8018) from a password. */
+export async function pbkdf2(
+  password: string,
+  p: { prf: HashName; salt: Bytes; rounds: number; bits: number },
+): Promise<Bytes> {
+  const secret = utf8Password(password);
+  const base = await crypto.subtle.importKey('raw', secret, 'PBKDF2', false, ['deriveBits']);
+  const parameters = { name: 'PBKDF2', hash: p.prf, salt: p.salt, iterations: p.rounds };
+  return new Uint8Array(await crypto.subtle.deriveBits(parameters, base, p.bits));
+}
+
+/** An AES-CBC key derived from a password, for use only, never to be read. */
+export async function passwordKey(
+  password: string,
+  p: { prf: HashName; salt: Bytes; rounds: number; bits: number },
+): Promise<CryptoKey> {
+  const secret = utf8Password(password);
+  const base = await crypto.subtle.importKey('raw', secret, 'PBKDF2', false, ['deriveKey']);
+  const parameters = { name: 'PBKDF2', hash: p.prf, salt: p.salt, iterations: p.rounds };
+  const key = { name: 'AES-CBC', length: p.bits };
+  const uses: KeyUsage[] = ['encrypt', 'decrypt', 'wrapKey', 'unwrapKey'];
+  return crypto.subtle.deriveKey(parameters, base, key, false, uses);
+}
+
+/** Compares without telling by its time where two MACs differ. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}
