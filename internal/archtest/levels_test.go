@@ -1,0 +1,159 @@
+package archtest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const (
+	root   = "../.."
+	module = "github.com/adgang/adgang/"
+)
+
+// levels is the architecture, lowest first: a package imports only packages of
+// lower levels. A folder below one of these belongs to it. Tests are free.
+var levels = []string{
+	"internal/fault internal/secret internal/pki internal/config migrations frontend",
+	"internal/store internal/access",
+	"internal/audit internal/outbox",
+	"internal/mail",
+	"internal/org internal/ca",
+	"internal/credential internal/session internal/federation",
+	"internal/cutover",
+	"internal/reminder internal/demo",
+	"internal/web jobs",
+	"internal/app",
+	"cmd/adgang internal/testkit internal/archtest internal/cluster internal/bench",
+}
+
+// owners names the packages that may import a library, by the library's path or
+// the beginning of it. What is not here is free, under the levels.
+var owners = map[string][]string{
+	"github.com/labstack/echo":            {"internal/web"},
+	"github.com/hibiken/asynq":            {"jobs"},
+	"github.com/crewjam/saml":             {"internal/federation", "internal/demo"},
+	"github.com/russellhaering/goxmldsig": {"internal/federation", "internal/demo"},
+	"github.com/jackc/pgx":                {"internal/store", "internal/testkit", "internal/cluster"},
+	"modernc.org/sqlite":                  {"internal/store"},
+	"github.com/wneessen/go-mail":         {"internal/mail"},
+}
+
+// strangers are libraries that a package must do without.
+var strangers = map[string][]string{
+	"internal/web": {"github.com/uptrace/bun", "database/sql"},
+}
+
+// listed is what `go list -json` says about one package of this module.
+type listed struct {
+	ImportPath, Dir, Doc               string
+	Imports                            []string
+	GoFiles, TestGoFiles, XTestGoFiles []string
+}
+
+// name is the package's path below the module.
+func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+// packages lists the module once for all tests here.
+var packages = sync.OnceValues(func() ([]listed, error) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,Imports,GoFiles,TestGoFiles,XTestGoFiles", "./...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return nil, errors.New(string(exit.Stderr))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+})
+
+func inventory(t *testing.T) []listed {
+	t.Helper()
+	all, err := packages()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("go list ./... = %d packages, %v", len(all), err)
+	}
+	return all
+}
+
+// place finds the entry of levels that a package belongs to, and its level.
+func place(name string) (entry string, level int, ok bool) {
+	for level, line := range levels {
+		for _, entry := range strings.Fields(line) {
+			if within(name, entry) {
+				return entry, level, true
+			}
+		}
+	}
+	return "", 0, false
+}
+
+// within says whether the path is the tree's root or lies below it.
+func within(path, tree string) bool {
+	return path == tree || strings.HasPrefix(path, tree+"/")
+}
+
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	for _, p := range inventory(t) {
+		entry, level, ok := place(p.name())
+		if !ok {
+			t.Errorf("%s has no level: give it one here and in docs/architecture.md", p.name())
+			continue
+		}
+		for _, imported := range p.Imports {
+			other, isOurs := strings.CutPrefix(imported, module)
+			if !isOurs {
+				continue
+			}
+			of, lower, known := place(other)
+			if known && of != entry && lower >= level {
+				t.Errorf("%s (level %d) imports %s (level %d)", p.name(), level, other, lower)
+			}
+		}
+	}
+}
+
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	for _, p := range inventory(t) {
+		entry, _, _ := place(p.name())
+		for _, imported := range p.Imports {
+			for library, allowed := range owners {
+				if within(imported, library) && !slices.Contains(allowed, entry) {
+					t.Errorf("%s imports %s, which belongs to %s", p.name(), imported, strings.Join(allowed, ", "))
+				}
+			}
+			for _, library := range strangers[entry] {
+				if within(imported, library) {
+					t.Errorf("%s imports %s, which it must do without", p.name(), imported)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	for _, p := range inventory(t) {
+		if p.Doc == "" && len(p.GoFiles) > 0 {
+			t.Errorf("%s has no package comment", p.name())
+		}
+	}
+}
