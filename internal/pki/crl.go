@@ -37,6 +37,10 @@ func NewCRL(issuer []byte, key crypto.Signer, number int64, entries []Revocation
 	if err != nil {
 		return nil, err
 	}
+	// x509.CreateRevocationList does not look.
+	if own, ok := ca.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(key.Public()) {
+		return nil, errors.New("make CRL: the key is not the authority's")
+	}
 	thisUpdate, nextUpdate = thisUpdate.UTC().Truncate(time.Second), nextUpdate.UTC().Truncate(time.Second)
 	if number < 1 || !thisUpdate.Before(nextUpdate) {
 		return nil, errors.New("make CRL: the number starts at 1, and nextUpdate lies after thisUpdate")
