@@ -22,7 +22,7 @@ const (
 	maxMetadata = 1 << 20   // bytes of one metadata file
 	maxTokens   = 5000
 	maxDepth    = 40
-	maxPrefixes = 40
+	maxPrefixes = 24
 	maxElements = 1000 // of one message
 )
 

@@ -28,6 +28,8 @@ const (
 	loa3     = "https://data.gov.dk/concept/core/nsis/loa/"
 	loa4     = "https://data.gov.dk/concept/core/loa/"
 	profiles = "https://data.gov.dk/eid/"
+
+	classX509 = "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"
 )
 
 // professional are the profiles that every login here fulfils, 3.0 and 4.0.
@@ -40,7 +42,7 @@ var professional = []string{profiles + "Professional", profiles + "Professional/
 // mod_auth_mellon and SimpleSAMLphp ask for nothing unless told to.
 var methodClasses = []string{
 	"urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified",
-	"urn:oasis:names:tc:SAML:2.0:ac:classes:X509",
+	classX509,
 	"urn:oasis:names:tc:SAML:2.0:ac:classes:SoftwarePKI",
 }
 
@@ -96,8 +98,8 @@ func (c Context) Class(level Level) (class string, ok bool) {
 			if profile == "" || slices.Contains(professional, ref) {
 				profile = ref
 			}
-		case method == "" && c.method(ref):
-			method = ref
+		case method == "":
+			method = c.method(ref)
 		}
 	}
 	switch {
@@ -123,11 +125,16 @@ func levelOf(ref string) (level Level, form string) {
 	return 0, ""
 }
 
-func (c Context) method(ref string) bool {
-	if slices.Contains(methodClasses, ref) {
-		return c.Comparison != "better"
+// method returns the method class to state when ref is asked for, "" when a key
+// file does not fulfil it.
+func (c Context) method(ref string) string {
+	switch {
+	case slices.Contains(methodClasses, ref) && c.Comparison != "better":
+		return ref
+	case slices.Contains(weakerClasses, ref) && (c.Comparison == "minimum" || c.Comparison == "better"):
+		return classX509
 	}
-	return slices.Contains(weakerClasses, ref) && (c.Comparison == "minimum" || c.Comparison == "better")
+	return ""
 }
 
 // meets compares as SAML core 3.3.2.2.1 says: minimum and maximum by any one of

@@ -16,7 +16,7 @@ const (
 	AuthnFailed         = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
 	InvalidNameIDPolicy = "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"
 	NoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
-	NoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
+	NoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive" //nolint:gosec // a status code, no credential
 	RequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
 	RequestUnsupported  = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"
 	UnsupportedBinding  = "urn:oasis:names:tc:SAML:2.0:status:UnsupportedBinding"

@@ -185,14 +185,14 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 // newID returns 128 random bits as an xs:ID, which may not start with a digit.
 func newID() string {
 	b := make([]byte, 16)
-	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(b)
 	return "_" + hex.EncodeToString(b)
 }
 
 // randomUUID returns a version 4 UUID.
 func randomUUID() string {
 	b := make([]byte, 16)
-	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(b)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	s := hex.EncodeToString(b)
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]

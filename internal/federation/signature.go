@@ -72,7 +72,7 @@ func verifyBytes(cert *x509.Certificate, algorithm string, signed, signature []b
 // derSignature turns r||s, each as long as the curve's order, into the ASN.1
 // form that Go verifies.
 func derSignature(key *ecdsa.PublicKey, raw []byte) ([]byte, error) {
-	size := (key.Curve.Params().N.BitLen() + 7) / 8
+	size := (key.Params().N.BitLen() + 7) / 8
 	if len(raw) != 2*size {
 		return nil, errSignature
 	}

@@ -1,0 +1,344 @@
+package federation_test
+
+import (
+	"crypto"
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/federation"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	want := federation.Request{ID: "_request", Service: sp, Consumer: acs, RelayState: "a&b=c d", IssuedAt: noon, NameID: federation.Persistent}
+	for _, k := range []struct {
+		name string
+		key  federation.Key
+	}{{"RSA", rsaKey()}, {"ECDSA", ecKey()}} {
+		md := service(t, signingKey(otherKey()), signingKey(k.key), postACS)
+		t.Run("redirect "+k.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := federation.ReadRedirect("first=1&" + redirect(t, authnRequest("", ""), "a&b=c d", k.key) + "&more=%zz")
+			if err != nil {
+				t.Fatalf("ReadRedirect = %v", err)
+			}
+			if got, err := m.Check(md, sso, noon); err != nil || !reflect.DeepEqual(got, want) || m.Issuer() != sp {
+				t.Errorf("Check = %+v, %v, want %+v", got, err, want)
+			}
+		})
+		t.Run("post "+k.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := post(t, signedRequest(t, authnRequest("", ""), k.key)).Check(md, sso, noon)
+			if got.RelayState = want.RelayState; err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("Check = %+v, %v, want %+v", got, err, want)
+			}
+		})
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	t.Parallel()
+	md := service(t, signingKey(rsaKey()), postACS)
+	old := func(attrs string) string { return strings.Replace(authnRequest("", ""), "_request", attrs, 1) }
+	at := func(t time.Time) string {
+		return strings.Replace(authnRequest("", ""), "2027-03-01T12:00:00Z", t.Format(time.RFC3339), 1)
+	}
+	for _, tc := range []struct{ name, xml, code string }{
+		{"other destination", strings.Replace(authnRequest("", ""), sso, sso+"/", 1), "destination"},
+		{"no destination", strings.Replace(authnRequest("", ""), "Destination", "Other", 1), "destination"},
+		{"too old", at(noon.Add(-301 * time.Second)), "expired"},
+		{"from the future", at(noon.Add(301 * time.Second)), "expired"},
+		{"no instant", strings.Replace(authnRequest("", ""), "IssueInstant", "Other", 1), "malformed"},
+		{"empty ID", old(""), "malformed"},
+		{"ID with a space", old("a b"), "malformed"},
+		{"long ID", old(strings.Repeat("a", 257)), "malformed"},
+		{"unknown consumer", authnRequest(`AssertionConsumerServiceURL="https://evil.example/acs"`, ""), "consumer"},
+		{"consumer with a query", authnRequest(`AssertionConsumerServiceURL="`+acs+`?a=b"`, ""), "consumer"},
+		{"unknown index", authnRequest(`AssertionConsumerServiceIndex="7"`, ""), "consumer"},
+		{"index of nothing", authnRequest(`AssertionConsumerServiceIndex="-1"`, ""), "consumer"},
+		{"URL and index", authnRequest(`AssertionConsumerServiceURL="`+acs+`" AssertionConsumerServiceIndex="0"`, ""), "consumer"},
+		{"issuer of another service", strings.Replace(authnRequest("", ""), sp, "https://another.example", 1), "issuer"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := federation.ReadRedirect(redirect(t, tc.xml, "", rsaKey()))
+			if err != nil {
+				t.Fatalf("ReadRedirect = %v", err)
+			}
+			got, err := m.Check(md, sso, noon)
+			if fault.CodeOf(err) != "federation.request."+tc.code || !reflect.DeepEqual(got, federation.Request{}) {
+				t.Errorf("Check = %+v, %v, want code %s", got, err, tc.code)
+			}
+		})
+	}
+}
+
+// What the service may hear about is a RefusalError beside a usable request.
+func TestCheckAnswers(t *testing.T) {
+	t.Parallel()
+	md := service(t, signingKey(rsaKey()), postACS, `<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:NameIDFormat>`+federation.Transient+`</md:NameIDFormat>`)
+	const policy = `<samlp:NameIDPolicy AllowCreate="true" Format="`
+	for _, tc := range []struct {
+		name, attrs, inner string
+		want               string // second-level status, "" = accepted
+		nameID             string
+	}{
+		{"both force and passive", `ForceAuthn="true" IsPassive="1"`, "", federation.RequestUnsupported, ""},
+		{"not forced but passive", `ForceAuthn="false" IsPassive="1"`, "", "", federation.Transient},
+		{"answer as artifact", `ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"`, "", federation.UnsupportedBinding, ""},
+		{"names a person", "", `<saml:Subject/>`, federation.RequestUnsupported, ""},
+		{"persistent", "", policy + federation.Persistent + `"/>`, "", federation.Persistent},
+		{"unspecified", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"/>`, "", federation.Transient},
+		{"e-mail", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"/>`, federation.InvalidNameIDPolicy, ""},
+		{"own qualifier", "", policy + federation.Persistent + `" SPNameQualifier="` + sp + `"/>`, "", federation.Persistent},
+		{"foreign qualifier", "", policy + federation.Persistent + `" SPNameQualifier="https://another.example"/>`, federation.InvalidNameIDPolicy, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := post(t, signedRequest(t, authnRequest(tc.attrs, tc.inner), rsaKey())).Check(md, sso, noon)
+			if got.ID != "_request" || got.Consumer != acs || got.NameID != tc.nameID {
+				t.Errorf("Check = %+v, want NameID %q", got, tc.nameID)
+			}
+			refusal, ok := errors.AsType[*federation.RefusalError](err)
+			if tc.want == "" && err != nil || tc.want != "" && (!ok || refusal.Why != tc.want) {
+				t.Errorf("Check = %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestCheckContext(t *testing.T) {
+	t.Parallel()
+	const inner = `<samlp:RequestedAuthnContext Comparison="minimum"><saml:AuthnContextClassRef>one</saml:AuthnContextClassRef>` +
+		`<saml:AuthnContextClassRef>t<!-- comment -->wo</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>`
+	got, err := post(t, signedRequest(t, authnRequest("", inner), rsaKey())).Check(service(t, signingKey(rsaKey()), postACS), sso, noon)
+	if want := (federation.Context{Comparison: "minimum", Classes: []string{"one", "two"}}); err != nil || !reflect.DeepEqual(got.Context, want) {
+		t.Errorf("Check = %+v, %v, want %+v", got.Context, err, want)
+	}
+}
+
+func TestRedirectForgery(t *testing.T) {
+	t.Parallel()
+	md := service(t, signingKey(rsaKey()), postACS)
+	good := redirect(t, authnRequest("", ""), "state", rsaKey())
+	before, signature, _ := strings.Cut(good, "&Signature=")
+	swap := func(old, new string) string { return strings.Replace(good, old, new, 1) }
+	for _, tc := range []struct{ name, query, code string }{
+		{"unsigned", before, "unsigned"},
+		{"empty signature", before + "&Signature=", "unsigned"},
+		{"signed by another", redirect(t, authnRequest("", ""), "state", otherKey()), "signature"},
+		{"another request", redirectWith(good, pack(authnRequest(`ForceAuthn="true"`, ""))), "signature"},
+		{"another relay state", swap("RelayState=state", "RelayState=other"), "signature"},
+		{"relay state removed", swap("&RelayState=state", ""), "signature"},
+		{"relay state escaped otherwise", swap("RelayState=state", "RelayState=%73tate"), "signature"},
+		{"algorithm of SHA-1", swap("rsa-sha256", "rsa-sha1"), "signature"},
+		{"algorithm of a MAC", swap("rsa-sha256", "hmac-sha256"), "signature"},
+		{"algorithm of another key type", swap("rsa-sha256", "ecdsa-sha256"), "signature"},
+		{"no algorithm", swap("SigAlg", "Other"), "signature"},
+		{"request doubled", good + "&SAMLRequest=" + url.QueryEscape(pack(authnRequest("", ""))), "malformed"},
+		{"request doubled in disguise", good + "&SAMLReques%74=" + url.QueryEscape(pack(authnRequest("", ""))), "malformed"},
+		{"relay state doubled", good + "&RelayState=other", "malformed"},
+		{"signature doubled", good + "&Signature=" + signature, "malformed"},
+		{"no base64", "SAMLRequest=%21", "malformed"},
+		{"not deflated", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(authnRequest("", "")))), "malformed"},
+		{"other encoding", good + "&SAMLEncoding=gzip", "malformed"},
+		{"broken escape", "SAMLRequest=%zz", "malformed"},
+		{"nothing", "", "malformed"},
+		{"no issuer", "SAMLRequest=" + url.QueryEscape(pack(strings.ReplaceAll(authnRequest("", ""), "Issuer", "Other"))), "malformed"},
+		{"version 1.1", "SAMLRequest=" + url.QueryEscape(pack(strings.Replace(authnRequest("", ""), `"2.0"`, `"1.1"`, 1))), "malformed"},
+		{"another message", "SAMLRequest=" + url.QueryEscape(pack(strings.ReplaceAll(authnRequest("", ""), "AuthnRequest", "LogoutRequest"))), "malformed"},
+		{"long relay state", redirect(t, authnRequest("", ""), strings.Repeat("a", 4097), rsaKey()), "malformed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := federation.ReadRedirect(tc.query)
+			if err == nil {
+				_, err = m.Check(md, sso, noon)
+			}
+			if fault.CodeOf(err) != "federation.request."+tc.code {
+				t.Errorf("got %v, want code %s", err, tc.code)
+			}
+		})
+	}
+}
+
+func redirectWith(query, request string) string {
+	_, rest, _ := strings.Cut(query, "&")
+	return "SAMLRequest=" + url.QueryEscape(request) + "&" + rest
+}
+
+// Signature wrapping, XSW 1 to 8 as far as a request can have them, and the
+// forgeries of later advisories: whatever is done to a signed request, nothing
+// but what was signed is read.
+func TestPostForgery(t *testing.T) {
+	t.Parallel()
+	md := service(t, signingKey(rsaKey()), postACS)
+	evil := func(root *etree.Element) *etree.Element {
+		c := root.Copy()
+		c.RemoveChild(c.SelectElement("Signature"))
+		c.CreateAttr("ID", "_evil")
+		c.CreateAttr("ForceAuthn", "true")
+		return c
+	}
+	for _, tc := range []struct {
+		name, code string
+		forge      func(doc *etree.Document)
+	}{
+		{"unsigned", "unsigned", func(d *etree.Document) { d.Root().RemoveChild(d.Root().SelectElement("Signature")) }},
+		{"attribute changed", "signature", func(d *etree.Document) { d.Root().CreateAttr("ForceAuthn", "true") }},
+		{"text added", "signature", func(d *etree.Document) { d.Root().CreateText("x") }},
+		{"ID changed", "signature", func(d *etree.Document) { d.Root().CreateAttr("ID", "_evil") }},
+		{"original inside the signature (XSW 1)", "signature", func(d *etree.Document) {
+			root, forged := d.Root(), evil(d.Root())
+			sig := root.RemoveChild(root.SelectElement("Signature")).(*etree.Element)
+			sig.AddChild(root.Copy())
+			forged.InsertChildAt(1, sig)
+			d.SetRoot(forged)
+		}},
+		{"original beside the signature (XSW 2)", "signature", func(d *etree.Document) {
+			root, forged := d.Root(), evil(d.Root())
+			sig := root.RemoveChild(root.SelectElement("Signature")).(*etree.Element)
+			forged.AddChild(root.Copy())
+			forged.InsertChildAt(1, sig)
+			d.SetRoot(forged)
+		}},
+		{"signed original as a child (XSW 3)", "signature", func(d *etree.Document) {
+			forged := evil(d.Root())
+			forged.AddChild(d.Root().Copy())
+			d.SetRoot(forged)
+		}},
+		{"signed original in Extensions (XSW 7)", "signature", func(d *etree.Document) {
+			forged := evil(d.Root())
+			forged.CreateElement("samlp:Extensions").AddChild(d.Root().Copy())
+			d.SetRoot(forged)
+		}},
+		{"original in an Object (XSW 8)", "signature", func(d *etree.Document) {
+			root, forged := d.Root(), evil(d.Root())
+			sig := root.RemoveChild(root.SelectElement("Signature")).(*etree.Element)
+			sig.CreateElement("ds:Object").AddChild(root.Copy())
+			forged.InsertChildAt(1, sig)
+			d.SetRoot(forged)
+		}},
+		{"same ID twice", "signature", func(d *etree.Document) {
+			root, forged := d.Root(), evil(d.Root())
+			forged.CreateAttr("ID", "_request")
+			sig := root.RemoveChild(root.SelectElement("Signature")).(*etree.Element)
+			forged.AddChild(root.Copy())
+			forged.InsertChildAt(1, sig)
+			d.SetRoot(forged)
+		}},
+		{"second signature", "signature", func(d *etree.Document) { d.Root().AddChild(d.Root().SelectElement("Signature").Copy()) }},
+		{"second SignedInfo (CVE-2025-25291)", "signature", func(d *etree.Document) {
+			sig := d.Root().SelectElement("Signature")
+			sig.InsertChildAt(0, sig.SelectElement("SignedInfo").Copy())
+		}},
+		{"digest twice (CVE-2024-45409)", "signature", func(d *etree.Document) {
+			ref := d.FindElement("//Reference")
+			ref.AddChild(ref.SelectElement("DigestValue").Copy())
+		}},
+		{"reference to everything", "signature", func(d *etree.Document) { d.FindElement("//Reference").CreateAttr("URI", "") }},
+		{"two references", "signature", func(d *etree.Document) {
+			d.FindElement("//SignedInfo").AddChild(d.FindElement("//Reference").Copy())
+		}},
+		{"transform that filters", "signature", func(d *etree.Document) {
+			d.FindElement("//Transform").CreateAttr("Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116")
+		}},
+		{"algorithm of a MAC", "signature", func(d *etree.Document) {
+			d.FindElement("//SignatureMethod").CreateAttr("Algorithm", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")
+		}},
+		{"empty signature", "signature", func(d *etree.Document) {
+			d.Root().RemoveChild(d.Root().SelectElement("Signature"))
+			d.Root().CreateElement("ds:Signature").CreateAttr("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#")
+		}},
+		{"signature value is no base64", "signature", func(d *etree.Document) { d.FindElement("//SignatureValue").SetText("!") }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			doc := signedRequest(t, authnRequest("", ""), rsaKey())
+			tc.forge(doc)
+			got, err := post(t, doc).Check(md, sso, noon)
+			if fault.CodeOf(err) != "federation.request."+tc.code {
+				t.Errorf("Check = %+v, %v, want code %s", got, err, tc.code)
+			}
+		})
+	}
+}
+
+func TestPostWeakSignature(t *testing.T) {
+	t.Parallel()
+	md := service(t, signingKey(rsaKey()), postACS)
+	for _, tc := range []struct {
+		name   string
+		doc    *etree.Document
+		refuse bool
+	}{
+		{"SHA-1", signedRequest(t, authnRequest("", ""), rsaKey(), func(c *dsig.SigningContext) { c.Hash = crypto.SHA1 }), true},
+		{"inclusive canonicalisation", signedRequest(t, authnRequest("", ""), rsaKey(), func(c *dsig.SigningContext) { c.Canonicalizer = dsig.MakeC14N10RecCanonicalizer() }), true},
+		{"another's certificate in KeyInfo", signedRequest(t, authnRequest("", ""), otherKey()), true},
+		{"SHA-512", signedRequest(t, authnRequest("", ""), rsaKey(), func(c *dsig.SigningContext) { c.Hash = crypto.SHA512 }), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := post(t, tc.doc).Check(md, sso, noon)
+			if got := fault.CodeOf(err) == "federation.request.signature"; got != tc.refuse || !tc.refuse && err != nil {
+				t.Errorf("Check = %v, want refused %v", err, tc.refuse)
+			}
+		})
+	}
+}
+
+// A message that is cheap to send must be cheap to refuse: with crewjam/saml
+// alone these took 1 to 22 seconds each and the large ones were accepted.
+func TestBombs(t *testing.T) {
+	t.Parallel()
+	elements := func(n int) string { return authnRequest("", strings.Repeat("<a/>", n)) }
+	nested := func(n int) string { return authnRequest("", strings.Repeat("<a>", n)+strings.Repeat("</a>", n)) }
+	signature := `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`
+	for _, tc := range []struct{ name, xml string }{
+		{"4 MB of empty elements", elements(1 << 20)},
+		{"a million nested elements", nested(1 << 20)},
+		{"30,000 nested elements", nested(30_000)},
+		{"41 nested elements", nested(41)},
+		{"5,000 elements", elements(5000)},
+		{"over 1,000 elements and an empty signature", authnRequest("", signature+strings.Repeat("<a/>", 1000))},
+		{"10,000 attributes", authnRequest("", "<a "+strings.Repeat(`b="c" `, 10_000)+"/>")},
+		{"entity expansion", `<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">]>` + authnRequest("", "&b;")},
+		{"100 MB of spaces", authnRequest("", strings.Repeat(" ", 100<<20))},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			packed, start := "SAMLRequest="+url.QueryEscape(pack(tc.xml)), time.Now()
+			_, err := federation.ReadRedirect(packed)
+			if took := time.Since(start); fault.CodeOf(err) != "federation.request.malformed" || took > time.Second {
+				t.Errorf("ReadRedirect of %d bytes = %v in %v, want malformed at once", len(packed), err, took)
+			}
+		})
+	}
+}
+
+// The dearest message that passes the guard must not keep a processor busy
+// before its signature is found to be wrong.
+func TestDearestMessage(t *testing.T) {
+	t.Parallel()
+	var namespaces strings.Builder
+	for i := range 22 {
+		namespaces.WriteString(` xmlns:n` + string(rune('a'+i%26)) + string(rune('a'+i/26)) + `="urn:x"`)
+	}
+	inner := strings.Repeat("<a>", 30) + strings.Repeat(`<b c="d"/>`, 900) + strings.Repeat("</a>", 30)
+	doc := signedRequest(t, authnRequest(namespaces.String(), inner), otherKey())
+	m, start := post(t, doc), time.Now()
+	_, err := m.Check(service(t, signingKey(rsaKey()), postACS), sso, noon)
+	took := time.Since(start)
+	t.Logf("refused after %v", took)
+	if fault.CodeOf(err) != "federation.request.signature" || took > time.Second {
+		t.Errorf("Check = %v in %v, want a wrong signature at once", err, took)
+	}
+}
