@@ -1,0 +1,250 @@
+package credential
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Pending is what an activation link shows before the code is given.
+type Pending struct {
+	Organisation string
+	Name         string
+	ExpiresAt    time.Time
+	TriesLeft    int64
+	Algorithm    string
+}
+
+// LookUp tells what a link is for and changes nothing. Errors: fault.Absent for
+// a link that is unknown or was replaced, fault.Conflict for one that is used,
+// locked or expired.
+func (s *Service) LookUp(ctx context.Context, token string) (Pending, error) {
+	a, err := s.byToken(ctx, s.DB, token)
+	if err != nil {
+		return Pending{}, err
+	}
+	if err := s.usable(a); err != nil {
+		return Pending{}, err
+	}
+	e, o, err := s.holder(ctx, a)
+	if err != nil {
+		return Pending{}, err
+	}
+	return Pending{
+		Organisation: o.Name, Name: e.Name(), ExpiresAt: a.ExpiresAt, TriesLeft: MaxTries - a.Tries, Algorithm: s.Algorithm,
+	}, nil
+}
+
+func (s *Service) byToken(ctx context.Context, db bun.IDB, token string) (Activation, error) {
+	var a Activation
+	err := db.NewSelect().Model(&a).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, fault.New(fault.Absent, "credential.activation.unknown", "The link is not known here. Open the link of the newest mail; if there is none, ask your administrator for a new one.")
+	}
+	return a, err
+}
+
+// usable says why an invitation cannot be used any more, nil if it can.
+func (s *Service) usable(a Activation) error {
+	switch {
+	case a.State == "used":
+		return fault.New(fault.Conflict, "credential.activation.used", "The invitation has been used: the key file exists. If it is lost, ask your administrator for a new one.")
+	case a.State == "locked":
+		return fault.New(fault.Conflict, "credential.activation.locked", "The invitation is locked after %d wrong installation codes. Ask your administrator for a new one.", MaxTries)
+	case a.State == "replaced":
+		return fault.New(fault.Conflict, "credential.activation.replaced", "A newer invitation has been sent. Open the link of the newest mail.")
+	case a.State == "expired" || !s.Now().Before(a.ExpiresAt):
+		return fault.New(fault.Conflict, "credential.activation.expired", "The invitation expired after %d days. Ask your administrator for a new one.", ActivationDays)
+	}
+	return nil
+}
+
+func (s *Service) holder(ctx context.Context, a Activation) (org.Employee, org.Organisation, error) {
+	e, err := org.Get(ctx, s.DB, a.OrgID, a.EmployeeID)
+	if err != nil {
+		return e, org.Organisation{}, err
+	}
+	if e.State != org.Active {
+		return e, org.Organisation{}, fault.New(fault.Conflict, "credential.employee.stopped", "Your access to the organisation has been stopped. Ask your administrator.")
+	}
+	o, err := s.Org.Organisation(ctx, a.OrgID)
+	return e, o, err
+}
+
+// Issued is the certificate of a new key file.
+type Issued struct {
+	Certificate  ca.Certificate
+	Chain        [][]byte // DER, issuing CA first
+	Employee     org.Employee
+	EmailLeftOut bool
+}
+
+// Activate exchanges link token, installation code and PKCS#10 request (DER)
+// for the certificate, once; the same request again gets the same certificate.
+// Five wrong codes lock the invitation. address is where the request came from.
+// Errors: as LookUp, and fault.Invalid for the code or the request.
+func (s *Service) Activate(ctx context.Context, token, code string, csr []byte, address string) (Issued, error) {
+	request, err := pki.ParseRequest(csr)
+	if err != nil {
+		if e, ok := errors.AsType[*pki.Error](err); ok {
+			return Issued{}, fault.New(fault.Invalid, "credential.request."+string(e.Reason), "%s", e.Text).On("csr").Because(err)
+		}
+		return Issued{}, err
+	}
+	a, err := s.redeem(ctx, token, code, address)
+	if err != nil {
+		return Issued{}, err
+	}
+	e, o, err := s.holder(ctx, a)
+	if err != nil {
+		return Issued{}, err
+	}
+	by := access.Actor{OrgID: o.ID, ID: "employee:" + string(e.ID), Employee: e.ID, Name: e.Name(), Address: address}
+	cert, err := s.CA.Issue(ctx, by, a.ID, ca.Holder{
+		OrgID: o.ID, EmployeeID: e.ID, CVR: o.CVR, OrgName: o.Name, GivenName: e.GivenName, Surname: e.Surname, Email: e.Email,
+	}, request)
+	if err != nil {
+		if fault.CodeOf(err) == "ca.request.other_key" {
+			return Issued{}, s.usable(Activation{State: "used"})
+		}
+		return Issued{}, err
+	}
+	if err := s.complete(ctx, by, a, cert); err != nil {
+		return Issued{}, err
+	}
+	chain, err := s.CA.Chain(ctx)
+	return Issued{Certificate: cert, Chain: chain, Employee: e, EmailLeftOut: cert.EmailLeftOut}, err
+}
+
+// redeem checks token and code. It spends a try before it looks, so that many
+// guesses at once cannot pass the limit, and gives it back when the code is
+// right. A used invitation is returned too: the certificate may be asked again.
+func (s *Service) redeem(ctx context.Context, token, code, address string) (Activation, error) {
+	var a Activation
+	var refused error
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		var err error
+		if a, err = s.byToken(ctx, tx, token); err != nil {
+			return err
+		}
+		right := secret.Equal(a.CodeMAC, s.Keys.MAC(codePurpose, a.ID, secret.CleanCode(code)))
+		if a.State == "used" && right {
+			return nil
+		}
+		if err := s.usable(a); err != nil {
+			return err
+		}
+		// The row is locked from here on, on SQLite the whole database already.
+		spent, err := store.Count(tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries + 1").
+			Where("id = ?", a.ID).Where("state = 'open'").Where("tries < ?", MaxTries).Exec(ctx))
+		if err != nil {
+			return err
+		}
+		if spent == 0 {
+			return s.usable(Activation{State: "locked"})
+		}
+		if right {
+			_, err := tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries - 1").Where("id = ?", a.ID).Exec(ctx)
+			return err
+		}
+		refused, err = s.wrongCode(ctx, tx, a, address)
+		return err
+	})
+	if err != nil {
+		return Activation{}, err
+	}
+	return a, refused
+}
+
+// wrongCode records a wrong code and locks the invitation at the last try.
+func (s *Service) wrongCode(ctx context.Context, tx bun.Tx, a Activation, address string) (refused, err error) {
+	if err := tx.NewSelect().Model(&a).WherePK().Scan(ctx); err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	by := access.Actor{OrgID: a.OrgID, ID: "activation:" + a.ID, Address: address}
+	entries := []audit.Entry{audit.By(by, now, "activation.wrong_code", "employee:"+string(a.EmployeeID), "")}
+	left := MaxTries - a.Tries
+	refused = fault.New(fault.Invalid, "credential.activation.code", "The installation code is wrong. Tries left: %d.", left).On("code")
+	if left <= 0 {
+		if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'locked'").Set("code_sealed = NULL").
+			Where("id = ?", a.ID).Exec(ctx); err != nil {
+			return nil, err
+		}
+		entries = append(entries, audit.By(by, now, "activation.lock", "employee:"+string(a.EmployeeID), ""))
+		refused = s.usable(Activation{State: "locked"})
+	}
+	return refused, audit.Record(ctx, tx, entries...)
+}
+
+// complete puts the key file into use. A second call for the same certificate
+// changes nothing.
+func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, cert ca.Certificate) error {
+	now := store.Instant(s.Now())
+	var refused error
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		n, err := store.Count(tx.NewUpdate().Model((*Activation)(nil)).
+			Set("state = 'used'").Set("used_at = ?", now).Set("code_sealed = NULL").
+			Where("id = ?", a.ID).Where("state = 'open'").Exec(ctx))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			var stored Activation
+			if err := tx.NewSelect().Model(&stored).Where("id = ?", a.ID).Scan(ctx); err != nil || stored.State == "used" {
+				return err
+			}
+			// Replaced while the certificate was being signed: nobody gets it.
+			refused = s.usable(stored)
+			return s.CA.RevokeIn(ctx, tx, by, string(cert.Serial), "superseded")
+		}
+		res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
+			Set("state = 'active'").Set("serial = ?", cert.Serial).Set("not_after = ?", cert.NotAfter).Set("activated_at = ?", now).
+			Where("org_id = ?", a.OrgID).Where("id = ?", a.KeyFileID).Where("state = 'ordered'").Exec(ctx)
+		if err := store.One(res, err, "credential.key_file"); err != nil {
+			return err
+		}
+		if err := s.scheduleBlock(ctx, tx, a, now); err != nil {
+			return err
+		}
+		ref := ActivationRef{Org: a.OrgID, Activation: a.ID}
+		if a.BatchID != nil && a.RowNo != nil {
+			ref.Batch, ref.Row = *a.BatchID, *a.RowNo
+		}
+		if err := Activated.Add(ctx, tx, a.OrgID, ref, now); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, now, "key_file.activate", "employee:"+string(a.EmployeeID), "serial "+string(cert.Serial)))
+	})
+	return errors.Join(err, refused)
+}
+
+// scheduleBlock ends the parallel running of the code card, if it has an end.
+func (s *Service) scheduleBlock(ctx context.Context, tx bun.Tx, a Activation, now time.Time) error {
+	var card CodeCard
+	err := tx.NewSelect().Model(&card).Where("org_id = ?", a.OrgID).Where("employee_id = ?", a.EmployeeID).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && (card.ParallelDays == nil || card.State != "active")) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	due := now.AddDate(0, 0, int(*card.ParallelDays))
+	if _, err := tx.NewUpdate().Model((*CodeCard)(nil)).Set("block_due_at = ?", due).
+		Where("org_id = ?", a.OrgID).Where("id = ?", card.ID).Exec(ctx); err != nil {
+		return err
+	}
+	return BlockDue.Add(ctx, tx, a.OrgID, CodeCardRef{a.OrgID, a.EmployeeID}, due)
+}

@@ -1,0 +1,111 @@
+package credential
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// BlockCodeCard blocks an employee's code card at once and for good; blocking a
+// blocked one changes nothing. No phase forbids it. Errors: fault.Denied,
+// fault.Absent.
+func (s *Service) BlockCodeCard(ctx context.Context, by access.Actor, id access.EmployeeID, reason string) error {
+	if err := by.Need(access.ManageEmployees); err != nil {
+		return err
+	}
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return s.blockCodeCard(ctx, tx, by, id, reason)
+	})
+}
+
+func (s *Service) blockCodeCard(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, reason string) error {
+	now := store.Instant(s.Now())
+	n, err := store.Count(tx.NewUpdate().Model((*CodeCard)(nil)).
+		Set("state = 'blocked'").Set("blocked_at = ?", now).Set("block_reason = ?", reason).
+		Where("org_id = ?", by.OrgID).Where("employee_id = ?", id).Where("state = 'active'").Exec(ctx))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		exists, err := tx.NewSelect().Model((*CodeCard)(nil)).Where("org_id = ?", by.OrgID).Where("employee_id = ?", id).Exists(ctx)
+		if err == nil && !exists {
+			return fault.New(fault.Absent, "credential.code_card.absent", "The employee has no code card on record.")
+		}
+		return err
+	}
+	return audit.Record(ctx, tx, audit.By(by, now, "code_card.block", "employee:"+string(id), reason))
+}
+
+// EndParallel blocks the code card whose parallel running has ended.
+func (s *Service) EndParallel(ctx context.Context, ref CodeCardRef) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return s.blockCodeCard(ctx, tx, access.System(ref.Org), ref.Employee, "end of parallel running")
+	})
+}
+
+// BlockKeyFile blocks the employee's key file, or its order, for good: the
+// certificate is revoked, an open invitation stops working. Errors:
+// fault.Denied, fault.Absent.
+func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.EmployeeID, reason string) error {
+	if err := by.Need(access.ManageEmployees); err != nil {
+		return err
+	}
+	now := store.Instant(s.Now())
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := org.Get(ctx, tx, by.OrgID, id); err != nil {
+			return err
+		}
+		file, live, err := liveKeyFile(ctx, tx, by.OrgID, id)
+		if err != nil {
+			return err
+		}
+		if !live {
+			return fault.New(fault.Absent, "credential.key_file.absent", "The employee has no key file and none on order.")
+		}
+		res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
+			Set("state = 'blocked'").Set("blocked_at = ?", now).Set("block_reason = ?", reason).
+			Where("org_id = ?", by.OrgID).Where("id = ?", file.ID).Where("state = ?", file.State).Exec(ctx)
+		if err := store.One(res, err, "credential.key_file"); err != nil {
+			return err
+		}
+		if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'replaced'").Set("code_sealed = NULL").
+			Where("org_id = ?", by.OrgID).Where("key_file_id = ?", file.ID).Where("state = 'open'").Exec(ctx); err != nil {
+			return err
+		}
+		if file.Serial != nil {
+			if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason); err != nil {
+				return err
+			}
+		}
+		return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(id), reason))
+	})
+}
+
+// liveKeyFile returns the key file or order that is not blocked.
+func liveKeyFile(ctx context.Context, db bun.IDB, orgID access.OrgID, id access.EmployeeID) (KeyFile, bool, error) {
+	var file KeyFile
+	err := db.NewSelect().Model(&file).Where("org_id = ?", orgID).Where("employee_id = ?", id).Where("state <> 'blocked'").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return file, false, nil
+	}
+	return file, err == nil, err
+}
+
+// newestActivation returns the newest invitation of an employee.
+func newestActivation(ctx context.Context, db bun.IDB, orgID access.OrgID, id access.EmployeeID) (Activation, bool, error) {
+	var a Activation
+	err := db.NewSelect().Model(&a).Where("org_id = ?", orgID).Where("employee_id = ?", id).
+		Order("created_at DESC", "id DESC").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, false, nil
+	}
+	return a, err == nil, err
+}

@@ -1,0 +1,155 @@
+package credential
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// ChallengeMinutes is how long a login challenge lives.
+const ChallengeMinutes = 5
+
+type challenge struct {
+	bun.BaseModel `bun:"table:login_challenge"`
+
+	ID        string     `bun:"id,pk"`
+	Nonce     string     `bun:"nonce"`
+	CookieMAC []byte     `bun:"cookie_mac"`
+	Flow      string     `bun:"flow"`
+	ExpiresAt time.Time  `bun:"expires_at"`
+	UsedAt    *time.Time `bun:"used_at"`
+}
+
+// Challenge is what a key file is asked to sign. Cookie goes to the browser
+// that asked, and only its login counts.
+type Challenge struct {
+	ID        string
+	Text      string
+	Cookie    string
+	ExpiresAt time.Time
+}
+
+// text is what is signed, domain-separated and bound to this origin, so that a
+// signature made for another site or purpose is worth nothing here.
+func (s *Service) text(c challenge) string {
+	flow := c.Flow
+	if flow == "" {
+		flow = "-"
+	}
+	return strings.Join([]string{
+		"adgang-keyfile-login-v1", s.Origin, c.ID, c.Nonce, flow, c.ExpiresAt.UTC().Format(time.RFC3339),
+	}, "\n")
+}
+
+// NewChallenge begins a key-file login; flow is the pending SAML request that
+// brought the person here, "" for none. Errors: fault.Invalid for a flow that
+// cannot be one.
+func (s *Service) NewChallenge(ctx context.Context, flow string) (Challenge, error) {
+	if len(flow) > 64 || strings.ContainsFunc(flow, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return Challenge{}, fault.New(fault.Invalid, "credential.login.flow", "The login was begun by a link that is not whole. Start again at the service.").On("flow")
+	}
+	cookie := secret.Token()
+	c := challenge{
+		ID: store.NewID(), Nonce: secret.Token(), CookieMAC: s.Keys.MAC(cookiePurpose, cookie), Flow: flow,
+		ExpiresAt: store.Instant(s.Now()).Add(ChallengeMinutes * time.Minute).Truncate(time.Second),
+	}
+	if _, err := s.DB.NewInsert().Model(&c).Exec(ctx); err != nil {
+		return Challenge{}, err
+	}
+	return Challenge{ID: c.ID, Text: s.text(c), Cookie: cookie, ExpiresAt: c.ExpiresAt}, nil
+}
+
+// Login is the answer to a challenge.
+type Login struct {
+	Challenge string
+	Cookie    string
+	Algorithm string // ES256 or PS256
+	Leaf      []byte // the key file's certificate, DER
+	Signature []byte
+	Address   string
+}
+
+// Holder is who logged in, by which certificate, and for which flow.
+type Holder struct {
+	Employee org.Employee
+	Serial   string
+	Flow     string
+}
+
+// VerifyKeyFile checks a login: the challenge is spent first, whatever follows;
+// then the certificate (our CA, validity, revocation), the signature, and that
+// key file and employee are in use. Errors: fault.Denied, with a code that says
+// which check failed.
+func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
+	c, err := s.spend(ctx, in)
+	if err != nil {
+		return Holder{}, s.refuse(ctx, in, "", "", err)
+	}
+	leaf, err := s.CA.Verify(ctx, in.Leaf, s.Now())
+	if err != nil {
+		return Holder{}, s.refuse(ctx, in, "", "", err)
+	}
+	serial := string(leaf.Serial)
+	if err := pki.VerifyLogin(leaf.PublicKey, in.Algorithm, []byte(s.text(c)), in.Signature); err != nil {
+		return Holder{}, s.refuse(ctx, in, "", serial,
+			fault.New(fault.Denied, "credential.login.signature", "The signature does not fit the key file and this page. Load the page again and log in once more.").Because(err))
+	}
+	var file KeyFile
+	err = s.DB.NewSelect().Model(&file).Where("employee_id = ?", leaf.EmployeeUUID).Where("serial = ?", serial).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && file.State != "active") {
+		return Holder{}, s.refuse(ctx, in, file.OrgID, serial,
+			fault.New(fault.Denied, "credential.login.blocked", "The key file is blocked. Ask your administrator for a new one."))
+	}
+	if err != nil {
+		return Holder{}, err
+	}
+	e, err := org.Get(ctx, s.DB, file.OrgID, file.EmployeeID)
+	if err != nil {
+		return Holder{}, err
+	}
+	if e.State != org.Active {
+		return Holder{}, s.refuse(ctx, in, e.OrgID, serial,
+			fault.New(fault.Denied, "credential.login.stopped", "Your access to the organisation has been stopped. Ask your administrator."))
+	}
+	return Holder{Employee: e, Serial: serial, Flow: c.Flow}, nil
+}
+
+// spend uses the challenge up. It must be ours, fresh, unused and come back
+// from the browser that asked.
+func (s *Service) spend(ctx context.Context, in Login) (challenge, error) {
+	var c challenge
+	now := store.Instant(s.Now())
+	err := s.DB.NewUpdate().Model(&c).Set("used_at = ?", now).
+		Where("id = ?", in.Challenge).Where("used_at IS NULL").Where("expires_at > ?", now).
+		Where("cookie_mac = ?", s.Keys.MAC(cookiePurpose, in.Cookie)).
+		Returning("*").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, fault.New(fault.Denied, "credential.login.challenge", "The login took longer than %d minutes, was sent twice, or was begun in another browser. Log in once more.", ChallengeMinutes)
+	}
+	return c, err
+}
+
+// refuse records a refused login and returns why, unless the reason is not the
+// person's.
+func (s *Service) refuse(ctx context.Context, in Login, orgID access.OrgID, serial string, why error) error {
+	if k := fault.KindOf(why); k == fault.Internal || k == fault.Unavailable {
+		return why
+	}
+	by := access.Actor{OrgID: orgID, ID: "anonymous", Address: in.Address}
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "login.refuse", "certificate:"+serial, fault.CodeOf(why)))
+	})
+	return errors.Join(why, err)
+}

@@ -1,0 +1,189 @@
+// Package session remembers who is logged in: browser sessions and API tokens,
+// of which only keyed hashes are stored.
+package session
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Lifetimes of a session: without use, and in all.
+const (
+	Idle     = time.Hour
+	Lifetime = 10 * time.Hour
+)
+
+const (
+	tokenPurpose secret.Purpose = "session.token"
+	csrfPurpose  secret.Purpose = "session.csrf"
+	apiPurpose   secret.Purpose = "session.api_token"
+)
+
+// apiPrefix makes a leaked token easy to recognise.
+const apiPrefix = "adgang_"
+
+// Sweep drops sessions that are over.
+var Sweep = outbox.NewKind[struct{}]("session.sweep")
+
+// Service is the front of the package.
+type Service struct {
+	DB   *bun.DB
+	Keys *secret.Keys
+	Now  func() time.Time
+}
+
+// Session is one logged-in browser.
+type Session struct {
+	bun.BaseModel `bun:"table:session"`
+
+	ID         string            `bun:"id,pk"`
+	OrgID      access.OrgID      `bun:"org_id"`
+	EmployeeID access.EmployeeID `bun:"employee_id"`
+	TokenMAC   []byte            `bun:"token_mac"`
+	Serial     string            `bun:"serial"` // of the certificate that logged in
+	CreatedAt  time.Time         `bun:"created_at"`
+	SeenAt     time.Time         `bun:"seen_at"`
+	ExpiresAt  time.Time         `bun:"expires_at"`
+}
+
+// Start logs an employee in and returns the cookie's value, which is stored
+// nowhere.
+func (s *Service) Start(ctx context.Context, e org.Employee, serial, address string) (token string, err error) {
+	token = secret.Token()
+	now := store.Instant(s.Now())
+	one := Session{
+		ID: store.NewID(), OrgID: e.OrgID, EmployeeID: e.ID, TokenMAC: s.Keys.MAC(tokenPurpose, token), Serial: serial,
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(Lifetime),
+	}
+	by := access.Actor{OrgID: e.OrgID, ID: "employee:" + string(e.ID), Address: address}
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&one).Exec(ctx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, now, "session.start", "employee:"+string(e.ID), "certificate "+serial))
+	})
+	return token, err
+}
+
+var errNone = fault.New(fault.Denied, "session.none", "You are not logged in, or your session has ended. Log in.")
+
+// Actor returns who a session cookie belongs to, with today's roles. A session
+// ends with its key file and with the employee. Errors: fault.Denied with the
+// code session.none.
+func (s *Service) Actor(ctx context.Context, token, address string) (access.Actor, Session, error) {
+	var one Session
+	now := store.Instant(s.Now())
+	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).
+		Where("expires_at > ?", now).Where("seen_at > ?", now.Add(-Idle)).
+		Where("EXISTS (SELECT 1 FROM key_file AS k WHERE k.org_id = session.org_id AND k.employee_id = session.employee_id AND k.serial = session.serial AND k.state = 'active')").
+		Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.Actor{}, one, errNone
+	}
+	if err != nil {
+		return access.Actor{}, one, err
+	}
+	e, err := org.Get(ctx, s.DB, one.OrgID, one.EmployeeID)
+	if err != nil {
+		return access.Actor{}, one, err
+	}
+	if e.State != org.Active {
+		return access.Actor{}, one, errNone
+	}
+	if now.Sub(one.SeenAt) > time.Minute { // a write a minute, not a write a request
+		if _, err := s.DB.NewUpdate().Model((*Session)(nil)).Set("seen_at = ?", now).Where("id = ?", one.ID).Exec(ctx); err != nil {
+			return access.Actor{}, one, err
+		}
+	}
+	by, err := org.ActorOf(ctx, s.DB, e, address)
+	return by, one, err
+}
+
+// End logs a session out; ending one that is over changes nothing.
+func (s *Service) End(ctx context.Context, by access.Actor, id string) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		n, err := store.Count(tx.NewDelete().Model((*Session)(nil)).Where("org_id = ?", by.OrgID).Where("id = ?", id).Exec(ctx))
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "session.end", "employee:"+string(by.Employee), ""))
+	})
+}
+
+// DropEnded deletes sessions that are over.
+func (s *Service) DropEnded(ctx context.Context) error {
+	now := store.Instant(s.Now())
+	_, err := s.DB.NewDelete().Model((*Session)(nil)).
+		WhereOr("expires_at <= ?", now).WhereOr("seen_at <= ?", now.Add(-Idle)).Exec(ctx)
+	return err
+}
+
+// CSRF is the value that a write with the session's cookie must carry in the
+// header X-CSRF-Token.
+func (s *Service) CSRF(token string) string {
+	return base64.RawURLEncoding.EncodeToString(s.Keys.MAC(csrfPurpose, token))
+}
+
+// CSRFValid compares in constant time.
+func (s *Service) CSRFValid(token, header string) bool {
+	return secret.Equal([]byte(s.CSRF(token)), []byte(header))
+}
+
+// APIToken lets a program act for an organisation with one role.
+type APIToken struct {
+	bun.BaseModel `bun:"table:api_token"`
+
+	ID        string       `bun:"id,pk"`
+	OrgID     access.OrgID `bun:"org_id"`
+	Role      access.Role  `bun:"role"`
+	TokenMAC  []byte       `bun:"token_mac"`
+	CreatedAt time.Time    `bun:"created_at"`
+}
+
+// CreateAPIToken makes a token and returns it, the only time it is seen.
+// Errors: fault.Invalid for an unknown role.
+func (s *Service) CreateAPIToken(ctx context.Context, by access.Actor, role access.Role) (string, error) {
+	if len(access.Rights(role)) == 0 {
+		return "", fault.New(fault.Invalid, "session.role.unknown", "There is no role %q; the roles are organisation-administrator, user-administrator and rights-administrator.", role).On("role")
+	}
+	token := apiPrefix + secret.Token()
+	one := APIToken{
+		ID: store.NewID(), OrgID: by.OrgID, Role: role, TokenMAC: s.Keys.MAC(apiPurpose, token), CreatedAt: store.Instant(s.Now()),
+	}
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&one).Exec(ctx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "api_token.create", "token:"+one.ID, string(role)))
+	})
+	return token, err
+}
+
+// APIActor returns who an API token acts for. Errors: fault.Denied with the
+// code session.none.
+func (s *Service) APIActor(ctx context.Context, token, address string) (access.Actor, error) {
+	var one APIToken
+	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(apiPurpose, token)).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.Actor{}, fault.New(fault.Denied, "session.none", "The API token is not known here.")
+	}
+	if err != nil {
+		return access.Actor{}, err
+	}
+	return access.Actor{
+		OrgID: one.OrgID, ID: "token:" + one.ID, Name: "API token", Address: address, Roles: []access.Role{one.Role},
+	}, nil
+}
