@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 )
@@ -147,7 +146,7 @@ func (r Recipient) encrypt(w *xmlWriter, assertion []byte) error {
 
 func cipherData(w *xmlWriter, data []byte) {
 	w.open("xenc:CipherData")
-	w.leaf("xenc:CipherValue", base64.StdEncoding.EncodeToString(data))
+	w.base64("xenc:CipherValue", data)
 	w.close("xenc:CipherData")
 }
 

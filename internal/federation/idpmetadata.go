@@ -1,10 +1,6 @@
 package federation
 
-import (
-	"encoding/base64"
-
-	"github.com/crewjam/saml"
-)
+import "github.com/crewjam/saml"
 
 // Metadata is what services load about Adgang. It is written by hand because
 // crewjam/saml's type always states an end (validUntil), and a copy that was
@@ -41,7 +37,7 @@ func keyDescriptor(w *xmlWriter, k Key, use string) {
 	w.open("md:KeyDescriptor", "use", use)
 	w.open("ds:KeyInfo", "xmlns:ds", nsSignature)
 	w.open("ds:X509Data")
-	w.leaf("ds:X509Certificate", base64.StdEncoding.EncodeToString(k.Certificate.Raw))
+	w.base64("ds:X509Certificate", k.Certificate.Raw)
 	w.close("ds:X509Data")
 	w.close("ds:KeyInfo")
 	if use == "encryption" {

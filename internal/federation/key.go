@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -110,10 +109,10 @@ func (k Key) sign(element []byte, id string, at int) ([]byte, error) {
 	w.b = append(w.b, element[:at]...)
 	w.open("ds:Signature", "xmlns:ds", nsSignature)
 	k.signedInfo(&w, id, digest[:])
-	w.leaf("ds:SignatureValue", base64.StdEncoding.EncodeToString(value))
+	w.base64("ds:SignatureValue", value)
 	w.open("ds:KeyInfo")
 	w.open("ds:X509Data")
-	w.leaf("ds:X509Certificate", base64.StdEncoding.EncodeToString(k.Certificate.Raw))
+	w.base64("ds:X509Certificate", k.Certificate.Raw)
 	w.close("ds:X509Data")
 	w.close("ds:KeyInfo")
 	w.close("ds:Signature")
@@ -130,7 +129,7 @@ func (Key) signedInfo(w *xmlWriter, id string, digest []byte, namespace ...strin
 	w.leaf("ds:Transform", "", "Algorithm", string(dsig.CanonicalXML10ExclusiveAlgorithmId))
 	w.close("ds:Transforms")
 	w.leaf("ds:DigestMethod", "", "Algorithm", digests[0])
-	w.leaf("ds:DigestValue", base64.StdEncoding.EncodeToString(digest))
+	w.base64("ds:DigestValue", digest)
 	w.close("ds:Reference")
 	w.close("ds:SignedInfo")
 }

@@ -1,6 +1,9 @@
 package federation
 
-import "unicode/utf8"
+import (
+	"encoding/base64"
+	"unicode/utf8"
+)
 
 // xmlWriter writes XML that is its own exclusive canonical form (W3C
 // xml-exc-c14n): no declaration, no empty-element tags, canonical escapes. The
@@ -27,6 +30,13 @@ func (w *xmlWriter) close(tag string) {
 func (w *xmlWriter) leaf(tag, text string, pairs ...string) {
 	w.open(tag, pairs...)
 	w.escape(text, false)
+	w.close(tag)
+}
+
+// base64 writes an element that holds data, which needs no escapes.
+func (w *xmlWriter) base64(tag string, data []byte) {
+	w.open(tag)
+	w.b = base64.StdEncoding.AppendEncode(w.b, data)
 	w.close(tag)
 }
 

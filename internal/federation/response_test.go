@@ -1,0 +1,276 @@
+package federation_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
+	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/adgang/adgang/internal/federation"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func provider() *federation.Provider {
+	return federation.NewProvider(base, []federation.Key{rsaKey(), otherKey()}, []federation.Key{otherKey()})
+}
+
+var (
+	person = federation.Person{
+		UUID: "0195e9a0-0000-7000-8000-000000000001", NameID: "0195e9a0-0000-7000-8000-000000000002",
+		FullName: `Åse "Ø" Æbelø & <Søn>`, FirstName: "Åse", LastName: "Æbelø", Email: "aase@company.example", RID: "12345678",
+		CVR: "99999993", OrgName: "Company\r\nA/S\x00", Level: federation.Low, LoginAt: noon.Add(-time.Minute),
+	}
+	request = federation.Request{
+		ID: `_re"quest`, Service: sp, Consumer: acs + "?a=b&c=d", RelayState: "state",
+		IssuedAt: noon, NameID: federation.Persistent,
+	}
+)
+
+func respond(t testing.TB, r federation.Request, md federation.Metadata) []byte {
+	t.Helper()
+	reply, err := provider().Respond(r, md, person, noon)
+	if err != nil {
+		t.Fatalf("Respond: %v", err)
+	}
+	if reply.URL != r.Consumer || reply.RelayState != r.RelayState || reply.Assertion == "" {
+		t.Errorf("Respond = %+v", reply)
+	}
+	return must(base64.StdEncoding.DecodeString(reply.SAMLResponse))
+}
+
+// golden compares with a file in which everything random is masked.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	for _, mask := range []struct{ pattern, by string }{
+		{`_[0-9a-f]{32}`, "_ID"},
+		{`(Digest|Signature)Value>[^<]+<`, "${1}Value>...<"},
+		{`X509Certificate>[^<]+<`, "X509Certificate>...<"},
+		{`><`, ">\n<"},
+	} {
+		got = regexp.MustCompile(mask.pattern).ReplaceAll(got, []byte(mask.by))
+	}
+	got = append(got, '\n')
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s differs (%v), -update rewrites it; got:\n%s", path, err, got)
+	}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	golden(t, "response.xml", respond(t, request, service(t, signingKey(rsaKey()), postACS)))
+	reply, err := provider().Refuse(request, &federation.RefusalError{Code: federation.Responder, Why: federation.NoPassive, Text: "Nobody is logged in."}, noon)
+	if err != nil {
+		t.Fatalf("Refuse: %v", err)
+	}
+	golden(t, "refusal.xml", must(base64.StdEncoding.DecodeString(reply.SAMLResponse)))
+	golden(t, "metadata.xml", provider().Metadata())
+}
+
+// What the writer emits must be its own canonical form, else no peer could
+// verify the digest.
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string][]byte{
+		"response": respond(t, request, service(t, signingKey(rsaKey()), postACS)),
+		"metadata": provider().Metadata(),
+	} {
+		doc := etree.NewDocument()
+		if err := doc.ReadFromBytes(raw); err != nil {
+			t.Fatal(err)
+		}
+		want := must(dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(doc.Root()))
+		if !bytes.Equal(raw, want) {
+			t.Errorf("%s = %s\nwant %s", name, raw, want)
+		}
+	}
+}
+
+// xmlsec runs Debian's xmlsec1 with the document on disk and returns what it
+// printed. Its exit status is the verdict.
+func xmlsec(t *testing.T, document []byte, args ...string) ([]byte, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "document.xml")
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(t.Context(), "xmlsec1", append(args, file)...).Output() //nolint:gosec // arguments of this test
+}
+
+func pemFile(t *testing.T, kind string, der []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "key.pem")
+	body := "-----BEGIN " + kind + "-----\n" + base64.StdEncoding.EncodeToString(der) + "\n-----END " + kind + "-----\n"
+	if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// verified tells whether xmlsec1 verifies the signature that is a child of the
+// element local (Assertion or Response).
+func verified(t *testing.T, document []byte, local string, k federation.Key) bool {
+	t.Helper()
+	_, err := xmlsec(t, document, "--verify", "--trusted-pem", pemFile(t, "CERTIFICATE", k.Certificate.Raw),
+		"--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:Response",
+		"--verification-gmt-time", "2027-03-01 12:00:00",
+		"--node-xpath", "//*[local-name()='"+local+"']/*[local-name()='Signature']")
+	return err == nil
+}
+
+func TestSignatureByXMLSec(t *testing.T) {
+	t.Parallel()
+	response := respond(t, request, service(t, signingKey(rsaKey()), postACS))
+	if !verified(t, response, "Assertion", rsaKey()) {
+		t.Errorf("xmlsec1 does not verify %s", response)
+	}
+	if altered := bytes.Replace(response, []byte(">12345678<"), []byte(">12345679<"), 1); verified(t, altered, "Assertion", rsaKey()) {
+		t.Error("xmlsec1 verifies an altered assertion: the test proves nothing")
+	}
+	reply, err := provider().Refuse(request, &federation.RefusalError{Code: federation.Requester, Why: federation.RequestDenied, Text: "<No> & \"no\""}, noon)
+	if err != nil {
+		t.Fatalf("Refuse: %v", err)
+	}
+	if refusal := must(base64.StdEncoding.DecodeString(reply.SAMLResponse)); !verified(t, refusal, "Response", rsaKey()) {
+		t.Errorf("xmlsec1 does not verify %s", refusal)
+	}
+}
+
+// crewjam/saml's service provider is a reader by other hands. It checks
+// signature, audience, recipient, times and InResponseTo, and in the encrypted
+// cases decrypts what it knows of the ciphers.
+func TestResponseByCrewjam(t *testing.T) {
+	saml.TimeNow = func() time.Time { return noon }
+	saml.Clock = dsig.NewFakeClockAt(noon)
+	t.Cleanup(func() { saml.TimeNow, saml.Clock = time.Now, nil })
+	idp := &saml.EntityDescriptor{}
+	if err := xml.Unmarshal(provider().Metadata(), idp); err != nil {
+		t.Fatalf("read our metadata: %v", err)
+	}
+	peer := saml.ServiceProvider{
+		EntityID: sp, Key: otherKey().Private, Certificate: otherKey().Certificate, IDPMetadata: idp,
+		AcsURL: *must(url.Parse(request.Consumer)), MetadataURL: *must(url.Parse(sp)),
+	}
+	for _, tc := range []struct{ name, method string }{
+		{"in clear", ""},
+		{"AES-128-CBC", "http://www.w3.org/2001/04/xmlenc#aes128-cbc"},
+		{"AES-256-CBC", "http://www.w3.org/2001/04/xmlenc#aes256-cbc"},
+		{"AES-128-GCM", "http://www.w3.org/2009/xmlenc11#aes128-gcm"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			parts := []string{signingKey(rsaKey()), postACS}
+			if tc.method != "" {
+				parts = append(parts, encryptionKey(otherKey(), `<md:EncryptionMethod Algorithm="`+tc.method+`"/>`))
+			}
+			response := respond(t, request, service(t, parts...))
+			if encrypted := !bytes.Contains(response, []byte("<saml:Assertion ")); encrypted != (tc.method != "") {
+				t.Errorf("encrypted = %v", encrypted)
+			}
+			form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}}
+			r := must(http.NewRequestWithContext(t.Context(), http.MethodPost, request.Consumer, strings.NewReader(form.Encode())))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Form, r.PostForm = form, form
+			got, err := peer.ParseResponse(r, []string{request.ID})
+			if err != nil {
+				if private, ok := errors.AsType[*saml.InvalidResponseError](err); ok {
+					err = private.PrivateErr
+				}
+				t.Fatalf("ParseResponse = %v", err)
+			}
+			if want := "https://data.gov.dk/model/core/eid/professional/uuid/" + person.NameID; got.Subject.NameID.Value != want {
+				t.Errorf("NameID = %q, want %q", got.Subject.NameID.Value, want)
+			}
+			if name := got.AttributeStatements[0].Attributes[6].Values[0].Value; name != person.FullName {
+				t.Errorf("fullName = %q, want %q", name, person.FullName)
+			}
+		})
+	}
+}
+
+func TestAttributesReleased(t *testing.T) {
+	t.Parallel()
+	ask := func(name string) string {
+		return `<md:AttributeConsumingService index="0"><md:RequestedAttribute Name="` + name + `"/></md:AttributeConsumingService>`
+	}
+	const mandatory = "specVersion loa cvr orgName"
+	for _, tc := range []struct {
+		name, part, want string
+		who              func(*federation.Person)
+	}{
+		{"lists nothing", "", mandatory + " persistent rid fullName firstName lastName email", nil},
+		{"lists one", ask("https://data.gov.dk/model/core/eid/email"), mandatory + " email", nil},
+		{"lists what we lack", ask("https://data.gov.dk/model/core/eid/cprNumber"), mandatory, nil},
+		{"person without RID and e-mail", "", mandatory + " persistent fullName firstName lastName", func(p *federation.Person) { p.RID, p.Email = "", "" }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			who := person
+			if tc.who != nil {
+				tc.who(&who)
+			}
+			reply, err := provider().Respond(request, service(t, signingKey(rsaKey()), postACS, tc.part), who, noon)
+			if err != nil {
+				t.Fatalf("Respond: %v", err)
+			}
+			doc := etree.NewDocument()
+			if err := doc.ReadFromBytes(must(base64.StdEncoding.DecodeString(reply.SAMLResponse))); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, a := range doc.FindElements("//Attribute") {
+				name := a.SelectAttrValue("Name", "")
+				got = append(got, name[strings.LastIndex(name, "/")+1:])
+			}
+			if strings.Join(got, " ") != tc.want {
+				t.Errorf("attributes = %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestRespondRefuses(t *testing.T) {
+	t.Parallel()
+	md := service(t, signingKey(rsaKey()), postACS)
+	r := request
+	r.Context = federation.Context{Comparison: "minimum", Classes: []string{"https://data.gov.dk/concept/core/nsis/loa/Substantial"}}
+	_, err := provider().Respond(r, md, person, noon)
+	if refusal, ok := errors.AsType[*federation.RefusalError](err); !ok || refusal.Why != federation.NoAuthnContext || refusal.Code != federation.Responder {
+		t.Errorf("Respond above the level = %v, want NoAuthnContext", err)
+	}
+	who := person
+	who.NameID = ""
+	if _, err := provider().Respond(request, md, who, noon); err == nil {
+		t.Error("Respond without a name identifier = nil")
+	}
+}
+
+func TestTransient(t *testing.T) {
+	t.Parallel()
+	md, r := service(t, signingKey(rsaKey()), postACS), request
+	r.NameID = federation.Transient
+	name := regexp.MustCompile(`Format="` + federation.Transient + `"[^>]*>https://data.gov.dk/model/core/eid/professional/uuid/([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})<`)
+	first, second := name.FindSubmatch(respond(t, r, md)), name.FindSubmatch(respond(t, r, md))
+	if first == nil || second == nil || bytes.Equal(first[1], second[1]) {
+		t.Errorf("transient names = %s and %s, want two different UUIDs", first, second)
+	}
+}
