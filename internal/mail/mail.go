@@ -1,0 +1,175 @@
+// Package mail hides how an employee gets a mail: what it says in Danish and
+// English, the row that is the truth about it, and the way out, over SMTP or as
+// a file in a folder. Delivery is work in outbox, at least once.
+package mail
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Kinds of message. Each has a template per language and needs certain
+// parameters; see kinds.
+const (
+	KindActivation    = "activation"
+	KindKeyFileExpiry = "key_file_expiry"
+)
+
+// States of a message.
+const (
+	StateQueued = "queued"
+	StateSent   = "sent"
+	StateFailed = "failed"
+)
+
+// linkPurpose seals link tokens; the place is "organisation/message".
+const linkPurpose secret.Purpose = "mail.link"
+
+// bulkAbove is the number of messages from which a lot waits behind the mail of
+// single employees.
+const bulkAbove = 100
+
+// Message is one mail to one employee. Its ID is the left part of the
+// Message-ID and the name of the .eml file, so that a mail that goes out twice
+// can be known as one.
+type Message struct {
+	bun.BaseModel `bun:"table:message"`
+
+	ID         string            `bun:"id,pk"`
+	OrgID      access.OrgID      `bun:"org_id"`
+	EmployeeID access.EmployeeID `bun:"employee_id"`
+	Lot        string            `bun:"lot"`
+	Kind       string            `bun:"kind"`
+	Lang       string            `bun:"lang"` // da or en
+	Name       string            `bun:"name"`
+	Address    string            `bun:"address"`
+	Params     string            `bun:"params"`      // JSON object of strings
+	LinkSealed []byte            `bun:"link_sealed"` // NULL once sent or failed
+	State      string            `bun:"state"`
+	Attempts   int64             `bun:"attempts"`
+	Error      string            `bun:"error"` // why the last attempt failed, a sentence for the administrator
+	QueuedAt   time.Time         `bun:"queued_at"`
+	SentAt     *time.Time        `bun:"sent_at"`
+}
+
+// LogValue keeps addresses out of logs.
+func (Message) LogValue() slog.Value { return slog.StringValue("[hidden]") }
+
+// Draft is a mail to queue. Params are texts; instants among them are RFC 3339.
+// Token makes the activation link, "" for a mail without one.
+type Draft struct {
+	Org           access.OrgID
+	Employee      access.EmployeeID
+	Kind, Lang    string
+	Name, Address string
+	Params        map[string]string
+	Token         string
+}
+
+// LogValue keeps addresses and tokens out of logs.
+func (Draft) LogValue() slog.Value { return slog.StringValue("[hidden]") }
+
+// Lot names the messages that one piece of work delivers.
+type Lot struct {
+	Org access.OrgID
+	Lot string
+}
+
+// Deliver is the work of delivering a lot.
+var Deliver = outbox.NewKind[Lot]("mail.deliver")
+
+// Service queues and delivers mail. From is the sender as people write it,
+// "Adgang <adgang@example.dk>"; BaseURL is where links lead.
+type Service struct {
+	DB        *bun.DB
+	Keys      *secret.Keys
+	Transport Transport
+	Now       func() time.Time
+	Log       *slog.Logger
+	BaseURL   string
+	From      string
+}
+
+// Queue records messages of one organisation and one piece of work that
+// delivers them, in the caller's transaction. lot names them together, "" makes
+// a new name. Errors are a programmer's mistake (an unknown kind, a missing
+// parameter, two organisations) or the database's.
+func (s *Service) Queue(ctx context.Context, tx bun.Tx, lot string, drafts ...Draft) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	if lot == "" {
+		lot = store.NewID()
+	}
+	now, org := store.Instant(s.Now()), drafts[0].Org
+	messages := make([]Message, len(drafts))
+	for i, d := range drafts {
+		if d.Org != org {
+			return fmt.Errorf("queue mail: lot %s has drafts of two organisations", lot)
+		}
+		m, err := s.message(d, lot, now)
+		if err != nil {
+			return fmt.Errorf("queue mail: %w", err)
+		}
+		messages[i] = m
+	}
+	if _, err := store.Insert(ctx, tx, messages, ""); err != nil {
+		return fmt.Errorf("queue mail: %w", err)
+	}
+	queue := outbox.Default
+	if len(drafts) > bulkAbove {
+		queue = outbox.Bulk
+	}
+	item, err := Deliver.Item(org, queue, Lot{org, lot}, now)
+	if err != nil {
+		return err
+	}
+	return outbox.Add(ctx, tx, item)
+}
+
+func (s *Service) message(d Draft, lot string, now time.Time) (Message, error) {
+	if err := complete(d.Kind, d.Params); err != nil {
+		return Message{}, err
+	}
+	params, err := json.Marshal(d.Params)
+	if err != nil {
+		return Message{}, err
+	}
+	m := Message{
+		ID: store.NewID(), OrgID: d.Org, EmployeeID: d.Employee, Lot: lot, Kind: d.Kind, Lang: d.Lang,
+		Name: d.Name, Address: d.Address, Params: string(params), State: StateQueued, QueuedAt: now,
+	}
+	if m.Lang != English {
+		m.Lang = Danish
+	}
+	if d.Token != "" {
+		m.LinkSealed = s.Keys.Seal(linkPurpose, place(m), []byte(d.Token))
+	}
+	return m, nil
+}
+
+func place(m Message) string { return string(m.OrgID) + "/" + m.ID }
+
+// LatestState returns the state of the newest message of a kind to an employee
+// and why its last attempt failed; "" when there has been no such message.
+func (s *Service) LatestState(ctx context.Context, org access.OrgID, employee access.EmployeeID, kind string) (state, errorText string, err error) {
+	err = s.DB.NewSelect().Model((*Message)(nil)).Column("state", "error").
+		Where("org_id = ?", org).Where("employee_id = ?", employee).Where("kind = ?", kind).
+		Order("queued_at DESC", "id DESC").Limit(1).Scan(ctx, &state, &errorText)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
+	}
+	return state, errorText, err
+}

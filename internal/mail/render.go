@@ -1,0 +1,159 @@
+package mail
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	netmail "net/mail"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+	_ "time/tzdata" // Danish time also where the system has no zone files, as in a small container
+	"unicode"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/adgang/adgang/internal/fault"
+)
+
+// Languages of messages.
+const (
+	Danish  = "da"
+	English = "en"
+)
+
+// kinds names the parameters that a kind needs and the one that is an instant.
+var kinds = map[string]struct {
+	params  []string
+	instant string
+}{
+	KindActivation:    {params: []string{"organisation", "expires"}, instant: "expires"},
+	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instant: "not_after"},
+}
+
+//go:embed templates/*.txt
+var templateFiles embed.FS
+
+// templates are named <kind>.<lang>.txt; the first line is the subject.
+var templates = template.Must(template.ParseFS(templateFiles, "templates/*.txt"))
+
+var copenhagen = func() *time.Location {
+	l, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		panic(err) // embedded above
+	}
+	return l
+}()
+
+func complete(kind string, params map[string]string) error {
+	k, ok := kinds[kind]
+	if !ok {
+		return fmt.Errorf("unknown kind %q", kind)
+	}
+	for _, name := range k.params {
+		if params[name] == "" {
+			return fmt.Errorf("kind %s without the parameter %s", kind, name)
+		}
+	}
+	return nil
+}
+
+// envelope renders m with its link. Errors: fault.Invalid for what will never
+// become a mail.
+func (s *Service) envelope(m Message, from *netmail.Address) (Envelope, error) {
+	to, err := netmail.ParseAddress(m.Address)
+	if err != nil || to.Address != m.Address {
+		return Envelope{}, fault.New(fault.Invalid, "mail.address.malformed", "The employee's e-mail address is not one that mail can be sent to.")
+	}
+	link := ""
+	if m.LinkSealed != nil {
+		token, err := s.Keys.Open(linkPurpose, place(m), m.LinkSealed)
+		if err != nil {
+			return Envelope{}, fault.New(fault.Invalid, "mail.link.sealed", "The link cannot be read with the master key in use. Send a new invitation.")
+		}
+		link = strings.TrimSuffix(s.BaseURL, "/") + "/activate#" + string(token)
+	}
+	subject, body, err := render(m, link)
+	if err != nil {
+		return Envelope{}, fault.New(fault.Invalid, "mail.message.malformed", "The mail could not be written from its stored parameters.").Because(err)
+	}
+	raw, err := s.build(m, from, subject, body)
+	return Envelope{ID: m.ID, From: from.Address, To: m.Address, Raw: raw}, err
+}
+
+// build makes the message of RFC 5322. The headers tell other machines not to
+// answer it (RFC 3834; the second is Exchange's).
+func (s *Service) build(m Message, from *netmail.Address, subject, body string) ([]byte, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	msg.ToMailAddress(&netmail.Address{Name: line(m.Name), Address: m.Address})
+	msg.Subject(subject)
+	msg.SetDateWithValue(s.Now().In(copenhagen))
+	msg.SetMessageIDWithValue(m.ID + from.Address[strings.LastIndex(from.Address, "@"):])
+	msg.SetGenHeader("Auto-Submitted", "auto-generated")
+	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
+	msg.SetGenHeader("Content-Language", m.Lang)
+	msg.SetBodyString(gomail.TypeTextPlain, body)
+	var raw bytes.Buffer
+	_, err := msg.WriteTo(&raw)
+	return raw.Bytes(), err
+}
+
+// render fills the template of the message's kind and language.
+func render(m Message, link string) (subject, body string, err error) {
+	data := map[string]string{}
+	if err := json.Unmarshal([]byte(m.Params), &data); err != nil {
+		return "", "", err
+	}
+	if err := complete(m.Kind, data); err != nil {
+		return "", "", err
+	}
+	for name, value := range data {
+		data[name] = line(value)
+	}
+	instant := kinds[m.Kind].instant
+	at, err := time.Parse(time.RFC3339, data[instant])
+	if err != nil {
+		return "", "", err
+	}
+	data[instant] = spoken(m.Lang, at)
+	if data["days"] == "" {
+		data["days"] = strconv.Itoa(int(at.Sub(m.QueuedAt).Round(24*time.Hour) / (24 * time.Hour)))
+	}
+	data["name"], data["link"] = line(m.Name), link
+	var text strings.Builder
+	if err := templates.ExecuteTemplate(&text, m.Kind+"."+m.Lang+".txt", data); err != nil {
+		return "", "", err
+	}
+	subject, body, _ = strings.Cut(text.String(), "\n")
+	return subject, strings.TrimLeft(body, "\n"), nil
+}
+
+// line is s as one line of at most 200 printable characters, so that nothing
+// from a file of employees can add a header or a paragraph.
+func line(s string) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s))
+	return strings.TrimSpace(string(runes[:min(len(runes), 200)]))
+}
+
+var (
+	weekdays = [...]string{"søndag", "mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag"}
+	months   = [...]string{"januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december"}
+)
+
+// spoken writes an instant as people in Denmark say it.
+func spoken(lang string, at time.Time) string {
+	at = at.In(copenhagen)
+	if lang == English {
+		return at.Format("Monday 2 January 2006 at 15:04") + " (Danish time)"
+	}
+	return fmt.Sprintf("%s den %d. %s %d kl. %s (dansk tid)",
+		weekdays[at.Weekday()], at.Day(), months[at.Month()-1], at.Year(), at.Format("15.04"))
+}
