@@ -130,3 +130,23 @@ func (s *Service) BlockedCodeCards(ctx context.Context, orgID access.OrgID, batc
 	return s.DB.NewSelect().Model((*CodeCard)(nil)).
 		Where("org_id = ?", orgID).Where("batch_id = ?", batch).Where("state = 'blocked'").Count(ctx)
 }
+
+// Live returns the state of the key file or order of those employees who have
+// one: ordered or active.
+func (s *Service) Live(ctx context.Context, orgID access.OrgID, employees []org.Employee) (map[access.EmployeeID]string, error) {
+	if len(employees) == 0 {
+		return nil, nil
+	}
+	ids := make([]access.EmployeeID, len(employees))
+	for i, e := range employees {
+		ids[i] = e.ID
+	}
+	var files []KeyFile
+	err := s.DB.NewSelect().Model(&files).Column("employee_id", "state").Where("org_id = ?", orgID).
+		Where("employee_id IN (?)", bun.List(ids)).Where("state <> 'blocked'").Scan(ctx)
+	live := make(map[access.EmployeeID]string, len(files))
+	for _, f := range files {
+		live[f.EmployeeID] = f.State
+	}
+	return live, err
+}

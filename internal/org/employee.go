@@ -87,10 +87,12 @@ func (s *Service) MaskedCPR(e Employee) (string, error) {
 	return string(cpr[:6]) + "-xxxx", nil
 }
 
-// Prepare fills what the store derives: ID, search and sort keys, state and
-// instant.
+// Prepare fills what the store derives: search and sort keys, state, instant,
+// and the ID unless it has one.
 func (s *Service) Prepare(e Employee) Employee {
-	e.ID = access.EmployeeID(store.NewID())
+	if e.ID == "" {
+		e.ID = access.EmployeeID(store.NewID())
+	}
 	e.SearchKey, e.SortKey = searchKey(e), sortKey(e.Name())
 	e.State = Active
 	e.CreatedAt = store.Instant(s.Now())

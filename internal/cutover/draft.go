@@ -1,0 +1,361 @@
+package cutover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Plan is what a person decides about a batch when uploading it.
+type Plan struct {
+	Name         string // "" = the file's name
+	FileName     string
+	Deadline     *time.Time // nil = the closing of the installation
+	ParallelDays *int64     // nil = code cards are never blocked by themselves
+	StartAt      *time.Time
+	// Pace slows a demo down: one chunk of ChunkRows rows each Pace.
+	Pace      time.Duration
+	ChunkRows int64 // 0 = ChunkRows
+}
+
+func (p Plan) check() error {
+	if len(p.Name) > 200 {
+		return fault.New(fault.Invalid, "cutover.batch.name", "The name of a batch has at most 200 characters.").On("name")
+	}
+	if p.ParallelDays != nil && (*p.ParallelDays < 0 || *p.ParallelDays > 3650) {
+		return fault.New(fault.Invalid, "cutover.batch.parallel_days", "Parallel running lasts 0 to 3,650 days.").On("parallel_days")
+	}
+	return nil
+}
+
+// group is how many rows are matched and stored at a time.
+const group = 5000
+
+// sink takes what was read, group by group.
+type sink func(rows []Row, findings []Finding) error
+
+// Create reads an export into a draft, which is seen only when it is whole,
+// and returns it with its findings. Errors: fault.Denied; fault.Invalid, with a
+// *Refusal when the file cannot be taken in: nothing is stored then.
+func (s *Service) Create(ctx context.Context, by access.Actor, f File, p Plan) (View, error) {
+	if err := errors.Join(by.Need(access.ManageMigration), p.check()); err != nil {
+		return View{}, err
+	}
+	b := s.newBatch(by, p)
+	if _, err := s.DB.NewInsert().Model(&b).Exec(ctx); err != nil {
+		return View{}, err
+	}
+	w := writer{s: s, batch: &b, chunkRows: p.ChunkRows}
+	if w.chunkRows == 0 {
+		w.chunkRows = ChunkRows
+	}
+	forecast, summary, err := s.read(ctx, by.OrgID, &b, f, func(rows []Row, findings []Finding) error {
+		return w.store(ctx, rows, findings)
+	})
+	if err == nil {
+		err = w.finish(ctx, by, forecast, summary)
+	}
+	if err != nil {
+		_, dropErr := s.DB.NewDelete().Model(&b).WherePK().Exec(context.WithoutCancel(ctx))
+		return View{}, errors.Join(err, dropErr)
+	}
+	return s.Batch(ctx, by, b.ID)
+}
+
+func (s *Service) newBatch(by access.Actor, p Plan) Batch {
+	name := strings.TrimSpace(p.Name)
+	if name == "" {
+		name = p.FileName
+	}
+	return Batch{
+		ID: store.NewID(), OrgID: by.OrgID, Name: name, FileName: p.FileName, State: Reading, DryRun: "{}",
+		Deadline: store.InstantPtr(p.Deadline), ParallelDays: p.ParallelDays, PaceMS: p.Pace.Milliseconds(),
+		StartAt: store.InstantPtr(p.StartAt), CreatedBy: by.Name, CreatedAt: store.Instant(s.Now()),
+	}
+}
+
+// DryRun reads an export and returns the draft it would make, with all its
+// findings, and stores nothing. Its batch has no ID.
+func (s *Service) DryRun(ctx context.Context, by access.Actor, f File, p Plan) (View, error) {
+	if err := errors.Join(by.Need(access.ManageMigration), p.check()); err != nil {
+		return View{}, err
+	}
+	b := s.newBatch(by, p)
+	v := View{}
+	forecast, summary, err := s.read(ctx, by.OrgID, &b, f, func(rows []Row, findings []Finding) error {
+		for _, r := range rows {
+			if r.State == RowFailed {
+				v.Counts.Failed++
+			} else {
+				v.Counts.Pending++
+			}
+		}
+		for _, one := range findings {
+			v.add(one)
+		}
+		return nil
+	})
+	if err != nil {
+		return View{}, err
+	}
+	b.ID, b.State, b.Total = "", Draft, int64(summary.Rows)
+	v.Batch, v.Forecast, v.Deadline = b, forecast, s.deadline(b)
+	return v, nil
+}
+
+// read reads and matches the export and hands it on in groups.
+func (s *Service) read(ctx context.Context, orgID access.OrgID, b *Batch, f File, out sink) (Forecast, Summary, error) {
+	m := matcher{s: s, org: orgID, batch: b.ID}
+	summary, err := Read(ctx, f, Options{TestData: s.TestData, Now: s.Now()}, func(r Record, findings []Finding) error {
+		m.add(r, findings)
+		if len(m.rows) < group {
+			return nil
+		}
+		return m.flush(ctx, out)
+	})
+	if err != nil {
+		return Forecast{}, summary, err
+	}
+	m.fileFindings = summary.Findings
+	if err := m.flush(ctx, out); err != nil {
+		return Forecast{}, summary, err
+	}
+	m.forecast.RIDsKept = m.forecast.ToMigrate
+	return m.forecast, summary, nil
+}
+
+// matcher turns records into rows and compares them with the employees that
+// the organisation has.
+type matcher struct {
+	s            *Service
+	org          access.OrgID
+	batch        string
+	rows         []Row
+	findings     [][]Finding // by row
+	fileFindings []Finding
+	no           int64
+	forecast     Forecast
+}
+
+func (m *matcher) add(r Record, findings []Finding) {
+	m.no++
+	row := Row{
+		BatchID: m.batch, RowNo: m.no, OrgID: m.org, Line: int64(r.Line), State: RowPending, RID: r.RID,
+		GivenName: r.GivenName, Surname: r.Surname, Email: r.Email, Phone: r.Phone, Carrier: r.Carrier,
+		PNumber: r.PNumber, SENumber: r.SENumber, LocalUserID: r.LocalUserID,
+	}
+	if !r.DateOfBirth.IsZero() {
+		row.DateOfBirth = r.DateOfBirth.Format(time.DateOnly)
+	}
+	if r.Blocked {
+		row.Reason = ReasonBlocked
+	}
+	if Bad(findings) {
+		row.fail(findings)
+	} else {
+		row.CPRSealed, row.CPRMAC = org.SealCPR(m.s.Keys, m.org, r.RID, r.CPR)
+		id := access.EmployeeID(store.NewID())
+		row.EmployeeID = &id
+	}
+	m.rows = append(m.rows, row)
+	m.findings = append(m.findings, findings)
+}
+
+// fail marks the row by its first error.
+func (r *Row) fail(findings []Finding) {
+	r.State, r.EmployeeID, r.CPRSealed, r.CPRMAC = RowFailed, nil, nil, nil
+	for _, f := range findings {
+		if f.Severity == Error {
+			r.Reason = f.Code
+			return
+		}
+	}
+}
+
+func (m *matcher) flush(ctx context.Context, out sink) error {
+	var rids []string
+	for _, r := range m.rows {
+		if r.State == RowPending {
+			rids = append(rids, r.RID)
+		}
+	}
+	known, err := org.ByRID(ctx, m.s.DB, m.org, rids)
+	if err != nil {
+		return err
+	}
+	live, err := m.s.Credential.Live(ctx, m.org, known)
+	if err != nil {
+		return err
+	}
+	byRID := make(map[string]org.Employee, len(known))
+	for _, e := range known {
+		byRID[*e.RID] = e
+	}
+	all := m.fileFindings
+	for i := range m.rows {
+		r := &m.rows[i]
+		if r.State == RowPending {
+			e, found := byRID[r.RID]
+			m.match(i, e, found, live[e.ID])
+		}
+		m.count(m.findings[i])
+		all = append(all, m.findings[i]...)
+	}
+	if err := out(m.rows, all); err != nil {
+		return err
+	}
+	m.rows, m.findings, m.fileFindings = m.rows[:0], m.findings[:0], nil
+	return nil
+}
+
+// match compares one row with the employee who has its RID.
+func (m *matcher) match(i int, e org.Employee, found bool, live string) {
+	r := &m.rows[i]
+	if !found {
+		m.forecastOf(*r, org.Active, "")
+		if r.Reason != ReasonBlocked {
+			m.forecast.NewEmployees++
+		}
+		return
+	}
+	m.forecast.KnownEmployees++
+	if otherPerson(*r, e) {
+		m.findings[i] = append(m.findings[i], Finding{
+			Line: int(r.Line), Column: "RID", Value: r.RID, Code: "cutover.row.rid_taken", Severity: Error,
+			Message: "The RID is held by another person here: CPR number or date of birth differ. Check both in the export; a RID is never given to a second person.",
+		})
+		r.fail(m.findings[i])
+		return
+	}
+	for _, d := range [][3]string{
+		{"given_name", r.GivenName, e.GivenName},
+		{"surname", r.Surname, e.Surname},
+		{"email", r.Email, e.Email},
+		{"phone", r.Phone, e.Phone},
+		{"p_number", r.PNumber, e.PNumber},
+		{"se_number", r.SENumber, e.SENumber},
+		{"local_user_id", r.LocalUserID, e.LocalUserID},
+	} {
+		if d[1] != "" && d[1] != d[2] {
+			m.findings[i] = append(m.findings[i], Finding{
+				Line: int(r.Line), Column: d[0], Value: cut(d[1], maxValue), Code: "cutover.row.differs", Severity: Notice,
+				Message: fmt.Sprintf("The employee is known with another value (%q), which is kept. Change the employee if the export is right.", cut(d[2], maxValue)),
+			})
+		}
+	}
+	m.forecastOf(*r, e.State, live)
+}
+
+func (m *matcher) forecastOf(r Row, state org.State, live string) {
+	switch {
+	case r.Reason == ReasonBlocked || state != org.Active:
+		m.forecast.Blocked++
+	case r.Carrier == KeyFile || live != "":
+		m.forecast.AlreadyOnKeyFile++
+	default:
+		m.forecast.ToMigrate++
+	}
+}
+
+func (m *matcher) count(findings []Finding) {
+	for _, f := range findings {
+		switch f.Code {
+		case "cutover.row.duplicate_rid", "cutover.row.duplicate_cpr", "cutover.row.same_email", "cutover.row.same_person":
+			m.forecast.Duplicates++
+			return
+		}
+	}
+}
+
+// otherPerson tells whether the RID's holder cannot be the person of the row:
+// by CPR number when both have one, else by date of birth.
+func otherPerson(r Row, e org.Employee) bool {
+	if len(r.CPRMAC) > 0 && len(e.CPRMAC) > 0 {
+		return string(r.CPRMAC) != string(e.CPRMAC)
+	}
+	return r.DateOfBirth != "" && e.DateOfBirth != "" && r.DateOfBirth != e.DateOfBirth
+}
+
+// writer stores a draft while it is read.
+type writer struct {
+	s         *Service
+	batch     *Batch
+	chunkRows int64
+	findings  int64
+	errors    int64
+}
+
+func (w *writer) store(ctx context.Context, rows []Row, findings []Finding) error {
+	stored := make([]findingRow, len(findings))
+	for i, f := range findings {
+		w.findings++
+		stored[i] = findingRow{
+			BatchID: w.batch.ID, No: w.findings, OrgID: w.batch.OrgID, Severity: f.Severity, Line: int64(f.Line),
+			Column: f.Column, Value: f.Value, Code: f.Code, Message: f.Message,
+		}
+		if f.Severity == Error {
+			w.errors++
+		}
+	}
+	chunks := w.chunks(rows)
+	return store.InTx(ctx, w.s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := store.Insert(ctx, tx, rows, ""); err != nil {
+			return fmt.Errorf("store rows: %w", err)
+		}
+		if _, err := store.Insert(ctx, tx, stored, ""); err != nil {
+			return fmt.Errorf("store findings: %w", err)
+		}
+		_, err := store.Insert(ctx, tx, chunks, "")
+		return err
+	})
+}
+
+// chunks cuts the rows of a group; group is a multiple of every chunk size in
+// use, so that no chunk spans two groups.
+func (w *writer) chunks(rows []Row) []Chunk {
+	var chunks []Chunk
+	for from := 0; from < len(rows); from += int(w.chunkRows) {
+		part := rows[from:min(from+int(w.chunkRows), len(rows))]
+		c := Chunk{
+			BatchID: w.batch.ID, No: (part[0].RowNo-1)/w.chunkRows + 1, OrgID: w.batch.OrgID,
+			FromRow: part[0].RowNo, ToRow: part[len(part)-1].RowNo,
+		}
+		for _, r := range part {
+			if r.State == RowFailed {
+				c.Failed++
+			} else {
+				c.Pending++
+			}
+		}
+		chunks = append(chunks, c)
+	}
+	return chunks
+}
+
+// finish makes the draft visible.
+func (w *writer) finish(ctx context.Context, by access.Actor, forecast Forecast, summary Summary) error {
+	text, err := json.Marshal(forecast)
+	if err != nil {
+		return err
+	}
+	return store.InTx(ctx, w.s.DB, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewUpdate().Model((*Batch)(nil)).Set("state = ?", Draft).Set("total = ?", summary.Rows).
+			Set("errors_total = ?", w.errors).Set("notices_total = ?", w.findings-w.errors).Set("dry_run = ?", string(text)).
+			Where("org_id = ?", by.OrgID).Where("id = ?", w.batch.ID).Where("state = ?", Reading).Exec(ctx)
+		if err := store.One(res, err, "cutover.batch"); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, w.s.Now(), "batch.create", "batch:"+w.batch.ID, fmt.Sprintf("%d rows", summary.Rows)))
+	})
+}

@@ -1,0 +1,258 @@
+package cutover
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// FindingsShown is how many errors and how many notices a View holds; the
+// report has all.
+const FindingsShown = 1000
+
+// View is a batch as people see it.
+type View struct {
+	Batch
+	Counts           Counts
+	Forecast         Forecast
+	Errors, Notices  []Finding // the first FindingsShown of each
+	Deadline         *time.Time
+	CodeCardsBlocked int64
+	RowsPerSecond    *float64   // over the last half minute, nil when nothing moves
+	ETA              *time.Time // nil when nothing moves
+}
+
+func (v *View) add(f Finding) {
+	if f.Severity == Error {
+		v.ErrorsTotal++
+		if len(v.Errors) < FindingsShown {
+			v.Errors = append(v.Errors, f)
+		}
+		return
+	}
+	v.NoticesTotal++
+	if len(v.Notices) < FindingsShown {
+		v.Notices = append(v.Notices, f)
+	}
+}
+
+func (s *Service) deadline(b Batch) *time.Time {
+	if b.Deadline != nil {
+		return b.Deadline
+	}
+	return s.ClosedAt
+}
+
+// Batch returns a batch with its findings. Errors: fault.Denied, fault.Absent.
+func (s *Service) Batch(ctx context.Context, by access.Actor, id string) (View, error) {
+	v, err := s.Progress(ctx, by, id)
+	if err != nil {
+		return v, err
+	}
+	for _, part := range []struct {
+		severity Severity
+		into     *[]Finding
+	}{{Error, &v.Errors}, {Notice, &v.Notices}} {
+		var rows []findingRow
+		if err := s.DB.NewSelect().Model(&rows).Where("org_id = ?", by.OrgID).Where("batch_id = ?", id).
+			Where("severity = ?", part.severity).Order("no").Limit(FindingsShown).Scan(ctx); err != nil {
+			return v, err
+		}
+		for _, r := range rows {
+			*part.into = append(*part.into, r.finding())
+		}
+	}
+	return v, nil
+}
+
+// Progress is Batch without the findings: a few short queries, for those who
+// watch.
+func (s *Service) Progress(ctx context.Context, by access.Actor, id string) (View, error) {
+	if err := by.Need(access.ManageMigration); err != nil {
+		return View{}, err
+	}
+	b, err := get(ctx, s.DB, by.OrgID, id)
+	if err != nil {
+		return View{}, err
+	}
+	return s.view(ctx, b)
+}
+
+func (s *Service) view(ctx context.Context, b Batch) (View, error) {
+	v := View{Batch: b, Deadline: s.deadline(b)}
+	if err := json.Unmarshal([]byte(b.DryRun), &v.Forecast); err != nil {
+		return v, fmt.Errorf("forecast of batch %s: %w", b.ID, err)
+	}
+	err := s.DB.NewSelect().Model((*Chunk)(nil)).
+		ColumnExpr("COALESCE(SUM(pending), 0) AS pending, COALESCE(SUM(invited), 0) AS invited, COALESCE(SUM(activated), 0) AS activated").
+		ColumnExpr("COALESCE(SUM(skipped), 0) AS skipped, COALESCE(SUM(failed), 0) AS failed, COALESCE(SUM(cancelled), 0) AS cancelled").
+		Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Scan(ctx, &v.Counts)
+	if err != nil {
+		return v, err
+	}
+	if v.CodeCardsBlocked, err = s.Credential.BlockedCodeCards(ctx, b.OrgID, b.ID); err != nil {
+		return v, err
+	}
+	if b.State == Running && v.Counts.Pending > 0 {
+		err = s.estimate(ctx, &v)
+	}
+	return v, err
+}
+
+// estimate reckons from the chunks done in the last half minute.
+func (s *Service) estimate(ctx context.Context, v *View) error {
+	now := store.Instant(s.Now())
+	since := now.Add(-30 * time.Second)
+	if v.StartedAt != nil && v.StartedAt.After(since) {
+		since = *v.StartedAt
+	}
+	seconds := now.Sub(since).Seconds()
+	var done int64
+	if err := s.DB.NewSelect().Model((*Chunk)(nil)).ColumnExpr("COALESCE(SUM(to_row - from_row + 1 - pending), 0)").
+		Where("org_id = ?", v.OrgID).Where("batch_id = ?", v.ID).Where("done_at >= ?", since).Scan(ctx, &done); err != nil {
+		return err
+	}
+	if done == 0 || seconds < 0.5 {
+		return nil
+	}
+	rate := float64(done) / seconds
+	eta := now.Add(time.Duration(float64(v.Counts.Pending) / rate * float64(time.Second))).Truncate(time.Second)
+	v.RowsPerSecond, v.ETA = &rate, &eta
+	return nil
+}
+
+// Batches returns a page of batches without findings, newest first, and the
+// cursor of the next, "" at the end.
+func (s *Service) Batches(ctx context.Context, by access.Actor, cursor string) ([]View, string, error) {
+	if err := by.Need(access.ManageMigration); err != nil {
+		return nil, "", err
+	}
+	before, err := store.ParseCursor(cursor, 1)
+	if err != nil {
+		return nil, "", err
+	}
+	const size = 20
+	var batches []Batch
+	q := s.DB.NewSelect().Model(&batches).Where("org_id = ?", by.OrgID).Where("state <> ?", Reading)
+	if before != nil {
+		q.Where("id < ?", before[0])
+	}
+	if err := q.Order("id DESC").Limit(size + 1).Scan(ctx); err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(batches) > size {
+		batches = batches[:size]
+		next = store.Cursor(batches[size-1].ID)
+	}
+	views := make([]View, len(batches))
+	for i, b := range batches {
+		if views[i], err = s.view(ctx, b); err != nil {
+			return nil, "", err
+		}
+	}
+	return views, next, nil
+}
+
+// Rows returns a page of rows in the order of the file, those in one state
+// unless it is "", and the cursor of the next page.
+func (s *Service) Rows(ctx context.Context, by access.Actor, id string, state RowState, cursor string) ([]Row, string, error) {
+	if err := by.Need(access.ManageMigration); err != nil {
+		return nil, "", err
+	}
+	if _, err := get(ctx, s.DB, by.OrgID, id); err != nil {
+		return nil, "", err
+	}
+	after, err := store.ParseCursor(cursor, 1)
+	if err != nil {
+		return nil, "", err
+	}
+	const size = 100
+	var rows []Row
+	q := s.DB.NewSelect().Model(&rows).ExcludeColumn("cpr_sealed", "cpr_mac").
+		Where("org_id = ?", by.OrgID).Where("batch_id = ?", id)
+	if state != "" {
+		q.Where("state = ?", state)
+	}
+	if after != nil {
+		q.Where("row_no > CAST(? AS BIGINT)", after[0])
+	}
+	if err := q.Order("row_no").Limit(size + 1).Scan(ctx); err != nil {
+		return nil, "", err
+	}
+	if len(rows) <= size {
+		return rows, "", nil
+	}
+	return rows[:size], store.Cursor(fmt.Sprint(rows[size-1].RowNo)), nil
+}
+
+// WriteReport writes every finding of a batch as CSV (see Report).
+func (s *Service) WriteReport(ctx context.Context, by access.Actor, id string, w io.Writer) error {
+	if err := by.Need(access.ManageMigration); err != nil {
+		return err
+	}
+	if _, err := get(ctx, s.DB, by.OrgID, id); err != nil {
+		return err
+	}
+	report, err := NewReport(w)
+	if err != nil {
+		return err
+	}
+	for last := int64(0); ; {
+		var rows []findingRow
+		if err := s.DB.NewSelect().Model(&rows).Where("org_id = ?", by.OrgID).Where("batch_id = ?", id).
+			Where("no > ?", last).Order("no").Limit(group).Scan(ctx); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := report.Write(r.finding()); err != nil {
+				return err
+			}
+		}
+		if len(rows) < group {
+			return report.Flush()
+		}
+		last = rows[len(rows)-1].No
+	}
+}
+
+// LettersPerPage is how many rows of a batch one page of letters covers.
+const LettersPerPage = 200
+
+// WriteLetters writes a page (from 1) of letters with installation codes as
+// PDF: those of the batch's rows (page-1)*200+1 to page*200 whose invitation is
+// open. Each is written to the audit log. Errors: fault.Denied, fault.Absent
+// when there is none on the page.
+func (s *Service) WriteLetters(ctx context.Context, by access.Actor, id string, page int64, baseURL string, w io.Writer) error {
+	if err := by.Need(access.ManageEmployees); err != nil {
+		return err
+	}
+	if _, err := get(ctx, s.DB, by.OrgID, id); err != nil {
+		return err
+	}
+	o, err := s.Org.Organisation(ctx, by.OrgID)
+	if err != nil {
+		return err
+	}
+	var ids []access.EmployeeID
+	if err := s.DB.NewSelect().Model((*Row)(nil)).Column("employee_id").
+		Where("org_id = ?", by.OrgID).Where("batch_id = ?", id).
+		Where("row_no > ?", (page-1)*LettersPerPage).Where("row_no <= ?", page*LettersPerPage).
+		Where("state = ?", RowInvited).Order("row_no").Scan(ctx, &ids); err != nil {
+		return err
+	}
+	codes, err := s.Credential.PrintCodes(ctx, by, ids)
+	if err != nil {
+		return err
+	}
+	letters := make([]Letter, len(codes))
+	for i, c := range codes {
+		letters[i] = Letter{Name: c.Employee.Name(), RID: c.Employee.RIDText(), Code: c.Code, ExpiresAt: c.ExpiresAt}
+	}
+	return Letters(w, Letterhead{Organisation: o.Name, BaseURL: baseURL, Language: "da", Date: s.Now()}, letters)
+}
