@@ -296,6 +296,29 @@ func TestPostWeakSignature(t *testing.T) {
 	}
 }
 
+func TestReadPostRefuses(t *testing.T) {
+	t.Parallel()
+	good := base64.StdEncoding.EncodeToString([]byte(authnRequest("", "")))
+	for _, tc := range []struct{ name, request, relayState string }{
+		{"nothing", "", ""},
+		{"no base64", "!" + good, ""},
+		{"deflated", pack(authnRequest("", "")), ""},
+		{"over 256 kB", base64.StdEncoding.EncodeToString([]byte(authnRequest("", strings.Repeat(" ", 256<<10)))), ""},
+		{"a megabyte", strings.Repeat("A", 1<<20), ""},
+		{"long relay state", good, strings.Repeat("a", 4097)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := federation.ReadPost(tc.request, tc.relayState); fault.CodeOf(err) != "federation.request.malformed" {
+				t.Errorf("ReadPost = %v, want malformed", err)
+			}
+		})
+	}
+	if _, err := federation.ReadPost(good[:76]+"\r\n"+good[76:], ""); err != nil {
+		t.Errorf("ReadPost of base64 in lines = %v", err)
+	}
+}
+
 // A message that is cheap to send must be cheap to refuse: with crewjam/saml
 // alone these took 1 to 22 seconds each and the large ones were accepted.
 func TestBombs(t *testing.T) {
