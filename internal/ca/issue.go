@@ -1,0 +1,220 @@
+package ca
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Holder is whom a certificate is for. EmployeeID is the UUID in it.
+type Holder struct {
+	OrgID      access.OrgID
+	EmployeeID access.EmployeeID
+	CVR        string // eight digits
+	OrgName    string
+	GivenName  string
+	Surname    string
+	Email      string // may be empty
+}
+
+// A request that is under way elsewhere is waited for. One older than stale (by
+// the clock), or still under way after patience, was cut short and is taken over.
+const (
+	stale    = 10 * time.Second
+	patience = 2 * time.Second
+	pause    = 50 * time.Millisecond
+	// rounds bounds how often one call may be overtaken.
+	rounds = 5
+)
+
+// errOvertaken tells that another call has settled or taken over the request.
+var errOvertaken = errors.New("request was settled by another call")
+
+// Issue makes a certificate for the key of csr. requestID is the caller's, unique
+// in the installation: a request that has its certificate gets the same again,
+// whoever asks at the same time. It runs two transactions, so it is never called
+// inside one: what is signed has been recorded before. Errors: fault.Invalid
+// ca.request.bad_subject for data that fits no certificate, fault.Conflict
+// ca.request.{other_key, other_holder, revoked, key_in_use}, fault.Unavailable
+// ca.authority.ending.
+func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, h Holder, csr *pki.Request) (Certificate, error) {
+	if by.OrgID != h.OrgID {
+		return Certificate{}, fault.New(fault.Denied, "ca.request.other_organisation", "A certificate is asked for within the holder's own organisation.")
+	}
+	spki, err := x509.MarshalPKIXPublicKey(csr.PublicKey())
+	if err != nil {
+		return Certificate{}, fmt.Errorf("key of request %s: %w", requestID, err)
+	}
+	hash := sha256.Sum256(spki)
+	for range rounds {
+		prior, err := s.prior(ctx, requestID)
+		if err != nil {
+			return Certificate{}, err
+		}
+		if prior.Serial != "" && (prior.OrgID != h.OrgID || prior.EmployeeID != h.EmployeeID) {
+			return Certificate{}, fault.New(fault.Conflict, "ca.request.other_holder", "This request for a certificate is somebody else's.")
+		}
+		if prior.Serial != "" && prior.State != Intended {
+			return again(prior, h, hash[:])
+		}
+		c, err := s.issue(ctx, by, prior.Serial, Certificate{
+			OrgID: h.OrgID, EmployeeID: h.EmployeeID, RequestID: requestID, KeyHash: hash[:],
+		}, h, csr)
+		if !errors.Is(err, errOvertaken) {
+			return c, err
+		}
+	}
+	return Certificate{}, fault.New(fault.Unavailable, "ca.request.busy", "The certificate is being made by several requests at once. Try again in a moment.")
+}
+
+// prior returns what is on record of a request, the zero Certificate for nothing.
+// The organisation is not asked for: request IDs are unique in the installation.
+func (s *Service) prior(ctx context.Context, requestID string) (Certificate, error) {
+	for waited := time.Duration(0); ; waited += pause {
+		var c Certificate
+		err := s.DB.NewSelect().Model(&c).Where("request_id = ?", requestID).Scan(ctx)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return c, fmt.Errorf("look up request %s: %w", requestID, err)
+		}
+		if c.State != Intended || waited >= patience || s.Now().Sub(c.CreatedAt) >= stale {
+			return c, nil
+		}
+		select {
+		case <-ctx.Done():
+			return c, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// again answers a request that was answered before.
+func again(c Certificate, h Holder, keyHash []byte) (Certificate, error) {
+	if !bytes.Equal(c.KeyHash, keyHash) {
+		return Certificate{}, fault.New(fault.Conflict, "ca.request.other_key", "This request already has its certificate, for another key.")
+	}
+	if c.State != Issued {
+		return Certificate{}, fault.New(fault.Conflict, "ca.request.revoked", "The certificate of this request has been revoked. "+askForNew)
+	}
+	var err error
+	c.EmailLeftOut, err = emailLeftOut(c.DER, h.Email)
+	return c, err
+}
+
+// issue drafts, records, signs and stores. replaced is the intended certificate
+// that the new one takes the place of, "" for none. Errors: errOvertaken.
+func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, h Holder, csr *pki.Request) (Certificate, error) {
+	active, err := s.hierarchy(ctx)
+	if err != nil {
+		return c, err
+	}
+	draft, err := active.issuer.Draft(csr, pki.Employee{
+		CVR: h.CVR, Organisation: h.OrgName, UUID: string(h.EmployeeID),
+		GivenName: h.GivenName, Surname: h.Surname, Email: h.Email,
+	}, s.Now())
+	if err != nil {
+		return c, s.undrafted(ctx, err)
+	}
+	c.Serial, c.Draft, c.NotBefore, c.NotAfter = draft.Serial, draft.DER(), draft.NotBefore, draft.NotAfter
+	c.AuthorityID, c.Profile, c.State = active.id, profileEmployee, Intended
+	c.CreatedAt, c.EmailLeftOut = store.Instant(s.Now()), draft.EmailLeftOut
+	if err := s.intend(ctx, by, replaced, c); err != nil {
+		return c, err
+	}
+
+	// From here on the certificate exists: a caller who goes away does not stop it.
+	ctx = context.WithoutCancel(ctx)
+	// Once more, for requests that were recorded at the same time: whichever of
+	// them was committed last sees the others here.
+	if err := keyIsFree(ctx, s.DB, c); err != nil {
+		return c, err
+	}
+	if c.DER, err = draft.Sign(active.key); err != nil {
+		return c, err
+	}
+	c.State = Issued
+	return c, s.keep(ctx, by, c)
+}
+
+// intend is the first transaction: the draft is on record before it is signed.
+func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if replaced != "" {
+			n, err := s.abandon(ctx, tx, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("serial = ?", replaced) })
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return errOvertaken
+			}
+		}
+		if err := keyIsFree(ctx, tx, c); err != nil {
+			return err
+		}
+		n, err := store.Insert(ctx, tx, []Certificate{c}, "ON CONFLICT (request_id) DO NOTHING")
+		if err != nil {
+			return fmt.Errorf("record certificate %s: %w", c.Serial, err)
+		}
+		if n == 0 {
+			return errOvertaken
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.intend", object(c.Serial), "employee:"+string(c.EmployeeID)))
+	})
+}
+
+// keep is the second transaction: the signed certificate, unless the intent was
+// given up meanwhile.
+func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		n, err := store.Count(tx.NewUpdate().Model((*Certificate)(nil)).
+			Set("state = ?", Issued).Set("der = ?", c.DER).
+			Where("org_id = ?", c.OrgID).Where("serial = ?", c.Serial).Where("state = ?", Intended).Exec(ctx))
+		if err != nil {
+			return fmt.Errorf("store certificate %s: %w", c.Serial, err)
+		}
+		if n == 0 {
+			return errOvertaken
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), "employee:"+string(c.EmployeeID)))
+	})
+}
+
+// keyIsFree refuses a key that another employee has or asked for, in whatever
+// organisation, and a key that was revoked.
+func keyIsFree(ctx context.Context, db bun.IDB, c Certificate) error {
+	taken, err := db.NewSelect().Model((*Certificate)(nil)).
+		Where("key_hash = ?", c.KeyHash).Where("serial <> ?", c.Serial).
+		Where("(org_id <> ? OR employee_id <> ? OR state = ?)", c.OrgID, c.EmployeeID, Revoked).Exists(ctx)
+	if err != nil {
+		return fmt.Errorf("look up the key of certificate %s: %w", c.Serial, err)
+	}
+	if taken {
+		return fault.New(fault.Conflict, "ca.request.key_in_use", "This key belongs to another certificate. Make a new key: load the page again and start over.")
+	}
+	return nil
+}
+
+// undrafted turns pki's refusal of a draft into a fault.
+func (s *Service) undrafted(ctx context.Context, err error) error {
+	e, ok := errors.AsType[*pki.Error](err)
+	if !ok {
+		return fmt.Errorf("draft a certificate: %w", err)
+	}
+	if e.Reason == pki.AuthorityEnds {
+		s.Log.ErrorContext(ctx, "issuing authority ends before new certificates would", "err", err)
+		return fault.New(fault.Unavailable, "ca.authority.ending", "No certificate can be made now: the issuing authority would end before it. The operator of %s must renew the authority.", s.Name).Because(err)
+	}
+	return fault.New(fault.Invalid, "ca.request."+string(e.Reason), "%s", e.Text).Because(err)
+}

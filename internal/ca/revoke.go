@@ -1,0 +1,79 @@
+package ca
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// reasons that a CRL can tell. Any other text stays on record, and the CRL gives
+// no reason.
+var reasons = map[string]pki.RevocationReason{
+	"key_compromise":         pki.KeyCompromise,
+	"affiliation_changed":    pki.AffiliationChanged,
+	"superseded":             pki.Superseded,
+	"cessation_of_operation": pki.CessationOfOperation,
+}
+
+// cutShort is the reason on record of an abandoned certificate.
+const cutShort = "signing cut short"
+
+// RevokeIn revokes an issued certificate of the actor's organisation for good, in
+// the caller's transaction. reason is free text; key_compromise,
+// affiliation_changed, superseded and cessation_of_operation are also told in the
+// CRL. The caller has checked the right. Errors: fault.Conflict
+// ca.certificate.state when there is no such certificate, or no longer.
+func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, serial, reason string) error {
+	res, err := tx.NewUpdate().Model((*Certificate)(nil)).
+		Set("state = ?", Revoked).Set("revoked_at = ?", store.Instant(s.Now())).Set("revoke_reason = ?", reason).
+		Where("org_id = ?", by.OrgID).Where("serial = ?", serial).Where("state = ?", Issued).Exec(ctx)
+	if err := store.One(res, err, "ca.certificate"); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), reason))
+}
+
+// Sweep keeps the authority in order: it gives up certificates whose signing was
+// cut short more than ten minutes ago, and makes a new CRL when one is due. It may
+// run at any time and on several nodes at once.
+func (s *Service) Sweep(ctx context.Context) error {
+	before := store.Instant(s.Now().Add(-10 * time.Minute))
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		_, err := s.abandon(ctx, tx, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("created_at < ?", before) })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.CRL(ctx)
+	return err
+}
+
+// abandon gives up the intended certificates that match. They may have been
+// signed, so the CRL lists them; and their request IDs are free again.
+func (s *Service) abandon(ctx context.Context, tx bun.Tx, match func(*bun.UpdateQuery) *bun.UpdateQuery) (int, error) {
+	var given []Certificate
+	_, err := match(tx.NewUpdate().Model(&given)).
+		Set("state = ?", Abandoned).Set("revoked_at = ?", store.Instant(s.Now())).Set("revoke_reason = ?", cutShort).
+		Set("request_id = request_id || '#' || serial").
+		Where("state = ?", Intended).Returning("serial, org_id, employee_id").Exec(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("give up certificates: %w", err)
+	}
+	if len(given) == 0 {
+		return 0, nil
+	}
+	var entries []audit.Entry
+	for _, c := range given {
+		s.Log.WarnContext(ctx, "signing of a certificate was cut short", "org", c.OrgID, "serial", c.Serial)
+		entries = append(entries, audit.By(access.System(c.OrgID), s.Now(), "certificate.abandon", object(c.Serial), "employee:"+string(c.EmployeeID)))
+	}
+	return len(given), audit.Record(ctx, tx, entries...)
+}
