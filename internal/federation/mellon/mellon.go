@@ -91,22 +91,19 @@ func (s *SP) Start(tb testing.TB, idpMetadata []byte, directives ...string) {
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	check(tb, cmd.Start())
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		ended <- cmd.Wait() // of no interest: it ends by our signal, or the log says why
-		close(ended)
+		defer close(ended)
+		_ = cmd.Wait() // it ends by our signal, or the log says why
 	}()
-	tb.Cleanup(func() {
-		for range ended {
-		}
-	})
+	tb.Cleanup(func() { <-ended })
 	if !s.answers(tb.Context(), ended) {
 		tb.Fatalf("apache2 does not answer on %s:\n%s%s", s.URL, output.String(), s.Log(tb))
 	}
 }
 
 // answers waits until Apache takes requests, at most half a minute.
-func (s *SP) answers(ctx context.Context, ended <-chan error) bool {
+func (s *SP) answers(ctx context.Context, ended <-chan struct{}) bool {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
