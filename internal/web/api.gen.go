@@ -118,51 +118,51 @@ func (e EmployeeState) Valid() bool {
 	}
 }
 
-// Defines values for EmployeeDetailsActivationMail.
+// Defines values for EmployeeActivationMail.
 const (
-	EmployeeDetailsActivationMailFailed EmployeeDetailsActivationMail = "failed"
-	EmployeeDetailsActivationMailNone   EmployeeDetailsActivationMail = "none"
-	EmployeeDetailsActivationMailQueued EmployeeDetailsActivationMail = "queued"
-	EmployeeDetailsActivationMailSent   EmployeeDetailsActivationMail = "sent"
+	EmployeeActivationMailFailed EmployeeActivationMail = "failed"
+	EmployeeActivationMailNone   EmployeeActivationMail = "none"
+	EmployeeActivationMailQueued EmployeeActivationMail = "queued"
+	EmployeeActivationMailSent   EmployeeActivationMail = "sent"
 )
 
-// Valid indicates whether the value is a known member of the EmployeeDetailsActivationMail enum.
-func (e EmployeeDetailsActivationMail) Valid() bool {
+// Valid indicates whether the value is a known member of the EmployeeActivationMail enum.
+func (e EmployeeActivationMail) Valid() bool {
 	switch e {
-	case EmployeeDetailsActivationMailFailed:
+	case EmployeeActivationMailFailed:
 		return true
-	case EmployeeDetailsActivationMailNone:
+	case EmployeeActivationMailNone:
 		return true
-	case EmployeeDetailsActivationMailQueued:
+	case EmployeeActivationMailQueued:
 		return true
-	case EmployeeDetailsActivationMailSent:
+	case EmployeeActivationMailSent:
 		return true
 	default:
 		return false
 	}
 }
 
-// Defines values for EmployeeDetailsActivationState.
+// Defines values for EmployeeActivationState.
 const (
-	EmployeeDetailsActivationStateExpired  EmployeeDetailsActivationState = "expired"
-	EmployeeDetailsActivationStateLocked   EmployeeDetailsActivationState = "locked"
-	EmployeeDetailsActivationStateOpen     EmployeeDetailsActivationState = "open"
-	EmployeeDetailsActivationStateReplaced EmployeeDetailsActivationState = "replaced"
-	EmployeeDetailsActivationStateUsed     EmployeeDetailsActivationState = "used"
+	EmployeeActivationStateExpired  EmployeeActivationState = "expired"
+	EmployeeActivationStateLocked   EmployeeActivationState = "locked"
+	EmployeeActivationStateOpen     EmployeeActivationState = "open"
+	EmployeeActivationStateReplaced EmployeeActivationState = "replaced"
+	EmployeeActivationStateUsed     EmployeeActivationState = "used"
 )
 
-// Valid indicates whether the value is a known member of the EmployeeDetailsActivationState enum.
-func (e EmployeeDetailsActivationState) Valid() bool {
+// Valid indicates whether the value is a known member of the EmployeeActivationState enum.
+func (e EmployeeActivationState) Valid() bool {
 	switch e {
-	case EmployeeDetailsActivationStateExpired:
+	case EmployeeActivationStateExpired:
 		return true
-	case EmployeeDetailsActivationStateLocked:
+	case EmployeeActivationStateLocked:
 		return true
-	case EmployeeDetailsActivationStateOpen:
+	case EmployeeActivationStateOpen:
 		return true
-	case EmployeeDetailsActivationStateReplaced:
+	case EmployeeActivationStateReplaced:
 		return true
-	case EmployeeDetailsActivationStateUsed:
+	case EmployeeActivationStateUsed:
 		return true
 	default:
 		return false
@@ -346,15 +346,15 @@ func (e RowState) Valid() bool {
 	}
 }
 
-// Defines values for ServiceCertificatesUse.
+// Defines values for ServiceCertificateUse.
 const (
-	Both       ServiceCertificatesUse = "both"
-	Encryption ServiceCertificatesUse = "encryption"
-	Signing    ServiceCertificatesUse = "signing"
+	Both       ServiceCertificateUse = "both"
+	Encryption ServiceCertificateUse = "encryption"
+	Signing    ServiceCertificateUse = "signing"
 )
 
-// Valid indicates whether the value is a known member of the ServiceCertificatesUse enum.
-func (e ServiceCertificatesUse) Valid() bool {
+// Valid indicates whether the value is a known member of the ServiceCertificateUse enum.
+func (e ServiceCertificateUse) Valid() bool {
 	switch e {
 	case Both:
 		return true
@@ -517,22 +517,33 @@ type EmployeeKeyFile string
 // EmployeeState defines model for Employee.State.
 type EmployeeState string
 
+// EmployeeActivation The newest invitation
+type EmployeeActivation struct {
+	ExpiresAt time.Time               `json:"expires_at"`
+	Mail      EmployeeActivationMail  `json:"mail"`
+	MailError *string                 `json:"mail_error,omitempty"`
+	State     EmployeeActivationState `json:"state"`
+	TriesLeft int                     `json:"tries_left"`
+}
+
+// EmployeeActivationMail defines model for EmployeeActivation.Mail.
+type EmployeeActivationMail string
+
+// EmployeeActivationState defines model for EmployeeActivation.State.
+type EmployeeActivationState string
+
+// EmployeeCodeCardDetails defines model for EmployeeCodeCardDetails.
+type EmployeeCodeCardDetails struct {
+	BlockDueAt  *time.Time `json:"block_due_at"`
+	BlockReason string     `json:"block_reason"`
+	BlockedAt   *time.Time `json:"blocked_at"`
+}
+
 // EmployeeDetails defines model for EmployeeDetails.
 type EmployeeDetails struct {
-	// Activation The newest invitation
-	Activation *struct {
-		ExpiresAt time.Time                      `json:"expires_at"`
-		Mail      EmployeeDetailsActivationMail  `json:"mail"`
-		MailError *string                        `json:"mail_error,omitempty"`
-		State     EmployeeDetailsActivationState `json:"state"`
-		TriesLeft int                            `json:"tries_left"`
-	} `json:"activation"`
-	CodeCard        EmployeeDetailsCodeCard `json:"code_card"`
-	CodeCardDetails *struct {
-		BlockDueAt  *time.Time `json:"block_due_at"`
-		BlockReason string     `json:"block_reason"`
-		BlockedAt   *time.Time `json:"blocked_at"`
-	} `json:"code_card_details"`
+	Activation      *EmployeeActivation      `json:"activation"`
+	CodeCard        EmployeeDetailsCodeCard  `json:"code_card"`
+	CodeCardDetails *EmployeeCodeCardDetails `json:"code_card_details"`
 
 	// CPR Masked, DDMMYY-xxxx, or empty
 	CPR         string    `json:"cpr"`
@@ -542,30 +553,18 @@ type EmployeeDetails struct {
 	GivenName   string    `json:"given_name"`
 
 	// ID The UUID that services see as professional/uuid/persistent
-	ID             string                 `json:"id"`
-	KeyFile        EmployeeDetailsKeyFile `json:"key_file"`
-	KeyFileDetails *struct {
-		ActivatedAt *time.Time `json:"activated_at"`
-		BlockReason string     `json:"block_reason"`
-		BlockedAt   *time.Time `json:"blocked_at"`
-		NotAfter    *time.Time `json:"not_after"`
-		Serial      *string    `json:"serial"`
-	} `json:"key_file_details"`
-	LocalUserID string               `json:"local_user_id"`
-	PNumber     string               `json:"p_number"`
-	Phone       string               `json:"phone"`
-	RID         *string              `json:"rid"`
-	Roles       []Role               `json:"roles"`
-	SeNumber    string               `json:"se_number"`
-	State       EmployeeDetailsState `json:"state"`
-	Surname     string               `json:"surname"`
+	ID             string                  `json:"id"`
+	KeyFile        EmployeeDetailsKeyFile  `json:"key_file"`
+	KeyFileDetails *EmployeeKeyFileDetails `json:"key_file_details"`
+	LocalUserID    string                  `json:"local_user_id"`
+	PNumber        string                  `json:"p_number"`
+	Phone          string                  `json:"phone"`
+	RID            *string                 `json:"rid"`
+	Roles          []Role                  `json:"roles"`
+	SeNumber       string                  `json:"se_number"`
+	State          EmployeeDetailsState    `json:"state"`
+	Surname        string                  `json:"surname"`
 }
-
-// EmployeeDetailsActivationMail defines model for EmployeeDetails.Activation.Mail.
-type EmployeeDetailsActivationMail string
-
-// EmployeeDetailsActivationState defines model for EmployeeDetails.Activation.State.
-type EmployeeDetailsActivationState string
 
 // EmployeeDetailsCodeCard defines model for EmployeeDetails.CodeCard.
 type EmployeeDetailsCodeCard string
@@ -575,6 +574,15 @@ type EmployeeDetailsKeyFile string
 
 // EmployeeDetailsState defines model for EmployeeDetails.State.
 type EmployeeDetailsState string
+
+// EmployeeKeyFileDetails defines model for EmployeeKeyFileDetails.
+type EmployeeKeyFileDetails struct {
+	ActivatedAt *time.Time `json:"activated_at"`
+	BlockReason string     `json:"block_reason"`
+	BlockedAt   *time.Time `json:"blocked_at"`
+	NotAfter    *time.Time `json:"not_after"`
+	Serial      *string    `json:"serial"`
+}
 
 // EmployeeList defines model for EmployeeList.
 type EmployeeList struct {
@@ -715,13 +723,9 @@ type RowState string
 
 // Service defines model for Service.
 type Service struct {
-	AcsUrls      []string `json:"acs_urls"`
-	Certificates []struct {
-		NotAfter time.Time              `json:"not_after"`
-		Subject  string                 `json:"subject"`
-		Use      ServiceCertificatesUse `json:"use"`
-	} `json:"certificates"`
-	CreatedAt time.Time `json:"created_at"`
+	AcsUrls      []string             `json:"acs_urls"`
+	Certificates []ServiceCertificate `json:"certificates"`
+	CreatedAt    time.Time            `json:"created_at"`
 
 	// Encrypts Assertions to it are encrypted
 	Encrypts    bool       `json:"encrypts"`
@@ -731,8 +735,15 @@ type Service struct {
 	Name        string     `json:"name"`
 }
 
-// ServiceCertificatesUse defines model for Service.Certificates.Use.
-type ServiceCertificatesUse string
+// ServiceCertificate defines model for ServiceCertificate.
+type ServiceCertificate struct {
+	NotAfter time.Time             `json:"not_after"`
+	Subject  string                `json:"subject"`
+	Use      ServiceCertificateUse `json:"use"`
+}
+
+// ServiceCertificateUse defines model for ServiceCertificate.Use.
+type ServiceCertificateUse string
 
 // ServiceList defines model for ServiceList.
 type ServiceList struct {

@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// activationShow: POST /api/v1/activation/look-up {"token"} -> 200 Activation.
+func (s *Server) activationShow(c echo.Context) error {
+	var in ActivationToken
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	p, err := s.Credential.LookUp(c.Request().Context(), in.Token)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, Activation{
+		Organisation: p.Organisation, Name: p.Name, ExpiresAt: p.ExpiresAt, TriesLeft: int(p.TriesLeft),
+		KeyAlgorithm: ActivationKeyAlgorithm(p.Algorithm),
+	})
+}
+
+// activationComplete: POST /api/v1/activation/certificate CertificateRequest ->
+// 200 IssuedCertificate.
+func (s *Server) activationComplete(c echo.Context) error {
+	var in CertificateRequest
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	issued, err := s.Credential.Activate(c.Request().Context(), in.Token, in.Code, in.Csr, c.RealIP())
+	if err != nil {
+		return err
+	}
+	out := IssuedCertificate{
+		Certificate: issued.Certificate.DER, Chain: issued.Chain, Serial: string(issued.Certificate.Serial),
+		NotAfter: issued.Certificate.NotAfter, FriendlyName: issued.Employee.Name(),
+	}
+	if issued.EmailLeftOut {
+		out.EmailLeftOut = &issued.EmailLeftOut
+	}
+	return c.JSON(http.StatusOK, out)
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+)
+
+// routes is everything that is served. Whoever may call an address is decided
+// by the domain method behind it; open marks those that need no login.
+func (s *Server) routes() {
+	api := s.echo.Group("/api/v1", s.limitBody)
+	open := []echo.MiddlewareFunc{s.throttle()}
+	need := []echo.MiddlewareFunc{s.needActor}
+
+	api.GET("/installation", s.installation)
+	api.GET("/openapi.yaml", s.contract)
+	api.POST("/login/challenges", s.challengeCreate, open...)
+	api.POST("/login/key-file", s.keyFileLogin, open...)
+	api.POST("/activation/look-up", s.activationShow, open...)
+	api.POST("/activation/certificate", s.activationComplete, open...)
+
+	api.GET("/session", s.sessionShow, need...)
+	api.DELETE("/session", s.sessionEnd, need...)
+
+	api.GET("/batches", s.batches, need...)
+	api.POST("/batches", s.batchCreate, need...)
+	api.GET("/batches/:id", s.batchShow, need...)
+	api.POST("/batches/:id/start", s.batchStart, need...)
+	api.POST("/batches/:id/pause", s.batchPause, need...)
+	api.POST("/batches/:id/resume", s.batchResume, need...)
+	api.POST("/batches/:id/cancel", s.batchCancel, need...)
+	api.GET("/batches/:id/rows", s.batchRows, need...)
+	api.GET("/batches/:id/report.csv", s.batchReport, need...)
+	api.GET("/batches/:id/letters.pdf", s.batchLetters, need...)
+	api.GET("/batches/:id/events", s.batchEvents, need...)
+
+	api.GET("/employees", s.employees, need...)
+	api.GET("/employees/:id", s.employeeShow, need...)
+	api.GET("/employees/:id/installation-code", s.installationCode, need...)
+	api.POST("/employees/:id/activation", s.activationReissue, need...)
+	api.POST("/employees/:id/code-card/block", s.codeCardBlock, need...)
+	api.POST("/employees/:id/key-file/block", s.keyFileBlock, need...)
+
+	api.GET("/services", s.services, need...)
+	api.POST("/services", s.serviceRegister, need...)
+	api.GET("/services/:id", s.serviceShow, need...)
+	api.PUT("/services/:id", s.serviceReplace, need...)
+	api.DELETE("/services/:id", s.serviceRemove, need...)
+
+	s.echo.GET("/api/docs", s.docs)
+	s.echo.GET("/api/*", notFound)
+
+	s.echo.GET("/saml/idp/metadata", s.idpMetadata)
+	s.echo.GET("/saml/idp/sso", s.ssoRedirect, open...)
+	s.echo.POST("/saml/idp/sso", s.ssoPost, open...)
+	s.echo.GET("/saml/continue", s.samlContinue)
+	s.echo.GET("/saml/*", notFound)
+
+	s.echo.GET("/ca/root.cer", s.rootCertificate)
+	s.echo.GET("/ca/issuing.cer", s.issuingCertificate)
+	s.echo.GET("/ca/issuing.crl", s.revocationList)
+
+	s.echo.GET("/healthz", s.healthz)
+	s.echo.GET("/readyz", s.readyz)
+	s.echo.GET("/metrics", s.metricsShow)
+
+	if s.DemoHandler != nil {
+		s.echo.Any("/demo", echo.WrapHandler(s.DemoHandler))
+		s.echo.Any("/demo/*", echo.WrapHandler(s.DemoHandler))
+	}
+	s.echo.GET("/page/:file", s.pageAsset)
+	s.echo.GET("/*", s.spa)
+}

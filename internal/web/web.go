@@ -1,0 +1,81 @@
+// Package web is the HTTP face: the API that openapi.yaml describes, the SAML
+// addresses, the browser application, health and metrics. A handler decodes,
+// calls one domain method and encodes; rules and SQL live in the domain.
+package web
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/session"
+)
+
+// Options is what the server needs: the domain services and plain values.
+type Options struct {
+	Org        *org.Service
+	CA         *ca.Service
+	Credential *credential.Service
+	Session    *session.Service
+	Cutover    *cutover.Service
+	Federation *federation.Service
+
+	Now          func() time.Time
+	Log          *slog.Logger
+	BaseURL      *url.URL
+	Spool        string // folder for uploads on their way, 0700
+	MaxUpload    int64  // bytes
+	Proxies      []netip.Prefix
+	MetricsToken string
+	OpenMetrics  bool // the listener is loopback, so that /metrics needs no token
+	Demo         bool
+	TestData     bool
+	Version      string
+	Frontend     fs.FS
+	// DemoHandler serves /demo/*, nil without the demo.
+	DemoHandler http.Handler
+	// Ready returns what is away: "database" and "redis", nil when all is well.
+	Ready func(context.Context) []string
+	// Gauges are figures read for each scrape of /metrics.
+	Gauges func(context.Context) (map[string]float64, error)
+}
+
+// Server is the HTTP face of one process.
+type Server struct {
+	Options
+	echo    *echo.Echo
+	metrics *metrics
+	watched *watched
+}
+
+// New builds the server; it listens to nothing.
+func New(o Options) *Server {
+	s := &Server{Options: o, echo: echo.New(), metrics: newMetrics(o.Gauges)}
+	s.watched = newWatched(s.progress)
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.HTTPErrorHandler = s.fail
+	s.echo.IPExtractor = addressOf(o.Proxies)
+	s.middleware()
+	s.routes()
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Routes lists what is served, for the test that walks it.
+func (s *Server) Routes() []*echo.Route { return s.echo.Routes() }
+
+// https tells whether people reach Adgang over TLS.
+func (s *Server) https() bool { return s.BaseURL.Scheme == "https" }
