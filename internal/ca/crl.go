@@ -82,7 +82,7 @@ func (s *Service) refresh(ctx context.Context, h *hierarchy) (due bool, err erro
 	if err != nil {
 		return false, err
 	}
-	return s.list.Number == 0 || int64(revoked) != s.list.Revoked || s.list.NextUpdate.Sub(s.Now()) < crlHalf, nil
+	return s.list.Number == 0 || revoked != s.list.Revoked || s.list.NextUpdate.Sub(s.Now()) < crlHalf, nil
 }
 
 // publish stores a new list under a number, unless that number is taken.
