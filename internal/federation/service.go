@@ -1,0 +1,289 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Service is the front of the package: the business services that trust Adgang
+// and the logins on their way to them. It is used by pointer.
+type Service struct {
+	DB      *bun.DB
+	Keys    *secret.Keys
+	Org     *org.Service
+	Now     func() time.Time
+	Log     *slog.Logger
+	BaseURL string
+
+	mu       sync.Mutex
+	provider *Provider
+}
+
+const (
+	keyPurpose    secret.Purpose = "federation.key"
+	cookiePurpose secret.Purpose = "federation.flow_cookie"
+	namePurpose   secret.Purpose = "federation.name_id"
+)
+
+// SweepKind drops login requests that are over.
+var SweepKind = outbox.NewKind[struct{}]("federation.sweep_requests")
+
+// Partner is a business service registered by an organisation.
+type Partner struct {
+	bun.BaseModel `bun:"table:service"`
+
+	ID          string       `bun:"id,pk"`
+	OrgID       access.OrgID `bun:"org_id"`
+	EntityID    string       `bun:"entity_id"`
+	Name        string       `bun:"name"`
+	Source      string       `bun:"metadata"` // XML as it was registered
+	CreatedAt   time.Time    `bun:"created_at"`
+	LastLoginAt *time.Time   `bun:"last_login_at"`
+
+	// Metadata is Source, read.
+	Metadata Metadata `bun:"-"`
+}
+
+// read parses the stored metadata as of its registration: some services write
+// a validUntil two days ahead and never send anything newer.
+func (p *Partner) read() (err error) {
+	p.Metadata, err = ParseMetadata([]byte(p.Source), p.CreatedAt)
+	return err
+}
+
+// nameOf is what to call a service: what it says, or its host.
+func nameOf(md Metadata) string {
+	name := md.Name.In("da")
+	if name == "" {
+		name = md.Organisation.In("da")
+	}
+	if u, err := url.Parse(md.EntityID); name == "" && err == nil && u.Host != "" {
+		name = u.Host
+	}
+	if name == "" {
+		name = md.EntityID
+	}
+	if r := []rune(name); len(r) > 200 {
+		name = string(r[:200])
+	}
+	return name
+}
+
+// Register adds a business service by its metadata. Errors: fault.Denied;
+// fault.Invalid for metadata that cannot be used; fault.Conflict when the
+// entityID is registered in this installation already.
+func (s *Service) Register(ctx context.Context, by access.Actor, metadata []byte) (Partner, error) {
+	if err := by.Need(access.ManageServices); err != nil {
+		return Partner{}, err
+	}
+	md, err := ParseMetadata(metadata, s.Now())
+	if err != nil {
+		return Partner{}, err
+	}
+	p := Partner{
+		ID: store.NewID(), OrgID: by.OrgID, EntityID: md.EntityID, Name: nameOf(md), Source: string(metadata),
+		CreatedAt: store.Instant(s.Now()), Metadata: md,
+	}
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		n, err := store.Insert(ctx, tx, []Partner{p}, "ON CONFLICT (entity_id) DO NOTHING")
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "federation.service.taken", "A service with the entityID %s is registered already. Replace its metadata instead, or give the service an entityID of its own.", md.EntityID).On("metadata")
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.register", "service:"+p.ID, md.EntityID))
+	})
+	return p, err
+}
+
+// Replace gives a service new metadata; its entityID must stay. Errors: as
+// Register, and fault.Absent.
+func (s *Service) Replace(ctx context.Context, by access.Actor, id string, metadata []byte) (Partner, error) {
+	if err := by.Need(access.ManageServices); err != nil {
+		return Partner{}, err
+	}
+	md, err := ParseMetadata(metadata, s.Now())
+	if err != nil {
+		return Partner{}, err
+	}
+	p, err := s.Partner(ctx, by, id)
+	if err != nil {
+		return Partner{}, err
+	}
+	if md.EntityID != p.EntityID {
+		return Partner{}, fault.New(fault.Invalid, "federation.service.entity_id", "The metadata belongs to %s, the service is %s. Register it as another service.", md.EntityID, p.EntityID).On("metadata")
+	}
+	p.Source, p.Metadata, p.Name = string(metadata), md, nameOf(md)
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewUpdate().Model(&p).Column("name", "metadata").Where("org_id = ?", by.OrgID).WherePK().Exec(ctx)
+		if err := store.One(res, err, "federation.service"); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.replace", "service:"+id, md.EntityID))
+	})
+	return p, err
+}
+
+// Remove takes a service out; logins on their way to it end. Errors:
+// fault.Denied, fault.Absent.
+func (s *Service) Remove(ctx context.Context, by access.Actor, id string) error {
+	if err := by.Need(access.ManageServices); err != nil {
+		return err
+	}
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		n, err := store.Count(tx.NewDelete().Model((*Partner)(nil)).Where("org_id = ?", by.OrgID).Where("id = ?", id).Exec(ctx))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Absent, "federation.service.absent", "There is no such thing in this organisation.")
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.remove", "service:"+id, ""))
+	})
+}
+
+// Partner returns one service of the organisation. Errors: fault.Denied,
+// fault.Absent.
+func (s *Service) Partner(ctx context.Context, by access.Actor, id string) (Partner, error) {
+	if err := by.Need(access.ManageServices); err != nil {
+		return Partner{}, err
+	}
+	var p Partner
+	err := s.DB.NewSelect().Model(&p).Where("org_id = ?", by.OrgID).Where("id = ?", id).Scan(ctx)
+	if err != nil {
+		return p, store.Found(err, "federation.service")
+	}
+	return p, p.read()
+}
+
+// Partners returns a page of the organisation's services by name, and the
+// cursor of the next, "" at the end.
+func (s *Service) Partners(ctx context.Context, by access.Actor, cursor string) ([]Partner, string, error) {
+	if err := by.Need(access.ManageServices); err != nil {
+		return nil, "", err
+	}
+	after, err := store.ParseCursor(cursor, 2)
+	if err != nil {
+		return nil, "", err
+	}
+	const size = 50
+	var page []Partner
+	q := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID)
+	if after != nil {
+		q.Where("(name, id) > (?, ?)", after[0], after[1])
+	}
+	if err := q.Order("name", "id").Limit(size + 1).Scan(ctx); err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(page) > size {
+		page = page[:size]
+		next = store.Cursor(page[size-1].Name, page[size-1].ID)
+	}
+	for i := range page {
+		if err := page[i].read(); err != nil {
+			return nil, "", fmt.Errorf("metadata of service %s: %w", page[i].ID, err)
+		}
+	}
+	return page, next, nil
+}
+
+// storedKey is one SAML key, sealed.
+type storedKey struct {
+	bun.BaseModel `bun:"table:saml_key"`
+
+	ID          string    `bun:"id,pk"`
+	Purpose     string    `bun:"purpose"` // signing, encryption
+	State       string    `bun:"state"`   // active
+	Certificate []byte    `bun:"certificate"`
+	KeySealed   []byte    `bun:"key_sealed"`
+	CreatedAt   time.Time `bun:"created_at"`
+}
+
+// Setup makes the SAML keys, once for the installation; nodes may call it
+// together.
+func (s *Service) Setup(ctx context.Context) error {
+	_, err := s.idp(ctx)
+	if err == nil || !errors.Is(err, errNoKeys) {
+		return err
+	}
+	for _, purpose := range []string{"signing", "encryption"} {
+		key, err := NewKey(s.BaseURL+"/saml/idp/metadata", s.Now())
+		if err != nil {
+			return err
+		}
+		pkcs8, certificate, err := key.Marshal()
+		if err != nil {
+			return err
+		}
+		row := storedKey{ID: store.NewID(), Purpose: purpose, State: "active", Certificate: certificate, CreatedAt: store.Instant(s.Now())}
+		row.KeySealed = s.Keys.Seal(keyPurpose, row.ID, pkcs8)
+		err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+			_, err := store.Insert(ctx, tx, []storedKey{row}, "ON CONFLICT (purpose) WHERE state = 'active' DO NOTHING")
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("store SAML key: %w", err)
+		}
+	}
+	_, err = s.idp(ctx)
+	return err
+}
+
+var errNoKeys = errors.New("this installation has no SAML keys yet")
+
+// idp is the identity provider with its keys, read and unsealed once.
+func (s *Service) idp(ctx context.Context) (*Provider, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provider != nil {
+		return s.provider, nil
+	}
+	var rows []storedKey
+	if err := s.DB.NewSelect().Model(&rows).Where("state = 'active'").Order("created_at", "id").Scan(ctx); err != nil {
+		return nil, err
+	}
+	keys := map[string][]Key{}
+	for _, r := range rows {
+		pkcs8, err := s.Keys.Open(keyPurpose, r.ID, r.KeySealed)
+		if err != nil {
+			return nil, fmt.Errorf("SAML key %s: %w", r.ID, err)
+		}
+		key, err := LoadKey(pkcs8, r.Certificate)
+		if err != nil {
+			return nil, err
+		}
+		keys[r.Purpose] = append(keys[r.Purpose], key)
+	}
+	if len(keys["signing"]) == 0 || len(keys["encryption"]) == 0 {
+		return nil, errNoKeys
+	}
+	s.provider = NewProvider(strings.TrimSuffix(s.BaseURL, "/"), keys["signing"], keys["encryption"])
+	return s.provider, nil
+}
+
+// IdPMetadata is what services load about Adgang.
+func (s *Service) IdPMetadata(ctx context.Context) ([]byte, error) {
+	p, err := s.idp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.Metadata(), nil
+}
