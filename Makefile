@@ -68,7 +68,7 @@ tools: $(tools)
 .ci/bin/govulncheck: package := golang.org/x/vuln/cmd/govulncheck
 .ci/bin/oapi-codegen: package := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 $(tools): .ci/tools/go.sum
-	go -C .ci/tools build -trimpath -o $(CURDIR)/$@ $(package)
+	go -C .ci/tools build -o $(CURDIR)/$@ $(package)
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin .ci/bin frontend/dist/assets frontend/dist/index.html frontend/node_modules
