@@ -78,8 +78,13 @@ func Insert(ctx context.Context, tx bun.Tx, o Organisation) error {
 
 // Organisation returns one organisation. Errors: fault.Absent.
 func (s *Service) Organisation(ctx context.Context, id access.OrgID) (Organisation, error) {
+	return ByID(ctx, s.DB, id)
+}
+
+// ByID is Organisation inside or outside a transaction. Errors: fault.Absent.
+func ByID(ctx context.Context, db bun.IDB, id access.OrgID) (Organisation, error) {
 	var o Organisation
-	err := s.DB.NewSelect().Model(&o).Where("id = ?", id).Scan(ctx)
+	err := db.NewSelect().Model(&o).Where("id = ?", id).Scan(ctx)
 	return o, store.Found(err, "org")
 }
 
