@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -271,6 +272,32 @@ func TestGroupsOfTwenty(t *testing.T) {
 		slices.Sort(to)
 		if n := len(slices.Compact(to)); n != 41 || len(srv.taken()) != 41 || srv.connected() != 3 {
 			t.Errorf("%d receivers, %d mails, %d connections, want 41, 41, 3", n, len(srv.taken()), srv.connected())
+		}
+	})
+}
+
+func TestTwoWorkersMarkOnce(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, _, _ := newService(t, db, transport(t, "", t.TempDir()))
+		var drafts []mail.Draft
+		for i := range 41 {
+			drafts = append(drafts, activation(fmt.Sprintf("m%d@example.dk", i)))
+		}
+		queue(t, s, "lot", drafts...)
+		var workers sync.WaitGroup
+		for range 2 {
+			workers.Go(func() {
+				if err := s.Deliver(t.Context(), lot); err != nil {
+					t.Errorf("Deliver = %v", err)
+				}
+			})
+		}
+		workers.Wait()
+		for address, m := range messages(t, db) {
+			if m.State != mail.StateSent || m.Attempts != 1 {
+				t.Errorf("%s = %s, %d attempts, want sent, 1", address, m.State, m.Attempts)
+			}
 		}
 	})
 }
