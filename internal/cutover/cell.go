@@ -115,18 +115,19 @@ func validEmail(s string) bool {
 	if !ok || len(s) > 254 || len(local) > 64 {
 		return false
 	}
-	for _, atom := range strings.Split(local, ".") {
+	for atom := range strings.SplitSeq(local, ".") {
 		if atom == "" || strings.IndexFunc(atom, notAtom) >= 0 {
 			return false
 		}
 	}
-	labels := strings.Split(domain, ".")
-	for _, label := range labels {
+	labels, last := 0, ""
+	for label := range strings.SplitSeq(domain, ".") {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || strings.IndexFunc(label, notHost) >= 0 {
 			return false
 		}
+		labels, last = labels+1, label
 	}
-	return len(labels) > 1 && !allDigits(labels[len(labels)-1])
+	return labels > 1 && !allDigits(last)
 }
 
 func cutLast(s string, sep byte) (before, after string, found bool) {

@@ -116,7 +116,7 @@ func (c *checker) clean(f field) (string, bool) {
 		c.fail(f, "cutover.row.control_character", "The cell holds a line break or another control character. Remove it.")
 	case trouble == unreadable:
 		c.fail(f, "cutover.row.encoding", "The cell holds letters that were saved in the wrong encoding. Export again as UTF-8.")
-	case excelErrors[strings.ToUpper(s)]:
+	case strings.HasPrefix(s, "#") && excelErrors[strings.ToUpper(s)]:
 		c.fail(f, "cutover.row.formula_error", "The cell holds the error of a formula instead of a value. Type the value itself.")
 	default:
 		return s, true
@@ -154,7 +154,9 @@ func (c *checker) text(f field, limit int) string {
 // exponent is a long number as a spreadsheet rewrites it: 1,29986E+12.
 var exponent = regexp.MustCompile(`^\d([.,]\d+)?[eE]\+\d+$`)
 
-const rewritten = "A spreadsheet program has rewritten this number and lost digits of it. Format the column as text and type it again."
+func rewritten(s string) bool { return strings.Contains(s, "+") && exponent.MatchString(s) }
+
+const rewrittenText = "A spreadsheet program has rewritten this number and lost digits of it. Format the column as text and type it again."
 
 // rid reads the RID: opaque text, kept exactly.
 func (c *checker) rid() string {
@@ -162,8 +164,8 @@ func (c *checker) rid() string {
 	switch {
 	case !ok:
 		return ""
-	case exponent.MatchString(s):
-		c.fail(rid, "cutover.row.rewritten_number", rewritten)
+	case rewritten(s):
+		c.fail(rid, "cutover.row.rewritten_number", rewrittenText)
 		return ""
 	case runes(s) > 64:
 		c.fail(rid, "cutover.row.rid", "A RID has at most 64 characters. Copy it again from the old administration.")
@@ -283,11 +285,11 @@ func (c *checker) cpr() (number string, born time.Time) {
 	if !ok || s == "" {
 		return "", time.Time{}
 	}
-	m := cprShape.FindStringSubmatch(s)
-	if m == nil {
+	number, ok = cprDigits(s)
+	if !ok {
 		switch {
-		case exponent.MatchString(s):
-			c.fail(cpr, "cutover.row.rewritten_number", rewritten)
+		case rewritten(s):
+			c.fail(cpr, "cutover.row.rewritten_number", rewrittenText)
 		case len(s) == 9 && allDigits(s):
 			// Never completed by guessing: a digit forgotten elsewhere looks the same.
 			c.fail(cpr, "cutover.row.cpr_nine_digits", "The CPR number has nine digits; a spreadsheet program has probably dropped a leading zero. Format the column as text and type it again.")
@@ -296,7 +298,6 @@ func (c *checker) cpr() (number string, born time.Time) {
 		}
 		return "", time.Time{}
 	}
-	number = m[1] + m[2]
 	if number == "0000000000" {
 		c.fail(cpr, "cutover.row.cpr_dummy", "0000000000 stands for nobody. Leave the cell empty and give the date of birth in a column of its own.")
 		return "", time.Time{}

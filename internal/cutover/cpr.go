@@ -41,16 +41,22 @@ func dayOf(year, month, day int) (t time.Time, ok bool) {
 	return t, t.Day() == day && t.Month() == time.Month(month)
 }
 
-var (
-	cprShape = regexp.MustCompile(`^(\d{6})[- ]?(\d{4})$`)
-	cprLike  = regexp.MustCompile(`(?:[0-2]\d|3[01]|[6-8]\d|9[01])(?:0\d|1[0-2])\d\d[-\s\x{A0}]?\d{4}`)
-)
+// cprDigits are the ten digits of what has the shape of a CPR number:
+// 0101364123, 010136-4123 or 010136 4123.
+func cprDigits(s string) (string, bool) {
+	if len(s) == 11 && (s[6] == '-' || s[6] == ' ') {
+		s = s[:6] + s[7:]
+	}
+	return s, len(s) == 10 && allDigits(s)
+}
+
+var cprLike = regexp.MustCompile(`(?:[0-2]\d|3[01]|[6-8]\d|9[01])(?:0\d|1[0-2])\d\d[-\s\x{A0}]?\d{4}`)
 
 // maskCPR is how a finding repeats a cell of the CPR column: DDMMYY-xxxx, and
 // of what has another shape nothing but the length and the punctuation.
 func maskCPR(s string) string {
-	if m := cprShape.FindStringSubmatch(s); m != nil {
-		return m[1] + "-xxxx"
+	if digits, ok := cprDigits(s); ok {
+		return digits[:6] + "-xxxx"
 	}
 	return cut(strings.Map(func(r rune) rune {
 		switch {

@@ -134,6 +134,7 @@ func newPrinter(head Letterhead) (*printer, error) {
 	}
 	p := &printer{pdf: fpdf.New("P", "mm", "A4", ""), head: head, text: text, face: face}
 	p.pdf.SetMargins(marginLeft, 20, 20)
+	p.pdf.SetCellMargin(0)
 	p.pdf.SetAutoPageBreak(false, 0)
 	p.pdf.AddUTF8FontFromBytes("go", "", goregular.TTF)
 	p.pdf.AddUTF8FontFromBytes("go", "B", gobold.TTF)

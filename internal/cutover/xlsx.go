@@ -77,7 +77,10 @@ func refuseXLSX(err error) error {
 
 // load reads everything but the rows and returns the part of the sheet.
 func (b *xlsxBook) load() (sheet string, notices []Finding, err error) {
-	top, err := b.relations("")
+	var top []relation
+	if b.has("_rels/.rels") {
+		top, err = b.relations("")
+	}
 	if err != nil {
 		return "", nil, err
 	}

@@ -69,8 +69,9 @@ func (b *xlsxBook) readFormats(part string) ([]numberFormat, error) {
 }
 
 // number is the text of a numeric cell: a day as 2006-01-02, an integer
-// without an exponent, digits filled up where the format says so. What a
-// double cannot hold exactly, 16 digits and more, stays as it stands.
+// without an exponent, digits filled up where the format says so. Of 16 digits
+// and more the program that wrote the file has lost some: these come with an
+// exponent, which no column takes.
 func (b *xlsxBook) number(raw, style string) string {
 	v, err := strconv.ParseFloat(raw, 64)
 	if err != nil {
@@ -86,7 +87,10 @@ func (b *xlsxBook) number(raw, style string) string {
 		}
 		return raw
 	}
-	if v != math.Trunc(v) || math.Abs(v) >= 1e15 {
+	if math.Abs(v) >= 1e15 {
+		return strconv.FormatFloat(v, 'E', -1, 64)
+	}
+	if v != math.Trunc(v) {
 		return raw
 	}
 	digits := strconv.FormatInt(int64(v), 10)
