@@ -13,7 +13,7 @@ import (
 
 const (
 	startTime = 60 * time.Second      // until a started process answers
-	stopTime  = 20 * time.Second      // from SIGTERM to SIGKILL
+	stopTime  = 30 * time.Second      // from SIGTERM to SIGKILL
 	pollTime  = 50 * time.Millisecond // between two looks
 	logTail   = 2000                  // bytes of a log in an error
 )
