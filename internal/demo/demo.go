@@ -1,0 +1,79 @@
+// Package demo makes Adgang try-able on an empty machine: two fictitious
+// organisations, an administrator's key file, the mailbox of everybody in it,
+// and a small business service to log in to. Nothing outside it knows whether
+// it is there, but for those who build and mount it.
+package demo
+
+import (
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/org"
+)
+
+// Service is the front of the package. It is used by pointer.
+type Service struct {
+	DB         *bun.DB
+	Org        *org.Service
+	Credential *credential.Service
+	Cutover    *cutover.Service
+	Federation *federation.Service
+	Now        func() time.Time
+	Log        *slog.Logger
+	// Data is ADGANG_DATA; what the demo makes lies in the folder demo in it.
+	Data string
+	// BaseURL is scheme and host, without a slash at the end.
+	BaseURL string
+	// Mails is where the folder transport writes.
+	Mails mail.Mailbox
+
+	visits visits
+}
+
+// Access is where a newcomer goes and what opens the door.
+type Access struct {
+	URL          string // of the front page
+	KeyFile      string // path of the administrator's PKCS#12
+	PasswordFile string
+	Password     string
+	Export       string // path of an export with mistakes, to upload
+	Mail         string // URL of the mailbox
+	Service      string // URL of the business service
+}
+
+// String keeps the password out of logs.
+func (a Access) String() string { return "access to the demo at " + a.URL + " [hidden]" }
+
+func (s *Service) access() Access {
+	return Access{
+		URL: s.BaseURL + "/", KeyFile: s.path("administrator.p12"), PasswordFile: s.path("administrator.password"),
+		Export: s.path("export.csv"), Mail: s.BaseURL + "/demo/mail", Service: s.BaseURL + servicePath,
+	}
+}
+
+// path is the place of one of the demo's own files.
+func (s *Service) path(name string) string { return filepath.Join(s.Data, folder, name) }
+
+// Handler serves everything below /demo/.
+func (s *Service) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /demo/style.css", style)
+	mux.HandleFunc("GET /demo/mail", s.page(s.mails))
+	mux.HandleFunc("GET /demo/mail/{id}", s.page(s.mail))
+	mux.HandleFunc("GET "+servicePath, s.page(s.service))
+	mux.HandleFunc("GET "+servicePath+"/metadata", s.page(s.metadata))
+	mux.HandleFunc("POST "+servicePath+"/login", s.page(s.login))
+	mux.HandleFunc("POST "+servicePath+"/acs", s.page(s.consume))
+	mux.HandleFunc("POST "+servicePath+"/logout", s.page(s.logout))
+	mux.Handle("GET /demo/{$}", http.RedirectHandler("/demo/mail", http.StatusFound))
+	mux.HandleFunc("/demo/", s.page(absent))
+	return http.NewCrossOriginProtection().Handler(mux)
+}
