@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	netmail "net/mail"
-	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -35,24 +34,26 @@ func (s *Service) Deliver(ctx context.Context, lot Lot) error {
 	if err != nil {
 		return fmt.Errorf("deliver mail: sender: %w", err)
 	}
-	var ids []string // least tried first, so that no message stands in the way of others
-	err = s.inLot(lot).Column("id").Order("attempts", "id").Scan(ctx, &ids)
-	if err != nil {
+	var ids []string
+	if err := s.inLot(lot).Column("id").Order("id").Scan(ctx, &ids); err != nil {
 		return fmt.Errorf("deliver mail: %w", err)
 	}
 	var why error
-	for group := range slices.Chunk(ids, groupSize) {
+	for len(ids) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		late, err := s.deliverGroup(ctx, lot, from, group)
+		group := ids[:min(groupSize, len(ids))]
+		ids = ids[len(group):]
+		late, err := s.deliverGroup(ctx, lot.Org, from, group)
 		if err != nil {
 			return fmt.Errorf("deliver mail: %w", err)
 		}
-		if late != nil {
-			why = late
-		}
-		if fault.CodeOf(late) == errAway.Code {
+		why = cmp.Or(late, why)
+		if fault.CodeOf(late) == errAway.Code { // the others would only wait for it too
+			if err := s.mark(ctx, lot.Org, map[outcome][]string{judge(late): ids}); err != nil {
+				return fmt.Errorf("deliver mail: %w", err)
+			}
 			break
 		}
 	}
@@ -72,13 +73,13 @@ func (s *Service) inLot(lot Lot) *bun.SelectQuery {
 }
 
 // deliverGroup sends one group and marks it. late is why messages of it are
-// still queued; errAway means that the whole lot has been marked.
-func (s *Service) deliverGroup(ctx context.Context, lot Lot, from *netmail.Address, ids []string) (late, err error) {
+// still queued, errAway when the mail server is not there at all.
+func (s *Service) deliverGroup(ctx context.Context, org access.OrgID, from *netmail.Address, ids []string) (late, err error) {
 	var messages []Message
 	err = s.DB.NewSelect().Model(&messages).
-		Where("org_id = ?", lot.Org).Where("id IN (?)", bun.List(ids)).Where("state = ?", StateQueued).
-		Order("attempts", "id").Scan(ctx)
-	if err != nil || len(messages) == 0 {
+		Where("org_id = ?", org).Where("id IN (?)", bun.List(ids)).Where("state = ?", StateQueued).
+		Order("id").Scan(ctx)
+	if err != nil {
 		return nil, err
 	}
 	marks := map[outcome][]string{}
@@ -92,21 +93,24 @@ func (s *Service) deliverGroup(ctx context.Context, lot Lot, from *netmail.Addre
 		}
 		ready = append(ready, e)
 	}
-	if len(ready) > 0 {
+	for len(ready) > 0 && ctx.Err() == nil {
+		var untried []Envelope // after a connection that broke: on a new one
 		for i, err := range s.Transport.Send(ctx, ready) {
 			o := judge(err)
-			if o.state == StateQueued && ctx.Err() != nil {
+			switch {
+			case fault.CodeOf(err) == errUntried.Code:
+				untried = append(untried, ready[i])
+				continue
+			case o.state == StateQueued && ctx.Err() != nil:
 				continue // we stopped, so it was no attempt
-			}
-			if o.state == StateQueued {
+			case o.state == StateQueued:
 				late = err
 			}
-			if fault.CodeOf(err) != errUntried.Code {
-				marks[o] = append(marks[o], ready[i].ID)
-			}
+			marks[o] = append(marks[o], ready[i].ID)
 		}
+		ready = untried
 	}
-	return late, s.mark(ctx, lot, marks, fault.CodeOf(late) == errAway.Code)
+	return late, s.mark(ctx, org, marks)
 }
 
 // judge turns the error of an attempt into what the row says.
@@ -121,23 +125,17 @@ func judge(err error) outcome {
 	}
 }
 
-// mark records outcomes of messages that are still queued; with away, the one
-// that leaves messages queued holds for the rest of the lot too. It does not
-// stop with ctx: what was sent must not be sent again.
-func (s *Service) mark(ctx context.Context, lot Lot, marks map[outcome][]string, away bool) error {
-	// "failed" sorts before "queued", so that away does not count those twice.
-	sorted := slices.SortedFunc(maps.Keys(marks), func(a, b outcome) int {
-		return cmp.Or(cmp.Compare(a.state, b.state), cmp.Compare(a.text, b.text))
-	})
+// mark records outcomes of messages that are still queued. It does not stop
+// with ctx: what was sent must not be sent again.
+func (s *Service) mark(ctx context.Context, org access.OrgID, marks map[outcome][]string) error {
 	now := store.Instant(s.Now())
 	err := store.InTx(context.WithoutCancel(ctx), s.DB, func(ctx context.Context, tx bun.Tx) error {
-		for _, o := range sorted {
-			q := tx.NewUpdate().Model((*Message)(nil)).Where("org_id = ?", lot.Org).Where("state = ?", StateQueued)
-			if away && o.state == StateQueued {
-				q.Where("lot = ?", lot.Lot)
-			} else {
-				q.Where("id IN (?)", bun.List(marks[o]))
+		for o, ids := range marks {
+			if len(ids) == 0 {
+				continue
 			}
+			q := tx.NewUpdate().Model((*Message)(nil)).
+				Where("org_id = ?", org).Where("id IN (?)", bun.List(ids)).Where("state = ?", StateQueued)
 			if _, err := o.set(q, now).Exec(ctx); err != nil {
 				return err
 			}
@@ -147,9 +145,9 @@ func (s *Service) mark(ctx context.Context, lot Lot, marks map[outcome][]string,
 	if err != nil {
 		return err
 	}
-	for _, o := range sorted {
+	for o, ids := range marks {
 		if o.state == StateFailed {
-			s.Log.WarnContext(ctx, "mail refused", "org", lot.Org, "rows", len(marks[o]), "err", o.text)
+			s.Log.WarnContext(ctx, "mail refused", "org", org, "rows", len(ids), "err", o.text)
 		}
 	}
 	return nil

@@ -20,10 +20,9 @@ import (
 	"github.com/adgang/adgang/internal/testkit"
 )
 
-const (
-	org   access.OrgID = "019ab000-0000-7000-8000-000000000001"
-	token              = "Zm9yLXRlc3RzLW9ubHktbm90LWEtcmVhbC10b2tlbi0"
-)
+const org access.OrgID = "019ab000-0000-7000-8000-000000000001"
+
+const token = "Zm9yLXRlc3RzLW9ubHktbm90LWEtcmVhbC10b2tlbi0"
 
 // newService returns a service whose clock starts at testkit's instant, and a
 // buffer with all that it logs.

@@ -21,7 +21,7 @@ func TestMailbox(t *testing.T) {
 	for i := range 5 {
 		d := activation(fmt.Sprintf("m%d@example.dk", i))
 		queue(t, s, "lot", d)
-		want = append(want, "Søren Ærø <" + d.Address + ">")
+		want = append(want, "Søren Ærø <"+d.Address+">")
 	}
 	if err := s.Deliver(t.Context(), lot); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"log"
 	"math/big"
 	"net"
 	"strings"
@@ -55,7 +54,7 @@ func startServer(t *testing.T, host string, implicit bool, change func(*server))
 		s.connections++
 		return &session{server: s, conn: c}, nil
 	}))
-	s.ErrorLog = log.New(io.Discard, "", 0)
+	s.ErrorLog = silent{}
 	if change != nil {
 		change(s)
 	}
@@ -89,6 +88,12 @@ func (s *server) connected() int {
 	defer s.mu.Unlock()
 	return s.connections
 }
+
+// silent is a log that keeps nothing.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+func (silent) Println(...any)        {}
 
 type session struct {
 	*server

@@ -27,7 +27,8 @@ func (Envelope) LogValue() slog.Value { return slog.StringValue("[hidden]") }
 // Transport takes mails to where they are read. Send returns one error for each
 // envelope, nil for one that was taken over: fault.Invalid is refused for good,
 // everything else may be tried again. The texts are for the administrator and
-// hold no address. When ctx ends, the mail at hand is finished first.
+// hold no address. When ctx ends, the mail at hand is finished first. Unless it
+// ends, at least one mail is tried.
 type Transport interface {
 	Send(ctx context.Context, envelopes []Envelope) []error
 }
