@@ -1,0 +1,269 @@
+package testkit
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"log/slog"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/jobs"
+)
+
+// BaseURL is where the domain under test believes to be.
+const BaseURL = "https://adgang.example"
+
+// Domain is every domain package wired on one database, without faces: no HTTP
+// and no queue. It takes test data, mails go into a folder, and all runs by Clock.
+type Domain struct {
+	DB         *bun.DB
+	Clock      *Clock
+	Keys       *secret.Keys
+	Org        *org.Service
+	CA         *ca.Service
+	Mail       *mail.Service
+	Credential *credential.Service
+	Session    *session.Service
+	Cutover    *cutover.Service
+	Federation *federation.Service // without keys until Federate
+	Reminder   *reminder.Service
+	Mailbox    mail.Mailbox
+
+	runner *jobs.Runner
+}
+
+// NewDomain wires the services and makes the authority. A second one on the same
+// database is a second node of the installation, with a clock and a mail folder of
+// its own.
+func NewDomain(t testing.TB, db *bun.DB) *Domain {
+	t.Helper()
+	keys, err := secret.New(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Domain{DB: db, Clock: NewClock(), Keys: keys, Mailbox: mail.Mailbox(filepath.Join(t.TempDir(), "mail"))}
+	transport, err := mail.NewTransport("", string(d.Mailbox))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, log := d.Clock.Now, slog.New(slog.DiscardHandler)
+	d.Org = &org.Service{DB: db, Keys: keys, Now: now, TestData: true}
+	d.CA = &ca.Service{
+		DB: db, Keys: keys, Now: now, Log: log, Algorithm: pki.ECDSA, Name: "Adgang",
+		URLs: pki.URLs{Certificate: BaseURL + "/ca/issuing.cer", CRL: BaseURL + "/ca/issuing.crl"},
+	}
+	d.Mail = &mail.Service{DB: db, Keys: keys, Transport: transport, Now: now, Log: log, BaseURL: BaseURL, From: "Adgang <adgang@adgang.example>"}
+	d.Credential = &credential.Service{
+		DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
+	}
+	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
+	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Now: now, Log: log, TestData: true}
+	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Now: now, Log: log, BaseURL: BaseURL}
+	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
+	if err := d.CA.Setup(t.Context()); err != nil {
+		t.Fatalf("set up the authority: %v", err)
+	}
+	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
+		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
+		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder,
+	})})
+	return d
+}
+
+// Drain does all work that is due and returns how many items that was.
+func (d *Domain) Drain(t testing.TB) int {
+	t.Helper()
+	n, err := d.runner.Drain(t.Context())
+	if err != nil {
+		t.Fatalf("Drain: %v", err)
+	}
+	return n
+}
+
+// samlKey is a row of saml_key, to copy.
+type samlKey struct {
+	bun.BaseModel `bun:"table:saml_key"`
+
+	ID          string    `bun:"id,pk"`
+	Purpose     string    `bun:"purpose"`
+	State       string    `bun:"state"`
+	Certificate []byte    `bun:"certificate"`
+	KeySealed   []byte    `bun:"key_sealed"`
+	CreatedAt   time.Time `bun:"created_at"`
+}
+
+// samlKeys are made once for all tests of a package: RSA keys take seconds.
+var samlKeys struct {
+	once sync.Once
+	rows []samlKey
+}
+
+// Federate gives the installation its SAML keys.
+func (d *Domain) Federate(t testing.TB) {
+	t.Helper()
+	samlKeys.once.Do(func() {
+		s := NewDomain(t, SQLite(t)).Federation
+		if err := s.Setup(t.Context()); err != nil {
+			t.Fatalf("set up SAML: %v", err)
+		}
+		if err := s.DB.NewSelect().Model(&samlKeys.rows).Scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if _, err := d.DB.NewInsert().Model(&samlKeys.rows).Exec(t.Context()); err != nil {
+		t.Fatalf("copy the SAML keys: %v", err)
+	}
+}
+
+// Company is an organisation with its first administrator.
+type Company struct {
+	org.Organisation
+
+	Admin      org.Employee
+	Actor      access.Actor // the administrator, with both roles
+	Invitation credential.Invitation
+}
+
+// Company founds an organisation; cvr need not pass modulus 11.
+func (d *Domain) Company(t testing.TB, cvr string) Company {
+	t.Helper()
+	o, admin, invitation, err := d.Credential.Found(t.Context(), credential.Founding{
+		CVR: cvr, Name: "Nordvind " + cvr, GivenName: "Åse", Surname: "Ørsted", Email: "aase@nordvind.example",
+	})
+	if err != nil {
+		t.Fatalf("Found %s: %v", cvr, err)
+	}
+	by, err := org.ActorOf(t.Context(), d.DB, admin, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Company{Organisation: o, Admin: admin, Actor: by, Invitation: invitation}
+}
+
+// Employee adds a person of the given RID ("" = none) to an organisation.
+func (d *Domain) Employee(t testing.TB, o org.Organisation, rid, name string) org.Employee {
+	t.Helper()
+	given, surname, _ := strings.Cut(name, " ")
+	e := org.Employee{OrgID: o.ID, GivenName: given, Surname: surname, Email: strings.ToLower(rid) + "@nordvind.example"}
+	if rid != "" {
+		e.RID = &rid
+	}
+	e = d.Org.Prepare(e)
+	if _, err := d.DB.NewInsert().Model(&e).Exec(t.Context()); err != nil {
+		t.Fatalf("insert employee %s: %v", name, err)
+	}
+	return e
+}
+
+// Invite orders a key file for e, with the activation mail.
+func (d *Domain) Invite(t testing.TB, o org.Organisation, e org.Employee) credential.Invitation {
+	t.Helper()
+	var made []credential.Invitation
+	err := store.InTx(t.Context(), d.DB, func(ctx context.Context, tx bun.Tx) (err error) {
+		made, err = d.Credential.Orders(ctx, tx, access.System(o.ID), o, []credential.Order{{Employee: e}}, true)
+		return err
+	})
+	if err != nil || len(made) != 1 {
+		t.Fatalf("Orders = %d invitations, %v", len(made), err)
+	}
+	return made[0]
+}
+
+// KeyFile is what an employee's browser holds after the activation.
+type KeyFile struct {
+	Key    crypto.Signer
+	Serial string
+	Leaf   []byte // DER
+}
+
+// Activate does what the browser does with an invitation: a new key on P-256, a
+// request, the certificate.
+func (d *Domain) Activate(t testing.TB, i credential.Invitation) KeyFile {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := pki.NewRequest(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued, err := d.Credential.Activate(t.Context(), i.Token, i.Code, request, "192.0.2.7")
+	if err != nil {
+		t.Fatalf("Activate: %v", err)
+	}
+	return KeyFile{Key: key, Serial: string(issued.Certificate.Serial), Leaf: issued.Certificate.DER}
+}
+
+// Sign makes the signature of a login, and names its algorithm, as browsers do.
+func (k KeyFile) Sign(t testing.TB, text string) (algorithm string, signature []byte) {
+	t.Helper()
+	digest := sha256.Sum256([]byte(text))
+	switch key := k.Key.(type) {
+	case *ecdsa.PrivateKey:
+		r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pki.ES256, append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+	case *rsa.PrivateKey:
+		signature, err := rsa.SignPSS(rand.Reader, key, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: 32})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pki.PS256, signature
+	}
+	t.Fatalf("key of type %T", k.Key)
+	return "", nil
+}
+
+// Answer is the login that a key file makes of a challenge.
+func (k KeyFile) Answer(t testing.TB, c credential.Challenge) credential.Login {
+	t.Helper()
+	algorithm, signature := k.Sign(t, c.Text)
+	return credential.Login{
+		Challenge: c.ID, Cookie: c.Cookie, Algorithm: algorithm, Leaf: k.Leaf, Signature: signature, Address: "192.0.2.7",
+	}
+}
+
+// linkToken is the token of the activation link in a mail.
+var linkToken = regexp.MustCompile(`/activate#([A-Za-z0-9_-]{43})`)
+
+// LinkToken is the token in the newest mail to an address.
+func (d *Domain) LinkToken(t testing.TB, address string) string {
+	t.Helper()
+	mails, _, err := d.Mailbox.Mails("", 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mails {
+		if found := linkToken.FindStringSubmatch(m.Body); found != nil && strings.Contains(m.To, "<"+address+">") {
+			return found[1]
+		}
+	}
+	t.Fatalf("no mail with a link to %s among %d", address, len(mails))
+	return ""
+}
