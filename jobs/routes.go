@@ -3,9 +3,17 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"time"
 
+	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/session"
 )
 
 // Route says which method does the work of a kind.
@@ -26,4 +34,52 @@ func Handle[T any](kind outbox.Kind[T], do func(context.Context, T) error) Route
 		}
 		return do(ctx, value)
 	}}
+}
+
+// Services are the packages whose methods do the work.
+type Services struct {
+	Mail       *mail.Service
+	CA         *ca.Service
+	Credential *credential.Service
+	Session    *session.Service
+	Federation *federation.Service
+	Cutover    *cutover.Service
+	Reminder   *reminder.Service
+}
+
+// Routes is the table of contents: every kind of work and who does it.
+func Routes(s Services) []Route {
+	return []Route{
+		Handle(mail.Deliver, s.Mail.Deliver),
+		Handle(cutover.MigrateChunk, s.Cutover.Migrate),
+		Handle(cutover.Tidy, s.Cutover.Forget),
+		Handle(cutover.SweepDrafts, plain(s.Cutover.DropDrafts)),
+		Handle(credential.Activated, s.Cutover.RowActivated),
+		Handle(credential.BlockDue, s.Credential.EndParallel),
+		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
+		Handle(session.Sweep, plain(s.Session.DropEnded)),
+		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
+		Handle(ca.SweepKind, plain(s.CA.Sweep)),
+		Handle(reminder.SweepKind, s.Reminder.Sweep),
+	}
+}
+
+// Schedules is what the clock asks for, in UTC.
+func Schedules() []Schedule {
+	nothing := func(time.Time) struct{} { return struct{}{} }
+	return []Schedule{
+		Daily(reminder.SweepKind, 6*time.Hour, func(tick time.Time) reminder.Day {
+			return reminder.Day{Day: tick.Format(time.DateOnly)}
+		}),
+		Every(credential.Expire, 10*time.Minute, 0, nothing),
+		Every(ca.SweepKind, 10*time.Minute, 0, nothing),
+		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),
+		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
+		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
+	}
+}
+
+// plain adapts a method that needs no payload.
+func plain(do func(context.Context) error) func(context.Context, struct{}) error {
+	return func(ctx context.Context, _ struct{}) error { return do(ctx) }
 }

@@ -47,7 +47,7 @@ type sink func(rows []Row, findings []Finding) error
 
 // Create reads an export into a draft, which is seen only when it is whole,
 // and returns it with its findings. Errors: fault.Denied; fault.Invalid, with a
-// *RefusalError when the file cannot be taken in: nothing is stored then.
+// *FileError when the file cannot be taken in: nothing is stored then.
 func (s *Service) Create(ctx context.Context, by access.Actor, f File, p Plan) (View, error) {
 	if err := errors.Join(by.Need(access.ManageMigration), p.check()); err != nil {
 		return View{}, err

@@ -38,7 +38,7 @@ func Bad(findings []Finding) bool {
 // FileError is what is wrong with a file that cannot be taken in at all. It is
 // the cause of the fault.Invalid that Read returns:
 //
-//	if r, ok := errors.AsType[*cutover.Refusal](err); ok { ... r.Findings ... }
+//	if r, ok := errors.AsType[*cutover.FileError](err); ok { ... r.Findings ... }
 type FileError struct {
 	Findings []Finding // at least one Error
 }

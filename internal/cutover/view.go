@@ -256,3 +256,22 @@ func (s *Service) WriteLetters(ctx context.Context, by access.Actor, id string, 
 	}
 	return Letters(w, Letterhead{Organisation: o.Name, BaseURL: baseURL, Language: "da", Date: s.Now()}, letters)
 }
+
+// OrgOf returns the organisation of a batch, for commands on the server.
+// Errors: fault.Absent.
+func (s *Service) OrgOf(ctx context.Context, id string) (access.OrgID, error) {
+	var b Batch
+	err := s.DB.NewSelect().Model(&b).Column("org_id").Where("id = ?", id).Where("state <> ?", Reading).Scan(ctx)
+	return b.OrgID, store.Found(err, "cutover.batch")
+}
+
+// Stuck tells whether a running batch has pending rows that no work is left
+// for: a chunk was given up after many tries.
+func (s *Service) Stuck(ctx context.Context, ref BatchRef) (bool, error) {
+	waiting, err := MigrateChunk.Waiting(ctx, s.DB, ref.Org, ref.Batch)
+	if err != nil || waiting {
+		return false, err
+	}
+	return s.DB.NewSelect().Model((*Chunk)(nil)).Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("pending > 0").
+		Where("EXISTS (SELECT 1 FROM batch AS b WHERE b.id = batch_chunk.batch_id AND b.state = ?)", Running).Exists(ctx)
+}

@@ -119,3 +119,10 @@ func Add(ctx context.Context, tx bun.Tx, items ...Item) error {
 	}
 	return nil
 }
+
+// Waiting tells whether work of this kind that mentions an ID in its payload is
+// pending or dispatched in an organisation.
+func (k Kind[T]) Waiting(ctx context.Context, db bun.IDB, org access.OrgID, id string) (bool, error) {
+	return db.NewSelect().Model((*Item)(nil)).Where("org_id = ?", org).Where("kind = ?", k.name).
+		Where("state IN (?, ?)", Pending, Dispatched).Where("payload LIKE ?", "%"+id+"%").Exists(ctx)
+}

@@ -62,7 +62,7 @@ func problem(err error) Problem {
 	if f.Field != "" {
 		p.Field = &f.Field
 	}
-	if r, ok := errors.AsType[*cutover.Refusal](err); ok {
+	if r, ok := errors.AsType[*cutover.FileError](err); ok {
 		list := findings(r.Findings)
 		p.Errors = &list
 	}

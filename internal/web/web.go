@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -57,11 +58,14 @@ type Server struct {
 	echo    *echo.Echo
 	metrics *metrics
 	watched *watched
+
+	closing   chan struct{}
+	closeOnce sync.Once
 }
 
 // New builds the server; it listens to nothing.
 func New(o Options) *Server {
-	s := &Server{Options: o, echo: echo.New(), metrics: newMetrics(o.Gauges)}
+	s := &Server{Options: o, echo: echo.New(), metrics: newMetrics(o.Gauges), closing: make(chan struct{})}
 	s.watched = newWatched(s.progress)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.fail

@@ -1,0 +1,294 @@
+// Package app builds the program once, from configuration to services, and runs
+// it: for the commands and for the tests that want the whole of it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/frontend"
+	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/config"
+	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/demo"
+	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/web"
+	"github.com/adgang/adgang/jobs"
+)
+
+// App is the whole program, built and not yet running.
+type App struct {
+	Config     config.Config
+	DB         *bun.DB
+	Log        *slog.Logger
+	Now        func() time.Time
+	Org        *org.Service
+	CA         *ca.Service
+	Mail       *mail.Service
+	Credential *credential.Service
+	Session    *session.Service
+	Federation *federation.Service
+	Cutover    *cutover.Service
+	Reminder   *reminder.Service
+	Demo       *demo.Service // nil without --demo
+	Web        *web.Server
+	Runner     *jobs.Runner
+
+	redis *jobs.Redis
+}
+
+// ErrSchema is returned by New when the schema of a shared database is not up to
+// date: only the migrate command changes it.
+var ErrSchema = errors.New("the database schema is not up to date: run `adgang migrate` first")
+
+// Options is what a program is built from.
+type Options struct {
+	Config  config.Config
+	Log     *slog.Logger
+	Now     func() time.Time
+	Version string
+	// Migrate brings the schema of a shared database up to date; the embedded
+	// one is always brought up to date.
+	Migrate bool
+	// Work runs background work in this process, once started.
+	Work bool
+}
+
+// New builds the program. Errors may be *config.Error and ErrSchema. The caller
+// calls Close.
+func New(ctx context.Context, o Options) (*App, error) {
+	a := &App{Config: o.Config, Log: o.Log, Now: o.Now}
+	keys, err := a.open()
+	if err == nil {
+		err = a.build(keys, o)
+	}
+	if err == nil {
+		err = a.schema(ctx, o.Migrate)
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// open opens the data folder, the master key and the database.
+func (a *App) open() (*secret.Keys, error) {
+	c := a.Config
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, &config.Error{Variable: "ADGANG_DATA", Text: fmt.Sprintf("cannot be made or used as a folder: %v", err)}
+	}
+	master, err := secret.LoadMaster(c.KeyFile, c.Embedded())
+	if err != nil {
+		return nil, &config.Error{Variable: "ADGANG_KEY_FILE", Text: fmt.Sprintf("cannot be used: %v", err)}
+	}
+	keys, err := secret.New(master)
+	if err != nil {
+		return nil, err
+	}
+	if a.DB, err = store.Open(c.DatabaseURL, c.Data); err != nil {
+		return nil, &config.Error{Variable: "ADGANG_DATABASE_URL", Text: "cannot be used: it is no PostgreSQL URL"}
+	}
+	return keys, nil
+}
+
+// build puts the services together, each from the ones below it.
+func (a *App) build(keys *secret.Keys, o Options) error {
+	c, base := a.Config, a.Config.BaseURL.String()
+	transport, err := mail.NewTransport(c.SMTPURL, c.MailFolder())
+	if err != nil {
+		return &config.Error{Variable: "ADGANG_SMTP_URL", Text: err.Error()}
+	}
+	phases := credential.Phases{LimitedAt: c.LimitedAt, ClosedAt: c.ClosedAt}
+	// Certificates name http addresses (RFC 5280 section 8): whoever checks one
+	// cannot first check the certificate of a TLS server.
+	plain := "http://" + c.BaseURL.Host
+	a.Org = &org.Service{DB: a.DB, Keys: keys, Now: a.Now, TestData: c.TestData}
+	a.Mail = &mail.Service{DB: a.DB, Keys: keys, Transport: transport, Now: a.Now, Log: a.Log, BaseURL: base, From: c.MailFrom}
+	a.CA = &ca.Service{
+		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(c.CAAlgorithm), Name: "Adgang",
+		URLs: pki.URLs{Certificate: plain + "/ca/issuing.cer", CRL: plain + "/ca/issuing.crl"},
+	}
+	a.Credential = &credential.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Origin: base,
+		Algorithm: c.KeyAlgorithm, Phases: phases,
+	}
+	a.Session = &session.Service{DB: a.DB, Keys: keys, Now: a.Now}
+	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Now: a.Now, Log: a.Log, BaseURL: base}
+	a.Cutover = &cutover.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
+	}
+	a.Reminder = &reminder.Service{DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log}
+	if err := a.buildRunner(o.Work); err != nil {
+		return err
+	}
+	return a.buildWeb(o.Version)
+}
+
+func (a *App) buildRunner(work bool) (err error) {
+	workers := 3 // one for bulk work, two beside it: SQLite has one writer
+	if a.Config.Embedded() {
+		a.redis = jobs.Embedded()
+	} else {
+		workers = max(4, 2*runtime.NumCPU())
+		if a.redis, err = jobs.FromURL(a.Config.RedisURL); err != nil {
+			return &config.Error{Variable: "ADGANG_REDIS_URL", Text: "cannot be used: " + err.Error()}
+		}
+	}
+	window := 4 * workers
+	if !work {
+		workers = 0 // relays and schedules, as every node does
+	}
+	a.Runner = jobs.New(jobs.Options{
+		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Workers: workers, Window: window,
+		Schedules: jobs.Schedules(),
+		Routes: jobs.Routes(jobs.Services{
+			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
+			Cutover: a.Cutover, Reminder: a.Reminder,
+		}),
+	})
+	return nil
+}
+
+func (a *App) buildWeb(version string) error {
+	c := a.Config
+	spool := filepath.Join(c.Data, "uploads")
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return &config.Error{Variable: "ADGANG_DATA", Text: fmt.Sprintf("cannot be written to: %v", err)}
+	}
+	var demoHandler http.Handler
+	if c.Demo {
+		a.Demo = &demo.Service{
+			DB: a.DB, Org: a.Org, Credential: a.Credential, Cutover: a.Cutover, Federation: a.Federation, Now: a.Now, Log: a.Log,
+			Data: c.Data, BaseURL: c.BaseURL.String(), Mails: mail.Mailbox(c.MailFolder()),
+		}
+		demoHandler = a.Demo.Handler()
+	}
+	a.Web = web.New(web.Options{
+		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
+		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
+		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
+		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,
+	})
+	return nil
+}
+
+// schema migrates the embedded database; of a shared one it only checks, unless
+// told to migrate it.
+func (a *App) schema(ctx context.Context, migrate bool) error {
+	if migrate || a.Config.Embedded() {
+		return a.migrate(ctx)
+	}
+	pending, err := store.Pending(ctx, a.DB)
+	if err != nil {
+		return fmt.Errorf("read the schema version: %w", err)
+	}
+	if len(pending) > 0 {
+		return ErrSchema
+	}
+	return nil
+}
+
+// migrate brings the schema up to date and makes what every node shares: the
+// issuing authority and the SAML keys.
+func (a *App) migrate(ctx context.Context) error {
+	if err := store.Migrate(ctx, a.DB); err != nil {
+		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	if err := a.CA.Setup(ctx); err != nil {
+		return fmt.Errorf("set up the issuing authority: %w", err)
+	}
+	if err := a.Federation.Setup(ctx); err != nil {
+		return fmt.Errorf("set up the SAML keys: %w", err)
+	}
+	return nil
+}
+
+// away names what does not answer.
+func (a *App) away(ctx context.Context) (names []string) {
+	if err := a.DB.PingContext(ctx); err != nil {
+		names = append(names, "database")
+	}
+	if err := a.redis.Ping(ctx); err != nil {
+		names = append(names, "redis")
+	}
+	return names
+}
+
+// gauges are the figures of /metrics.
+func (a *App) gauges(ctx context.Context) (map[string]float64, error) {
+	backlog, err := outbox.Look(ctx, a.DB, a.Now())
+	counts := a.Runner.Counts()
+	return map[string]float64{
+		"work_pending": float64(backlog.Pending), "work_due": float64(backlog.Due), "work_dispatched": float64(backlog.Dispatched),
+		"work_failed": float64(backlog.Failed), "worker_processed": float64(counts.Processed), "worker_failed": float64(counts.Failed),
+		"worker_retried": float64(counts.Retried), "worker_running": float64(counts.Running),
+	}, err
+}
+
+// Close closes what New opened.
+func (a *App) Close() error {
+	var errs []error
+	if a.redis != nil {
+		errs = append(errs, a.redis.Close())
+	}
+	if a.DB != nil {
+		errs = append(errs, a.DB.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Serve answers HTTP at l until ctx ends, then lets requests finish for ten
+// seconds.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	a.sweepSpool()
+	server := &http.Server{
+		Handler: a.Web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+	server.RegisterOnShutdown(a.Web.EndStreams)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(end)
+}
+
+// sweepSpool removes uploads that a killed process left behind.
+func (a *App) sweepSpool() {
+	spool := filepath.Join(a.Config.Data, "uploads")
+	entries, err := os.ReadDir(spool)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), "upload-") && a.Now().Sub(info.ModTime()) > time.Hour {
+			_ = os.Remove(filepath.Join(spool, e.Name()))
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package web
+
+import (
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/federation"
+)
+
+// The pages that are no part of the browser application, and their files.
+//
+//go:embed page
+var pages embed.FS
+
+var templates = template.Must(template.ParseFS(pages, "page/*.html"))
+
+// pageAsset: GET /page/:file -> a script or stylesheet of those pages.
+func (s *Server) pageAsset(c echo.Context) error {
+	kind := map[string]string{"post.js": "text/javascript; charset=utf-8", "page.css": "text/css; charset=utf-8"}[c.Param("file")]
+	if kind == "" {
+		return echo.ErrNotFound
+	}
+	body, err := pages.ReadFile("page/" + c.Param("file"))
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	return c.Blob(http.StatusOK, kind, body)
+}
+
+// idpMetadata: GET /saml/idp/metadata -> 200 EntityDescriptor.
+func (s *Server) idpMetadata(c echo.Context) error {
+	xml, err := s.Federation.IdPMetadata(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/samlmetadata+xml", xml)
+}
+
+// ssoRedirect: GET /saml/idp/sso, an AuthnRequest of binding HTTP-Redirect ->
+// 303 to /saml/continue, or the page that posts a refusal.
+func (s *Server) ssoRedirect(c echo.Context) error {
+	m, err := federation.ReadRedirect(c.Request().URL.RawQuery)
+	return s.accept(c, m, err)
+}
+
+// ssoPost: POST /saml/idp/sso, the same of binding HTTP-POST.
+func (s *Server) ssoPost(c echo.Context) error {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, 1<<20)
+	if err := r.ParseForm(); err != nil {
+		return fault.New(fault.Invalid, "federation.request.malformed", "The login request cannot be read. Go back to the service and start again.").Because(err)
+	}
+	m, err := federation.ReadPost(r.PostForm.Get("SAMLRequest"), r.PostForm.Get("RelayState"))
+	return s.accept(c, m, err)
+}
+
+func (s *Server) accept(c echo.Context, m *federation.Message, err error) error {
+	if err != nil {
+		return err
+	}
+	out, err := s.Federation.Accept(c.Request().Context(), m, s.cookie(c, flowCookie), c.RealIP())
+	if err != nil {
+		return err
+	}
+	if out.Reply != nil {
+		return s.post(c, *out.Reply)
+	}
+	s.setCookie(c, flowCookie, out.Cookie)
+	return c.Redirect(http.StatusSeeOther, "/saml/continue?flow="+url.QueryEscape(out.Flow))
+}
+
+// samlContinue: GET /saml/continue?flow= -> the page that posts the answer, or
+// 303 to /login.
+func (s *Server) samlContinue(c echo.Context) error {
+	var login *federation.Login
+	switch _, err := s.fromCookie(c); {
+	case err == nil:
+		login = &federation.Login{Actor: actor(c), At: sessionOf(c).CreatedAt}
+	case fault.CodeOf(err) != "session.none":
+		return err
+	}
+	out, err := s.Federation.Continue(c.Request().Context(), c.QueryParam("flow"), s.cookie(c, flowCookie), login)
+	if err != nil {
+		return err
+	}
+	if out.Reply == nil {
+		return c.Redirect(http.StatusSeeOther, "/login?flow="+url.QueryEscape(out.Flow))
+	}
+	return s.post(c, *out.Reply)
+}
+
+// post answers with a form that posts itself to the service. It is a document
+// with a policy of its own: its form may go to that one service and nowhere
+// else.
+func (s *Server) post(c echo.Context, reply federation.Reply) error {
+	to, err := url.Parse(reply.URL)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+to.Scheme+"://"+to.Host)
+	return s.page(c, http.StatusOK, "post.html", reply)
+}
+
+// failPage tells the person what happened and what to do.
+func (s *Server) failPage(c echo.Context, p Problem) error {
+	return s.page(c, p.Status, "problem.html", p)
+}
+
+func (s *Server) page(c echo.Context, status int, name string, data any) error {
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set(echo.HeaderContentType, "text/html; charset=utf-8")
+	c.Response().WriteHeader(status)
+	if err := templates.ExecuteTemplate(c.Response(), name, data); err != nil {
+		return errors.Join(errors.New("page "+name), err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/fault"
+)
+
+// upload is an export that has been spooled to disk, with what was decided
+// about it.
+type upload struct {
+	file *os.File
+	plan cutover.Plan
+}
+
+func (u *upload) discard() {
+	if u.file != nil {
+		_ = u.file.Close()
+		_ = os.Remove(u.file.Name())
+	}
+}
+
+// receive spools the file part of a multipart body to a file that only this
+// process reads, and decodes the options part; the order does not matter.
+func (s *Server) receive(r *http.Request) (up *upload, err error) {
+	// Room for the other parts and the borders between them.
+	r.Body = http.MaxBytesReader(nil, r.Body, s.MaxUpload+64<<10)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType).SetInternal(err)
+	}
+	up = &upload{}
+	defer func() {
+		if err != nil {
+			up.discard()
+			err = s.tooLarge(err)
+		}
+	}()
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, interrupted(err)
+		}
+		switch part.FormName() {
+		case "file":
+			err = up.spool(s.Spool, part, s.MaxUpload)
+		case "options":
+			err = up.options(part)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if up.file == nil {
+		return nil, fault.New(fault.Invalid, "cutover.file.absent", "Choose a file: the form has no part named file.").On("file")
+	}
+	return up, nil
+}
+
+func (u *upload) spool(folder string, part *multipart.Part, limit int64) error {
+	if u.file != nil {
+		return fault.New(fault.Invalid, "cutover.file.several", "Upload one file at a time.").On("file")
+	}
+	f, err := os.CreateTemp(folder, "upload-*") // made 0600
+	if err != nil {
+		return err
+	}
+	u.file, u.plan.FileName = f, filepath.Base(part.FileName())
+	n, err := io.Copy(f, io.LimitReader(part, limit+1))
+	if err != nil {
+		return interrupted(err)
+	}
+	if n > limit {
+		return &http.MaxBytesError{Limit: limit}
+	}
+	return nil
+}
+
+func (u *upload) options(part *multipart.Part) error {
+	var in BatchOptions
+	if err := json.NewDecoder(io.LimitReader(part, 64<<10)).Decode(&in); err != nil {
+		return fault.New(fault.Invalid, "cutover.batch.options", "The part named options must be JSON as the documentation at /api/docs describes.").On("options").Because(err)
+	}
+	if in.Name != nil {
+		u.plan.Name = *in.Name
+	}
+	if in.ParallelDays != nil {
+		days := int64(*in.ParallelDays)
+		u.plan.ParallelDays = &days
+	}
+	u.plan.Deadline, u.plan.StartAt = in.Deadline, in.StartAt
+	return nil
+}
+
+// tooLarge puts the limit into words.
+func (s *Server) tooLarge(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
+		return err
+	}
+	return fault.New(fault.Invalid, "cutover.file.too_large", "The file is larger than %d MiB. Split it, or ask the operator to raise ADGANG_MAX_UPLOAD.", s.MaxUpload>>20).On("file").Because(err)
+}
+
+// interrupted is an upload that broke off: nothing of it is kept.
+func interrupted(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	return fault.New(fault.Invalid, "cutover.file.interrupted", "The upload broke off before its end. Nothing was stored; upload the file again.").On("file").Because(err)
+}
