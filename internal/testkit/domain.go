@@ -73,7 +73,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Org = &org.Service{DB: db, Keys: keys, Now: now, TestData: true}
 	d.CA = &ca.Service{
 		DB: db, Keys: keys, Now: now, Log: log, Algorithm: pki.ECDSA, Name: "Adgang",
-		URLs: pki.URLs{Certificate: BaseURL + "/ca/issuing.cer", CRL: BaseURL + "/ca/issuing.crl"},
+		URLs: pki.URLs{Certificate: "http://adgang.example/ca/issuing.cer", CRL: "http://adgang.example/ca/issuing.crl"},
 	}
 	d.Mail = &mail.Service{DB: db, Keys: keys, Transport: transport, Now: now, Log: log, BaseURL: BaseURL, From: "Adgang <adgang@adgang.example>"}
 	d.Credential = &credential.Service{
