@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +45,14 @@ func TestComposeHasTheTopology(t *testing.T) {
 	if got := project.ServiceNames(); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 		t.Errorf("services = %v, want %v", got, want)
 	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, command := range nodes {
+		if out, err := exec.CommandContext(t.Context(), path, command, "-h").CombinedOutput(); err != nil {
+			t.Errorf("the binary has no command %s: %v: %s", command, err, out)
+		}
 		if got := project.Services[name].Command; !slices.Equal(got, types.ShellCommand{command}) {
 			t.Errorf("command of %s = %v, want %s", name, got, command)
 		}
