@@ -3,6 +3,8 @@ package mail_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -339,6 +341,37 @@ func TestWhatWasSentIsMarkedThoughTheWorkerStops(t *testing.T) {
 		}
 		if m := rows["b@example.dk"]; m.State != mail.StateQueued || m.Attempts != 0 {
 			t.Errorf("the next mail = %+v, want it untried", m)
+		}
+	})
+}
+
+func TestStoppingIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		ctx, stop := context.WithCancel(t.Context())
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var server sync.WaitGroup
+		server.Go(func() {
+			if conn, err := l.Accept(); err == nil { // and not a word
+				stop()
+				_, _ = io.Copy(io.Discard, conn)
+				_ = conn.Close()
+			}
+		})
+		t.Cleanup(func() {
+			_ = l.Close()
+			server.Wait()
+		})
+		s, _, _ := newService(t, db, transport(t, "smtp://"+l.Addr().String(), ""))
+		queue(t, s, "lot", activation("a@example.dk"))
+		if err := s.Deliver(ctx, lot); err == nil {
+			t.Error("Deliver = nil, want the cancellation")
+		}
+		if m := messages(t, db)["a@example.dk"]; m.State != mail.StateQueued || m.Attempts != 0 {
+			t.Errorf("message = %s, %d attempts, want queued, 0", m.State, m.Attempts)
 		}
 	})
 }
