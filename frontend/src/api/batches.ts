@@ -1,0 +1,84 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { answer, baseUrl, client, currentCsrfToken, ProblemError, type Schema } from './client';
+
+export type Batch = Schema['Batch'];
+export type BatchState = Schema['BatchState'];
+export type RowState = Schema['RowState'];
+export type Row = Schema['Row'];
+export type BatchOptions = Schema['BatchOptions'];
+
+/** Whether rows are still to be worked on. */
+export const isUnderWay = (batch: Batch): boolean => batch.state === 'running' || batch.state === 'paused';
+
+export const batchKey = (id: string) => ['batches', id] as const;
+
+export const batchesQuery = infiniteQueryOptions({
+  queryKey: ['batches'],
+  queryFn: ({ pageParam }) =>
+    answer(client.GET('/batches', { params: { query: pageParam === '' ? {} : { cursor: pageParam } } })),
+  initialPageParam: '',
+  getNextPageParam: (page) => page.next ?? undefined,
+});
+
+export const batchQuery = (id: string) =>
+  queryOptions({
+    queryKey: batchKey(id),
+    queryFn: () => answer(client.GET('/batches/{id}', { params: { path: { id } } })),
+  });
+
+export const rowsQuery = (id: string, state: RowState | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ['rows', id, state ?? ''],
+    queryFn: ({ pageParam }) => {
+      const query = { ...(state && { state }), ...(pageParam !== '' && { cursor: pageParam }) };
+      return answer(client.GET('/batches/{id}/rows', { params: { path: { id }, query } }));
+    },
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+export type Step = 'pause' | 'resume' | 'cancel';
+
+export function stepBatch(id: string, step: Step): Promise<Batch> {
+  const params = { params: { path: { id } } };
+  if (step === 'pause') return answer(client.POST('/batches/{id}/pause', params));
+  if (step === 'resume') return answer(client.POST('/batches/{id}/resume', params));
+  return answer(client.POST('/batches/{id}/cancel', params));
+}
+
+export const startBatch = (id: string, body: Schema['BatchStart']): Promise<Batch> =>
+  answer(client.POST('/batches/{id}/start', { params: { path: { id } }, body }));
+
+/** Sends an export; fetch cannot tell how far an upload is, so this is an XHR.
+ * onProgress gets the share sent, 0 to 1. */
+export function uploadBatch(
+  file: File,
+  options: BatchOptions,
+  onProgress: (share: number) => void,
+): Promise<Batch> {
+  const body = new FormData();
+  // First, so that the server knows the options when the file begins.
+  body.append('options', new Blob([JSON.stringify(options)], { type: 'application/json' }));
+  body.append('file', file);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', `${baseUrl}/batches`);
+    request.setRequestHeader('X-CSRF-Token', currentCsrfToken());
+    request.responseType = 'json';
+    request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total === 0 ? 0 : loaded / total));
+    request.addEventListener('error', () => reject(new ProblemError({ code: 'network' })));
+    request.addEventListener('load', () => {
+      const { status, response } = request as { status: number; response: unknown };
+      if (status === 201) resolve(response as Batch);
+      else reject(new ProblemError({ status, code: 'internal', ...(response as Schema['Problem'] | null) }));
+    });
+    request.send(body);
+  });
+}
+
+export const reportUrl = (id: string): string => `${baseUrl}/batches/${encodeURIComponent(id)}/report.csv`;
+
+export const lettersUrl = (id: string, page: number): string =>
+  `${baseUrl}/batches/${encodeURIComponent(id)}/letters.pdf?page=${page}`;
+
+export const eventsUrl = (id: string): string => `${baseUrl}/batches/${encodeURIComponent(id)}/events`;

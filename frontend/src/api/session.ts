@@ -1,0 +1,25 @@
+import { queryOptions } from '@tanstack/react-query';
+import { answer, client, type Schema, setCsrfToken } from './client';
+
+export type Session = Schema['Session'];
+
+/** Who is logged in; its 401 sends a page to /login. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async () => {
+    const session = await answer(client.GET('/session'));
+    setCsrfToken(session.csrf_token);
+    return session;
+  },
+  staleTime: 60_000,
+});
+
+export const installationQuery = queryOptions({
+  queryKey: ['installation'],
+  queryFn: () => answer(client.GET('/installation')),
+  staleTime: Infinity,
+});
+
+export type Right = 'migration.manage' | 'employee.view' | 'employee.manage' | 'service.manage';
+
+export const may = (session: Session, right: Right): boolean => session.rights.includes(right);

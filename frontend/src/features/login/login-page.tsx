@@ -1,0 +1,109 @@
+import { zodResolver } from '@hookform/resolvers/zod';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { Controller, useForm } from 'react-hook-form';
+import { useTranslation } from 'react-i18next';
+import { z } from 'zod';
+import { errorText } from '@/api/client';
+import { installationQuery } from '@/api/session';
+import { formProblems, formText } from '@/form';
+import { Page } from '@/frame/page';
+import { Alert } from '@/ui/alert';
+import { Button } from '@/ui/button';
+import { ErrorSummary } from '@/ui/error-summary';
+import { PasswordField } from '@/ui/field';
+import { FileField } from '@/ui/file-field';
+import { logIn, ownPath } from './log-in';
+
+const maxFile = 1 << 20;
+
+const schema = z.object({
+  file: z.instanceof(File, { error: 'form.keyFile' }).refine((file) => file.size <= maxFile, 'not_a_key_file'),
+  password: z.string().min(1, 'form.password'),
+});
+
+const route = getRouteApi('/open/login');
+
+export function LoginPage() {
+  const { t } = useTranslation();
+  const { flow, next } = route.useSearch();
+  const router = useRouter();
+  const queries = useQueryClient();
+  const form = useForm({
+    resolver: zodResolver(schema),
+    shouldFocusError: false,
+    defaultValues: { password: '' },
+  });
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (values: z.infer<typeof schema>) => logIn({ ...values, flow }),
+    onSuccess: (path) => {
+      queries.clear();
+      if (flow !== undefined) location.assign(path);
+      else router.history.push(next === undefined ? path : ownPath(next));
+    },
+  });
+  const { errors, submitCount } = form.formState;
+  return (
+    <Page title={t('login.title')} lead={flow === undefined ? t('login.lead') : t('login.leadService')} narrow>
+      <form
+        className="panel"
+        noValidate
+        onSubmit={(event) => void form.handleSubmit((values) => !isPending && mutate(values))(event)}
+      >
+        <ErrorSummary problems={formProblems(errors)} attempt={submitCount} />
+        {error !== null && (
+          <Alert tone="error" heading={t('login.failed')} live>
+            {errorText(error)}
+          </Alert>
+        )}
+        <Controller
+          control={form.control}
+          name="file"
+          render={({ field }) => (
+            <FileField
+              id="file"
+              label={t('login.file')}
+              hint={t('login.fileHint')}
+              accept=".p12,.pfx,application/x-pkcs12"
+              error={formText(errors.file)}
+              file={field.value}
+              onChange={field.onChange}
+            />
+          )}
+        />
+        <PasswordField
+          id="password"
+          label={t('login.password')}
+          autoComplete="off"
+          error={formText(errors.password)}
+          {...form.register('password')}
+        />
+        <div className="actions">
+          <Button type="submit" variant="primary" icon="lock" pending={isPending}>
+            {isPending ? t('login.pending') : t('login.submit')}
+          </Button>
+        </div>
+        <p className="quiet small">{t('login.stays')}</p>
+      </form>
+      <Help />
+    </Page>
+  );
+}
+
+function Help() {
+  const { t } = useTranslation();
+  const { data } = useQuery(installationQuery);
+  return (
+    <>
+      {data?.demo === true && (
+        <Alert tone="info" heading={t('login.demo.heading')}>
+          <p className="alert-text">{t('login.demo.text')}</p>
+        </Alert>
+      )}
+      <div className="panel">
+        <h2>{t('login.help.heading')}</h2>
+        <p>{t('login.help.text')}</p>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { type Batch, isUnderWay, type Row, type RowState, rowsQuery } from '@/api/batches';
+import { number } from '@/format';
+import { LoadError } from '@/frame/failure';
+import { codeText } from '@/i18n';
+import { Skeleton } from '@/ui/feedback';
+import { LoadMore } from '@/ui/load-more';
+import { type Column, Table } from '@/ui/table';
+import { RowBadge } from './state';
+
+const route = getRouteApi('/inside/migration/$id');
+const filters = [undefined, 'pending', 'invited', 'activated', 'skipped', 'failed', 'cancelled'] as const;
+
+/** Every row with its state; the filter is part of the address. */
+export function RowsPanel({ id, batch }: { id: string; batch: Batch }) {
+  const { t } = useTranslation();
+  const { state } = route.useSearch();
+  const query = useInfiniteQuery({
+    ...rowsQuery(id, state),
+    // Only the first page moves with the work: a long list must not jump.
+    refetchInterval: (all) => (isUnderWay(batch) && all.state.data?.pages.length === 1 ? 3_000 : false),
+    placeholderData: (before) => before,
+  });
+  const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <section className="panel" aria-labelledby="rows">
+      <h2 id="rows">{t('migration.rows.heading')}</h2>
+      <Filter batch={batch} state={state} />
+      {query.isPending && <Skeleton label={t('ui.loading')} />}
+      {query.error !== null && <LoadError error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && rows.length === 0 && <p>{t('migration.rows.none')}</p>}
+      {rows.length > 0 && (
+        <>
+          <RowTable rows={rows} />
+          <LoadMore
+            shown={rows.length}
+            more={query.hasNextPage}
+            pending={query.isFetchingNextPage}
+            onMore={() => void query.fetchNextPage()}
+          />
+        </>
+      )}
+    </section>
+  );
+}
+
+function Filter({ batch, state }: { batch: Batch; state: RowState | undefined }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate({ from: '/migration/$id' });
+  const countOf = (one: RowState | undefined) => (one === undefined ? batch.total : batch.counts[one]);
+  return (
+    <fieldset className="chips">
+      <legend className="sr-only">{t('migration.rows.filter')}</legend>
+      {filters
+        .filter((one) => one === undefined || one === state || countOf(one) > 0)
+        .map((one) => (
+          <button
+            key={one ?? 'all'}
+            type="button"
+            className="chip"
+            aria-pressed={one === state}
+            onClick={() => void navigate({ search: { state: one }, replace: true, resetScroll: false })}
+          >
+            {one === undefined ? t('migration.rows.all') : t(`migration.row.${one}`)}
+            <span className="number">{number(countOf(one))}</span>
+          </button>
+        ))}
+    </fieldset>
+  );
+}
+
+function RowTable({ rows }: { rows: Row[] }) {
+  const { t } = useTranslation();
+  const columns = useMemo<Column<Row>[]>(
+    () => [
+      { heading: t('migration.finding.line'), number: true, cell: (row) => number(row.line) },
+      {
+        heading: t('migration.rows.name'),
+        rowHeading: true,
+        cell: (row) =>
+          row.employee_id === null ? (
+            row.name
+          ) : (
+            <Link to="/employees/$id" params={{ id: row.employee_id }}>
+              {row.name}
+            </Link>
+          ),
+      },
+      { heading: t('migration.rows.rid'), cell: (row) => <span className="code">{row.rid}</span> },
+      { heading: t('migration.rows.email'), cell: (row) => <span className="break">{row.email}</span> },
+      {
+        heading: t('migration.rows.state'),
+        cell: (row) => (
+          <>
+            <RowBadge state={row.state} />
+            {row.reason !== '' && <div className="quiet small">{codeText(row.reason) ?? row.reason}</div>}
+          </>
+        ),
+      },
+    ],
+    [t],
+  );
+  return <Table caption={t('migration.rows.heading')} columns={columns} rows={rows} rowKey={(row) => row.line} />;
+}

@@ -1,0 +1,156 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { errorText, isStatus } from '@/api/client';
+import { removeService, replaceService, type Service, serviceKey, serviceQuery } from '@/api/services';
+import { date, dateTime } from '@/format';
+import { LoadError, NotFound } from '@/frame/failure';
+import { Page } from '@/frame/page';
+import { Alert } from '@/ui/alert';
+import { Button } from '@/ui/button';
+import { Dialog } from '@/ui/dialog';
+import { Skeleton } from '@/ui/feedback';
+import { Table } from '@/ui/table';
+import { useToast } from '@/ui/toast';
+import { MetadataForm } from './metadata-form';
+
+const route = getRouteApi('/inside/services/$id');
+
+export function ServicePage() {
+  const { t } = useTranslation();
+  const { id } = route.useParams();
+  const { data, error, refetch } = useQuery(serviceQuery(id));
+  if (isStatus(error, 404)) return <NotFound />;
+  return (
+    <Page title={data?.name ?? t('services.one')} parent={{ to: '/services', title: t('services.title') }}>
+      {error !== null && <LoadError error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error === null && <Skeleton label={t('ui.loading')} lines={6} />}
+      {data !== undefined && (
+        <>
+          <Facts service={data} />
+          <Certificates service={data} />
+          <Replace id={id} />
+          <Remove service={data} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Facts({ service }: { service: Service }) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel" aria-labelledby="facts">
+      <h2 id="facts">{t('services.facts')}</h2>
+      <dl className="facts">
+        <dt>{t('services.entityId')}</dt>
+        <dd className="code">{service.entity_id}</dd>
+        <dt>{t('services.acs')}</dt>
+        {service.acs_urls.map((url) => (
+          <dd key={url} className="code">
+            {url}
+          </dd>
+        ))}
+        <dt>{t('services.encrypts')}</dt>
+        <dd>{service.encrypts ? t('services.encryptsYes') : t('services.encryptsNo')}</dd>
+        <dt>{t('services.created')}</dt>
+        <dd>{dateTime(service.created_at)}</dd>
+        <dt>{t('services.lastLogin')}</dt>
+        <dd>{service.last_login_at ? dateTime(service.last_login_at) : t('services.never')}</dd>
+      </dl>
+    </section>
+  );
+}
+
+function Certificates({ service }: { service: Service }) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel" aria-labelledby="certificates">
+      <h2 id="certificates">{t('services.certificates.heading')}</h2>
+      <Table
+        caption={t('services.certificates.heading')}
+        columns={[
+          { heading: t('services.certificates.subject'), rowHeading: true, cell: (one) => <span className="break">{one.subject}</span> },
+          { heading: t('services.certificates.use'), cell: (one) => t(`services.certificates.${one.use}`) },
+          { heading: t('services.certificates.notAfter'), cell: (one) => date(one.not_after) },
+        ]}
+        rows={service.certificates}
+        rowKey={(one) => `${one.use} ${one.subject} ${one.not_after}`}
+      />
+    </section>
+  );
+}
+
+/** New keys or addresses of the same service; its entityID stays. */
+function Replace({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const toast = useToast();
+  const [version, setVersion] = useState(0);
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (metadata: string) => replaceService(id, metadata),
+    onSuccess: (service) => {
+      queries.setQueryData(serviceKey(id), service);
+      void queries.invalidateQueries({ queryKey: ['services', 'list'] });
+      setVersion(version + 1);
+      toast('success', t('services.replaced'));
+    },
+  });
+  return (
+    <details className="panel" key={version}>
+      <summary>{t('services.replace')}</summary>
+      <p>{t('services.replaceText')}</p>
+      {error !== null && (
+        <Alert tone="error" heading={t('services.form.failed')} live>
+          {errorText(error)}
+        </Alert>
+      )}
+      <MetadataForm submit={t('services.replaceSubmit')} pending={isPending} onSubmit={mutate} />
+    </details>
+  );
+}
+
+function Remove({ service }: { service: Service }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const toast = useToast();
+  const [asking, setAsking] = useState(false);
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => removeService(service.id),
+    onSuccess: async () => {
+      toast('success', t('services.removed', { name: service.name }));
+      await navigate({ to: '/services' });
+      queries.removeQueries({ queryKey: serviceKey(service.id) });
+      await queries.invalidateQueries({ queryKey: ['services', 'list'] });
+    },
+  });
+  return (
+    <>
+      <Button variant="tertiary" icon="delete" onClick={() => setAsking(true)}>
+        {t('services.remove')}
+      </Button>
+      <Dialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        heading={t('services.removeHeading', { name: service.name })}
+        actions={
+          <>
+            <Button variant="warning" pending={isPending} onClick={() => mutate()}>
+              {t('services.remove')}
+            </Button>
+            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
+          </>
+        }
+      >
+        <p>{t('services.removeText')}</p>
+        {error !== null && (
+          <Alert tone="error" live>
+            {errorText(error)}
+          </Alert>
+        )}
+      </Dialog>
+    </>
+  );
+}

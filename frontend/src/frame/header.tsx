@@ -1,0 +1,123 @@
+import { Link, useLocation } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Session } from '@/api/session';
+import { Drawer } from '@/ui/dialog';
+import { Icon } from '@/ui/icon';
+import { LanguageButton } from './language';
+import { Wordmark } from './logo';
+import { isAdministrator, tasksOf } from './navigation';
+import { useLogOut } from './log-out';
+
+export function Header({ session }: { session: Session | undefined }) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  return (
+    <header>
+      <div className="header">
+        <div className="container header-inner">
+          <Wordmark />
+          {session !== undefined && (
+            <div className="header-organisation">
+              {session.organisation.name}
+              <span>{t('frame.cvr', { cvr: session.organisation.cvr })}</span>
+            </div>
+          )}
+          <div className="header-tools">
+            <LanguageButton className="header-link" />
+            {session !== undefined && <Person session={session} />}
+          </div>
+          <button type="button" className="header-link header-menu" aria-haspopup="dialog" onClick={() => setOpen(true)}>
+            <Icon name="menu" />
+            {t('frame.menu')}
+          </button>
+        </div>
+      </div>
+      {session !== undefined && isAdministrator(session) && (
+        <div className="navigation-menu">
+          <div className="navigation-menu-inner container">
+            <MainMenu session={session} className="nav" />
+          </div>
+        </div>
+      )}
+      <Drawer open={open} onClose={() => setOpen(false)} heading={t('frame.menu')}>
+        <DrawerContent session={session} onGo={() => setOpen(false)} />
+      </Drawer>
+    </header>
+  );
+}
+
+function Person({ session }: { session: Session }) {
+  const { t } = useTranslation();
+  const logOut = useLogOut();
+  return (
+    <>
+      <Link to="/me" className="header-link">
+        <Icon name="account" />
+        {session.name}
+      </Link>
+      <button type="button" className="header-link" onClick={logOut}>
+        <Icon name="lock" />
+        {t('frame.logOut')}
+      </button>
+    </>
+  );
+}
+
+interface MenuProps {
+  session: Session;
+  className: string;
+  onGo?: () => void;
+}
+
+function MainMenu({ session, className, onGo }: MenuProps) {
+  const { t } = useTranslation();
+  const path = useLocation({ select: (location) => location.pathname });
+  const tasks = [{ to: '/', key: 'home' } as const, ...tasksOf(session)];
+  return (
+    <nav className={className} aria-label={t('frame.mainMenu')}>
+      <ul className="mainmenu">
+        {tasks.map(({ to, key }) => {
+          const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+          return (
+            <li key={to} className={here ? 'active current' : undefined}>
+              <Link to={to} className="nav-link" aria-current={here ? 'page' : undefined} onClick={onGo}>
+                <span>{t(`frame.tasks.${key}`)}</span>
+              </Link>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}
+
+function DrawerContent({ session, onGo }: { session: Session | undefined; onGo: () => void }) {
+  const { t } = useTranslation();
+  const logOut = useLogOut();
+  return (
+    <>
+      {session !== undefined && <MainMenu session={session} className="navigation-menu-mobile" onGo={onGo} />}
+      {session !== undefined && (
+        <div className="drawer-part">
+          <p>
+            <Link to="/me" onClick={onGo}>
+              {session.name}
+            </Link>
+            <br />
+            {session.organisation.name}
+            <br />
+            <span className="quiet">{t('frame.cvr', { cvr: session.organisation.cvr })}</span>
+          </p>
+          <button type="button" className="function-link" onClick={logOut}>
+            <Icon name="lock" />
+            {t('frame.logOut')}
+          </button>
+        </div>
+      )}
+      <div className="drawer-part">
+        <LanguageButton className="function-link" />
+      </div>
+    </>
+  );
+}
