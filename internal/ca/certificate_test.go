@@ -1,7 +1,10 @@
 package ca_test
 
 import (
+	"crypto/elliptic"
+	"encoding/asn1"
 	"fmt"
+	"math/big"
 	"slices"
 	"testing"
 	"time"
@@ -48,6 +51,7 @@ func TestVerify(t *testing.T) {
 			{name: "of another authority of the same name", der: foreign.DER, at: s.Now(), kind: fault.Denied, code: "ca.certificate.other_ca"},
 			{name: "the issuing CA's own", der: issuing, at: s.Now(), kind: fault.Denied, code: "ca.certificate.profile"},
 			{name: "a draft", der: live.Draft, at: s.Now(), kind: fault.Denied, code: "ca.certificate.other_ca"},
+			{name: "with another signature that fits", der: resigned(t, live.DER), at: s.Now(), kind: fault.Denied, code: "ca.certificate.unknown"},
 			{name: "no certificate", der: []byte("key file"), at: s.Now(), kind: fault.Invalid, code: "ca.certificate.unreadable"},
 		} {
 			leaf, err := s.Verify(t.Context(), tc.der, tc.at)
@@ -56,6 +60,33 @@ func TestVerify(t *testing.T) {
 			}
 		}
 	})
+}
+
+// resigned is the certificate with (r, n-s) for the signature (r, s) of ECDSA,
+// which anybody can make of it and which verifies as well.
+func resigned(t *testing.T, der []byte) []byte {
+	t.Helper()
+	var outer struct {
+		TBS, Algorithm asn1.RawValue
+		Signature      asn1.BitString
+	}
+	var signature struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(der, &outer); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := asn1.Unmarshal(outer.Signature.Bytes, &signature); err != nil {
+		t.Fatal(err)
+	}
+	signature.S.Sub(elliptic.P256().Params().N, signature.S)
+	b, err := asn1.Marshal(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer.Signature = asn1.BitString{Bytes: b, BitLength: 8 * len(b)}
+	if der, err = asn1.Marshal(outer); err != nil {
+		t.Fatal(err)
+	}
+	return der
 }
 
 func TestVerifyAnAbandonedOne(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,18 +141,19 @@ func TestIssueRefused(t *testing.T) {
 	})
 }
 
-// cut is a query hook that calls do once, at the n-th event that matches.
+// cut is a query hook that calls do once, at an event that matches.
 type cut struct {
 	operation string // the first word of the SQL
 	table     string // that the SQL names
 	after     bool
+	skip      int64 // how many such events pass before
 	do        func()
-	once      sync.Once
+	seen      atomic.Int64
 }
 
 func (c *cut) at(e *bun.QueryEvent, after bool) {
-	if c.after == after && e.Operation() == c.operation && strings.Contains(e.Query, c.table) {
-		c.once.Do(c.do)
+	if c.after == after && e.Operation() == c.operation && strings.Contains(e.Query, c.table) && c.seen.Add(1) == c.skip+1 {
+		c.do()
 	}
 }
 
@@ -279,6 +281,39 @@ func TestIssueOvertaken(t *testing.T) {
 		}
 		if want := []ca.State{ca.Abandoned, ca.Issued}; !slices.Equal(states, want) {
 			t.Errorf("on record are %v, want %v", states, want)
+		}
+	})
+}
+
+// A call that finds the request under way elsewhere waits for it.
+func TestIssueWaits(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		clock := testkit.NewClock()
+		first, second, r := ready(t, db, clock), ready(t, db, clock), request(t)
+		waiting, done := make(chan struct{}), make(chan ca.Certificate)
+		look := &cut{operation: "SELECT", table: `FROM "certificate"`, after: true, skip: 1}
+		look.do = func() { close(waiting) }
+		second.DB = db.WithQueryHook(look)
+		pause := unsigned()
+		pause.do = func() {
+			go func() {
+				c, err := second.Issue(t.Context(), by(alice()), "r", alice(), r)
+				if err != nil {
+					t.Errorf("the second Issue: %v", err)
+				}
+				done <- c
+			}()
+			select {
+			case <-waiting: // it has looked twice
+			case c := <-done:
+				t.Fatalf("the second call did not wait, and got %s", c.Serial)
+			}
+		}
+		first.DB = db.WithQueryHook(pause)
+		want := issue(t, first, "r", alice(), r)
+		if got := <-done; string(got.DER) != string(want.DER) || len(stored(t, db)) != 1 {
+			t.Errorf("the calls got %s and %s", want.Serial, got.Serial)
 		}
 	})
 }
