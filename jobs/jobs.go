@@ -41,7 +41,8 @@ type Options struct {
 	// Workers is how many items this process runs at once; 0 relays only.
 	Workers int
 	// Window is how many items of one organisation and queue may be dispatched in
-	// the whole cluster, 2 to 4 times its workers; 0 is 8.
+	// the whole cluster, 2 to 4 times its workers; 0 is 4 times the workers of this
+	// process, at least 8.
 	Window int
 }
 
@@ -74,7 +75,7 @@ type Runner struct {
 // mistakes.
 func New(o Options) *Runner {
 	if o.Window == 0 {
-		o.Window = 8
+		o.Window = max(8, 4*o.Workers)
 	}
 	r := &Runner{
 		Options: o, routes: make(map[string]Route, len(o.Routes)),
@@ -115,9 +116,11 @@ func (r *Runner) Start(ctx context.Context) error {
 			Concurrency:       r.Workers,
 			TaskCheckInterval: 100 * time.Millisecond,
 			Queues:            map[string]int{outbox.Bulk: 1, outbox.Default: 4},
-			RetryDelayFunc:    func(int, error, *asynq.Task) time.Duration { return touchEvery },
 			ShutdownTimeout:   grace,
 			Logger:            quiet{r.Log},
+			// For tasks that could not begin, see serve.
+			RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return tickEvery },
+			DelayedTaskCheckInterval: tickEvery,
 		})
 		err := r.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
 			return r.serve(workCtx, t)

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -42,15 +41,7 @@ var silence = sync.OnceFunc(logging.Disable)
 func FromURL(text string) (*Redis, error) {
 	silence()
 	if strings.HasPrefix(text, "redis-sentinel://") {
-		option, err := asynq.ParseRedisURI(text)
-		if err != nil {
-			return nil, withoutURL(err)
-		}
-		client, ok := option.MakeRedisClient().(redis.UniversalClient)
-		if !ok {
-			return nil, fmt.Errorf("jobs: asynq made a client of type %T", client)
-		}
-		return &Redis{client: client}, nil
+		return fromSentinels(text)
 	}
 	option, err := redis.ParseURL(text)
 	if err != nil {
@@ -58,6 +49,22 @@ func FromURL(text string) (*Redis, error) {
 	}
 	option.ContextTimeoutEnabled = true
 	return &Redis{client: redis.NewClient(option)}, nil
+}
+
+func fromSentinels(text string) (*Redis, error) {
+	parsed, err := asynq.ParseRedisURI(text)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	option, ok := parsed.(asynq.RedisFailoverClientOpt)
+	if !ok || option.MasterName == "" {
+		return nil, errors.New("a URL of sentinels names its master: ?master=NAME")
+	}
+	return &Redis{client: redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: option.MasterName, SentinelAddrs: option.SentinelAddrs,
+		SentinelPassword: option.SentinelPassword, Password: option.SentinelPassword,
+		ContextTimeoutEnabled: true,
+	})}, nil
 }
 
 // withoutURL keeps the password in a URL out of the message.

@@ -61,8 +61,8 @@ func (l *relay) report(ctx context.Context, err error) {
 	l.away = err
 }
 
-// round hands on what is due; a full one first sees to the schedule, to Redis
-// being the same as before, and to items that got lost.
+// round hands on what is due, once it has seen that Redis is the same as before; a
+// full one also sees to the schedule and to items that got lost.
 func (l *relay) round(ctx context.Context, full bool) error {
 	if full {
 		if err := l.Tick(ctx); err != nil {
@@ -71,9 +71,11 @@ func (l *relay) round(ctx context.Context, full bool) error {
 		if err := l.sweep(ctx); err != nil {
 			return err
 		}
-		if err := l.meet(ctx); err != nil {
-			return err
-		}
+	}
+	if err := l.meet(ctx); err != nil {
+		return err
+	}
+	if full {
 		if err := l.reap(ctx); err != nil {
 			return err
 		}
