@@ -107,6 +107,24 @@ func (s *Service) Activate(ctx context.Context, token, code string, csr []byte, 
 	if err != nil {
 		return Issued{}, err
 	}
+	issued, err := s.exchange(ctx, a, request, address)
+	if k := fault.KindOf(err); k == 0 || k == fault.Internal || k == fault.Unavailable {
+		return issued, err
+	}
+	recorded := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return audit.Record(ctx, tx, s.refusal(a, address, err))
+	})
+	return Issued{}, errors.Join(err, recorded)
+}
+
+// refusal is the audit entry about an invitation that was not accepted.
+func (s *Service) refusal(a Activation, address string, why error) audit.Entry {
+	by := access.Actor{OrgID: a.OrgID, ID: "anonymous", Address: address}
+	return audit.By(by, s.Now(), "activation.refuse", "employee:"+string(a.EmployeeID), fault.CodeOf(why))
+}
+
+// exchange gives the certificate for an invitation whose code was right.
+func (s *Service) exchange(ctx context.Context, a Activation, request *pki.Request, address string) (Issued, error) {
 	e, o, err := s.holder(ctx, a)
 	if err != nil {
 		return Issued{}, err
@@ -128,65 +146,76 @@ func (s *Service) Activate(ctx context.Context, token, code string, csr []byte, 
 	return Issued{Certificate: cert, Chain: chain, Employee: e, EmailLeftOut: cert.EmailLeftOut}, err
 }
 
-// redeem checks token and code. It spends a try before it looks, so that many
-// guesses at once cannot pass the limit, and gives it back when the code is
-// right. A used invitation is returned too: the certificate may be asked again.
+// redeem checks token and code, and records a refusal.
 func (s *Service) redeem(ctx context.Context, token, code, address string) (Activation, error) {
 	var a Activation
 	var refused error
-	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		var err error
-		if a, err = s.byToken(ctx, tx, token); err != nil {
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) (err error) {
+		a, refused, err = s.redeemIn(ctx, tx, token, code, address)
+		if err != nil || refused == nil {
 			return err
 		}
-		right := secret.Equal(a.CodeMAC, s.Keys.MAC(codePurpose, a.ID, secret.CleanCode(code)))
-		if a.State == "used" && right {
-			return nil
-		}
-		if err := s.usable(a); err != nil {
-			return err
-		}
-		// The row is locked from here on, on SQLite the whole database already.
-		spent, err := store.Count(tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries + 1").
-			Where("id = ?", a.ID).Where("state = 'open'").Where("tries < ?", MaxTries).Exec(ctx))
-		if err != nil {
-			return err
-		}
-		if spent == 0 {
-			return s.usable(Activation{State: "locked"})
-		}
-		if right {
-			_, err := tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries - 1").Where("id = ?", a.ID).Exec(ctx)
-			return err
-		}
-		refused, err = s.wrongCode(ctx, tx, a, address)
-		return err
+		return audit.Record(ctx, tx, s.refusal(a, address, refused))
 	})
-	if err != nil {
-		return Activation{}, err
+	if err != nil || refused != nil {
+		return Activation{}, errors.Join(err, refused)
 	}
-	return a, refused
+	return a, nil
 }
 
-// wrongCode records a wrong code and locks the invitation at the last try.
-func (s *Service) wrongCode(ctx context.Context, tx bun.Tx, a Activation, address string) (refused, err error) {
-	if err := tx.NewSelect().Model(&a).WherePK().Scan(ctx); err != nil {
-		return nil, err
+// redeemIn returns a used invitation with its right code too: the certificate may
+// be asked for again.
+func (s *Service) redeemIn(ctx context.Context, tx bun.Tx, token, code, address string) (a Activation, refused, err error) {
+	a, err = s.byToken(ctx, tx, token)
+	if fault.KindOf(err) == fault.Absent {
+		return a, err, nil
 	}
-	now := s.Now()
-	by := access.Actor{OrgID: a.OrgID, ID: "activation:" + a.ID, Address: address}
-	entries := []audit.Entry{audit.By(by, now, "activation.wrong_code", "employee:"+string(a.EmployeeID), "")}
-	left := MaxTries - a.Tries
-	refused = fault.New(fault.Invalid, "credential.activation.code", "The installation code is wrong. Tries left: %d.", left).On("code")
-	if left <= 0 {
-		if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'locked'").Set("code_sealed = NULL").
-			Where("id = ?", a.ID).Exec(ctx); err != nil {
+	if err != nil {
+		return a, nil, err
+	}
+	right := secret.Equal(a.CodeMAC, s.Keys.MAC(codePurpose, a.ID, secret.CleanCode(code)))
+	if a.State == "used" && right {
+		return a, nil, nil
+	}
+	if refused := s.usable(a); refused != nil {
+		return a, refused, nil
+	}
+	refused, err = s.try(ctx, tx, a, right, address)
+	return a, refused, err
+}
+
+// try spends a try before it looks at the code, so that many guesses at once
+// cannot pass the limit, and gives it back when the code is right. The last try
+// locks the invitation.
+func (s *Service) try(ctx context.Context, tx bun.Tx, a Activation, right bool, address string) (refused, err error) {
+	// The row is locked from here on, on SQLite the whole database already.
+	err = tx.NewUpdate().Model(&a).Set("tries = tries + 1").
+		Where("id = ?", a.ID).Where("state = 'open'").Where("tries < ?", MaxTries).Returning("*").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) { // somebody was quicker
+		err = tx.NewSelect().Model(&a).WherePK().Scan(ctx)
+		if a.State == "used" && right {
 			return nil, err
 		}
-		entries = append(entries, audit.By(by, now, "activation.lock", "employee:"+string(a.EmployeeID), ""))
-		refused = s.usable(Activation{State: "locked"})
+		return s.usable(a), err
 	}
-	return refused, audit.Record(ctx, tx, entries...)
+	if err != nil {
+		return nil, err
+	}
+	if right {
+		_, err := tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries - 1").Where("id = ?", a.ID).Exec(ctx)
+		return nil, err
+	}
+	left := MaxTries - a.Tries
+	if left > 0 {
+		return fault.New(fault.Invalid, "credential.activation.code", "The installation code is wrong. Tries left: %d.", left).On("code"), nil
+	}
+	if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'locked'").Set("code_sealed = NULL").
+		Where("id = ?", a.ID).Exec(ctx); err != nil {
+		return nil, err
+	}
+	by := access.Actor{OrgID: a.OrgID, ID: "anonymous", Address: address}
+	return s.usable(Activation{State: "locked"}),
+		audit.Record(ctx, tx, audit.By(by, s.Now(), "activation.lock", "employee:"+string(a.EmployeeID), ""))
 }
 
 // complete puts the key file into use. A second call for the same certificate
@@ -231,11 +260,12 @@ func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, c
 	return errors.Join(err, refused)
 }
 
-// scheduleBlock ends the parallel running of the code card, if it has an end.
+// scheduleBlock ends the parallel running of the code card, if it has an end: so
+// many days after the first activation.
 func (s *Service) scheduleBlock(ctx context.Context, tx bun.Tx, a Activation, now time.Time) error {
 	var card CodeCard
 	err := tx.NewSelect().Model(&card).Where("org_id = ?", a.OrgID).Where("employee_id = ?", a.EmployeeID).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && (card.ParallelDays == nil || card.State != "active")) {
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && (card.ParallelDays == nil || card.BlockDueAt != nil || card.State != "active")) {
 		return nil
 	}
 	if err != nil {

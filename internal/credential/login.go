@@ -2,8 +2,10 @@ package credential
 
 import (
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -99,23 +101,28 @@ func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
 	}
 	leaf, err := s.CA.Verify(ctx, in.Leaf, s.Now())
 	if err != nil {
+		orgID, serial := s.owner(ctx, in.Leaf, err)
+		return Holder{}, s.refuse(ctx, in, orgID, serial, err)
+	}
+	o, err := s.Org.ByCVR(ctx, leaf.CVR)
+	if err != nil {
 		return Holder{}, s.refuse(ctx, in, "", "", err)
 	}
 	serial := string(leaf.Serial)
 	if err := pki.VerifyLogin(leaf.PublicKey, in.Algorithm, []byte(s.text(c)), in.Signature); err != nil {
-		return Holder{}, s.refuse(ctx, in, "", serial,
+		return Holder{}, s.refuse(ctx, in, o.ID, serial,
 			fault.New(fault.Denied, "credential.login.signature", "The signature does not fit the key file and this page. Load the page again and log in once more.").Because(err))
 	}
-	var file KeyFile
-	err = s.DB.NewSelect().Model(&file).Where("employee_id = ?", leaf.EmployeeUUID).Where("serial = ?", serial).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && file.State != "active") {
-		return Holder{}, s.refuse(ctx, in, file.OrgID, serial,
-			fault.New(fault.Denied, "credential.login.blocked", "The key file is blocked. Ask your administrator for a new one."))
-	}
+	id := access.EmployeeID(leaf.EmployeeUUID)
+	file, live, err := liveKeyFile(ctx, s.DB, o.ID, id)
 	if err != nil {
 		return Holder{}, err
 	}
-	e, err := org.Get(ctx, s.DB, file.OrgID, file.EmployeeID)
+	if !live || file.Serial == nil || *file.Serial != serial {
+		return Holder{}, s.refuse(ctx, in, o.ID, serial,
+			fault.New(fault.Denied, "credential.login.blocked", "The key file is blocked. Ask your administrator for a new one."))
+	}
+	e, err := org.Get(ctx, s.DB, o.ID, id)
 	if err != nil {
 		return Holder{}, err
 	}
@@ -124,6 +131,29 @@ func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
 			fault.New(fault.Denied, "credential.login.stopped", "Your access to the organisation has been stopped. Ask your administrator."))
 	}
 	return Holder{Employee: e, Serial: serial, Flow: c.Flow}, nil
+}
+
+// owner is the organisation and serial number of a certificate that was refused
+// although our authority signed it: its log tells of the attempt.
+func (s *Service) owner(ctx context.Context, der []byte, refusal error) (access.OrgID, string) {
+	if code := fault.CodeOf(refusal); code != "ca.certificate.revoked" && code != "ca.certificate.expired" {
+		return "", ""
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return "", ""
+	}
+	serial := string(pki.SerialOf(cert.SerialNumber))
+	for _, a := range cert.Subject.Names {
+		cvr, isOurs := strings.CutPrefix(fmt.Sprint(a.Value), "NTRDK-")
+		if !isOurs || a.Type.String() != "2.5.4.97" { // organizationIdentifier
+			continue
+		}
+		if o, err := s.Org.ByCVR(ctx, cvr); err == nil {
+			return o.ID, serial
+		}
+	}
+	return "", serial
 }
 
 // spend uses the challenge up. It must be ours, fresh, unused and come back

@@ -188,30 +188,36 @@ func (s *Service) Reissue(ctx context.Context, by access.Actor, id access.Employ
 		if err != nil {
 			return err
 		}
+		// The row of a migration goes along, so that it is activated in the end.
+		old, _, err := newestActivation(ctx, tx, by.OrgID, id)
+		if err != nil {
+			return err
+		}
 		switch {
 		case !live:
-			_, err := s.Orders(ctx, tx, by, o, []Order{{Employee: e}}, true)
+			_, err := s.Orders(ctx, tx, by, o, []Order{{Employee: e, Batch: old.BatchID, Row: old.RowNo}}, true)
 			return err
 		case file.State == "active":
 			return fault.New(fault.Conflict, "credential.key_file.active", "The employee has a key file in use. If it is lost, block it first; then a new one can be ordered.")
 		}
-		return s.replaceInvitation(ctx, tx, by, o, e, file)
+		return s.replaceInvitation(ctx, tx, by, o, e, file, old)
 	})
 }
 
-func (s *Service) replaceInvitation(ctx context.Context, tx bun.Tx, by access.Actor, o org.Organisation, e org.Employee, file KeyFile) error {
+func (s *Service) replaceInvitation(ctx context.Context, tx bun.Tx, by access.Actor, o org.Organisation, e org.Employee, file KeyFile, old Activation) error {
 	now := store.Instant(s.Now())
-	old, _, err := newestActivation(ctx, tx, by.OrgID, e.ID)
-	if err != nil {
-		return err
-	}
 	if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'replaced'").Set("code_sealed = NULL").
 		Where("org_id = ?", by.OrgID).Where("employee_id = ?", e.ID).Where("state = 'open'").Exec(ctx); err != nil {
 		return err
 	}
 	invitation, activation := s.invite(file, old.BatchID, old.RowNo, now)
-	if _, err := store.Insert(ctx, tx, []Activation{activation}, ""); err != nil {
+	// Two administrators may have had the same idea.
+	n, err := store.Insert(ctx, tx, []Activation{activation}, "ON CONFLICT (org_id, employee_id) WHERE state = 'open' DO NOTHING")
+	if err != nil {
 		return err
+	}
+	if n == 0 {
+		return fault.New(fault.Conflict, "credential.activation.reissued", "A new invitation has been sent a moment ago.")
 	}
 	if err := s.Mail.Queue(ctx, tx, "", activationMail(o, e, invitation)); err != nil {
 		return err

@@ -125,10 +125,24 @@ func (s *Service) Details(ctx context.Context, by access.Actor, id access.Employ
 	return d, err
 }
 
-// BlockedCodeCards counts the blocked code cards that came with a batch.
-func (s *Service) BlockedCodeCards(ctx context.Context, orgID access.OrgID, batch string) (int64, error) {
-	return s.DB.NewSelect().Model((*CodeCard)(nil)).
-		Where("org_id = ?", orgID).Where("batch_id = ?", batch).Where("state = 'blocked'").Count(ctx)
+// BlockedCodeCards counts the blocked code cards that came with each of the
+// batches; one without any is left out.
+func (s *Service) BlockedCodeCards(ctx context.Context, orgID access.OrgID, batches []string) (map[string]int64, error) {
+	if len(batches) == 0 {
+		return nil, nil
+	}
+	var counts []struct {
+		Batch string `bun:"batch_id"`
+		Cards int64  `bun:"cards"`
+	}
+	err := s.DB.NewSelect().Model((*CodeCard)(nil)).Column("batch_id").ColumnExpr("count(*) AS cards").
+		Where("org_id = ?", orgID).Where("batch_id IN (?)", bun.List(batches)).Where("state = 'blocked'").
+		Group("batch_id").Scan(ctx, &counts)
+	blocked := make(map[string]int64, len(counts))
+	for _, c := range counts {
+		blocked[c.Batch] = c.Cards
+	}
+	return blocked, err
 }
 
 // Live returns the state of the key file or order of those employees who have

@@ -103,28 +103,27 @@ func (s *Service) Cancel(ctx context.Context, by access.Actor, id string) error 
 		if err := store.One(res, err, "cutover.batch"); err != nil {
 			return false, err
 		}
-		// Rows first: a chunk in progress holds them and settles its counts
-		// before it lets go.
-		if _, err := tx.NewUpdate().Model((*Row)(nil)).Set("state = ?", RowCancelled).
-			Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Where("state = ?", RowPending).Exec(ctx); err != nil {
-			return false, err
-		}
+		// Chunks first: one in progress is held until its rows are settled.
 		if _, err := tx.NewUpdate().Model((*Chunk)(nil)).Set("cancelled = cancelled + pending").Set("pending = 0").
 			Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Where("pending > 0").Exec(ctx); err != nil {
+			return false, err
+		}
+		if _, err := tx.NewUpdate().Model((*Row)(nil)).Set("state = ?", RowCancelled).
+			Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Where("state = ?", RowPending).Exec(ctx); err != nil {
 			return false, err
 		}
 		return true, Tidy.Add(ctx, tx, b.OrgID, BatchRef{b.OrgID, b.ID}, now)
 	})
 }
 
-// step runs one change of state: right, batch, change, audit entry. The change
-// says whether anything changed.
+// step runs one change of state: right, batch, change, audit entry. Steps of one
+// batch run one after the other. The change says whether anything changed.
 func (s *Service) step(ctx context.Context, by access.Actor, id, verb string, change func(context.Context, bun.Tx, Batch) (bool, error)) error {
 	if err := by.Need(access.ManageMigration); err != nil {
 		return err
 	}
 	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		b, err := get(ctx, tx, by.OrgID, id)
+		b, err := hold(ctx, tx, by.OrgID, id)
 		if err != nil {
 			return err
 		}
@@ -143,6 +142,15 @@ func (s *Service) step(ctx context.Context, by access.Actor, id, verb string, ch
 func get(ctx context.Context, db bun.IDB, orgID access.OrgID, id string) (Batch, error) {
 	var b Batch
 	err := db.NewSelect().Model(&b).Where("org_id = ?", orgID).Where("id = ?", id).Where("state <> ?", Reading).Scan(ctx)
+	return b, store.Found(err, "cutover.batch")
+}
+
+// hold is get for a transaction that is going to change the batch: nobody else
+// does until it ends.
+func hold(ctx context.Context, tx bun.Tx, orgID access.OrgID, id string) (Batch, error) {
+	var b Batch
+	err := tx.NewUpdate().Model(&b).Set("state = state").
+		Where("org_id = ?", orgID).Where("id = ?", id).Where("state <> ?", Reading).Returning("*").Scan(ctx)
 	return b, store.Found(err, "cutover.batch")
 }
 

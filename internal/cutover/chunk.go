@@ -34,8 +34,11 @@ func (s *Service) Migrate(ctx context.Context, ref ChunkRef) error {
 		if err != nil {
 			return err
 		}
+		// The chunk before its rows, as Cancel does: whoever comes second waits
+		// here and finds no row pending.
 		var c Chunk
-		if err := tx.NewSelect().Model(&c).Where("batch_id = ?", b.ID).Where("no = ?", ref.No).Scan(ctx); err != nil {
+		if err := tx.NewUpdate().Model(&c).Set("done_at = done_at").
+			Where("batch_id = ?", b.ID).Where("no = ?", ref.No).Returning("*").Scan(ctx); err != nil {
 			return err
 		}
 		var rows []Row
@@ -87,6 +90,9 @@ func (s *Service) migrate(ctx context.Context, tx bun.Tx, o org.Organisation, b 
 		return err
 	}
 	if err := adoptKnown(ctx, tx, b.ID, c, rows, employees); err != nil {
+		return err
+	}
+	if err := s.recordUnordered(ctx, tx, rows, employees); err != nil {
 		return err
 	}
 	skipped, failed := settled.count(RowSkipped), settled.count(RowFailed)
@@ -205,6 +211,18 @@ func adoptKnown(ctx context.Context, tx bun.Tx, batch string, c Chunk, rows []Ro
 		Set("employee_id = (SELECT e.id FROM employee AS e WHERE e.org_id = batch_row.org_id AND e.rid = batch_row.rid)").
 		Where("batch_id = ?", batch).Where("row_no BETWEEN ? AND ?", c.FromRow, c.ToRow).Where("employee_id IS NOT NULL").Exec(ctx)
 	return err
+}
+
+// recordUnordered writes the audit entries of new employees who get no key file
+// here, because they have one; an order has an entry of its own.
+func (s *Service) recordUnordered(ctx context.Context, tx bun.Tx, rows []Row, employees map[string]org.Employee) error {
+	var entries []audit.Entry
+	for _, r := range rows {
+		if e, found := employees[r.RID]; found && r.Carrier == KeyFile && e.ID == *r.EmployeeID {
+			entries = append(entries, audit.By(access.System(r.OrgID), s.Now(), "employee.create", "employee:"+string(e.ID), "RID "+r.RID))
+		}
+	}
+	return audit.Record(ctx, tx, entries...)
 }
 
 // complete ends a running batch when nothing of it is pending. It runs after

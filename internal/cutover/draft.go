@@ -30,7 +30,7 @@ type Plan struct {
 }
 
 func (p Plan) check() error {
-	if len(p.Name) > 200 {
+	if runes(p.Name) > 200 {
 		return fault.New(fault.Invalid, "cutover.batch.name", "The name of a batch has at most 200 characters.").On("name")
 	}
 	if p.ParallelDays != nil && (*p.ParallelDays < 0 || *p.ParallelDays > 3650) {
@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, by access.Actor, f File, p Plan) (
 	if _, err := s.DB.NewInsert().Model(&b).Exec(ctx); err != nil {
 		return View{}, err
 	}
-	w := writer{s: s, batch: &b, chunkRows: p.ChunkRows}
+	w := writer{s: s, batch: &b, chunkRows: p.ChunkRows, number: fileFindings}
 	if w.chunkRows == 0 {
 		w.chunkRows = ChunkRows
 	}
@@ -74,12 +74,13 @@ func (s *Service) Create(ctx context.Context, by access.Actor, f File, p Plan) (
 }
 
 func (s *Service) newBatch(by access.Actor, p Plan) Batch {
-	name := strings.TrimSpace(p.Name)
+	file := cut(visible(p.FileName), maxValue)
+	name := strings.TrimSpace(visible(p.Name))
 	if name == "" {
-		name = p.FileName
+		name = file
 	}
 	return Batch{
-		ID: store.NewID(), OrgID: by.OrgID, Name: name, FileName: p.FileName, State: Reading, DryRun: "{}",
+		ID: store.NewID(), OrgID: by.OrgID, Name: name, FileName: file, State: Reading, DryRun: "{}",
 		Deadline: store.InstantPtr(p.Deadline), ParallelDays: p.ParallelDays, PaceMS: p.Pace.Milliseconds(),
 		StartAt: store.InstantPtr(p.StartAt), CreatedBy: by.Name, CreatedAt: store.Instant(s.Now()),
 	}
@@ -109,12 +110,16 @@ func (s *Service) DryRun(ctx context.Context, by access.Actor, f File, p Plan) (
 	if err != nil {
 		return View{}, err
 	}
+	v.Notices = append(summary.Findings, v.Notices...) // notices only, see Summary
+	v.Notices = v.Notices[:min(len(v.Notices), FindingsShown)]
 	b.ID, b.State, b.Total = "", Draft, int64(summary.Rows)
+	b.ErrorsTotal, b.NoticesTotal = v.ErrorsTotal, v.NoticesTotal+int64(len(summary.Findings))
 	v.Batch, v.Forecast, v.Deadline = b, forecast, s.deadline(b)
 	return v, nil
 }
 
-// read reads and matches the export and hands it on in groups.
+// read reads and matches the export and hands it on in groups, but for the
+// findings about the file as a whole, which the summary has.
 func (s *Service) read(ctx context.Context, orgID access.OrgID, b *Batch, f File, out sink) (Forecast, Summary, error) {
 	m := matcher{s: s, org: orgID, batch: b.ID}
 	summary, err := Read(ctx, f, Options{TestData: s.TestData, Now: s.Now()}, func(r Record, findings []Finding) error {
@@ -127,25 +132,23 @@ func (s *Service) read(ctx context.Context, orgID access.OrgID, b *Batch, f File
 	if err != nil {
 		return Forecast{}, summary, err
 	}
-	m.fileFindings = summary.Findings
 	if err := m.flush(ctx, out); err != nil {
 		return Forecast{}, summary, err
 	}
-	m.forecast.RIDsKept = m.forecast.ToMigrate
+	m.forecast.RIDsKept = m.forecast.ToMigrate + m.forecast.AlreadyOnKeyFile
 	return m.forecast, summary, nil
 }
 
 // matcher turns records into rows and compares them with the employees that
 // the organisation has.
 type matcher struct {
-	s            *Service
-	org          access.OrgID
-	batch        string
-	rows         []Row
-	findings     [][]Finding // by row
-	fileFindings []Finding
-	no           int64
-	forecast     Forecast
+	s        *Service
+	org      access.OrgID
+	batch    string
+	rows     []Row
+	findings [][]Finding // by row
+	no       int64
+	forecast Forecast
 }
 
 func (m *matcher) add(r Record, findings []Finding) {
@@ -202,7 +205,7 @@ func (m *matcher) flush(ctx context.Context, out sink) error {
 	for _, e := range known {
 		byRID[*e.RID] = e
 	}
-	all := m.fileFindings
+	var all []Finding
 	for i := range m.rows {
 		r := &m.rows[i]
 		if r.State == RowPending {
@@ -215,7 +218,7 @@ func (m *matcher) flush(ctx context.Context, out sink) error {
 	if err := out(m.rows, all); err != nil {
 		return err
 	}
-	m.rows, m.findings, m.fileFindings = m.rows[:0], m.findings[:0], nil
+	m.rows, m.findings = m.rows[:0], m.findings[:0]
 	return nil
 }
 
@@ -229,7 +232,6 @@ func (m *matcher) match(i int, e org.Employee, found bool, live string) {
 		}
 		return
 	}
-	m.forecast.KnownEmployees++
 	if otherPerson(*r, e) {
 		m.findings[i] = append(m.findings[i], Finding{
 			Line: int(r.Line), Column: "RID", Value: r.RID, Code: "cutover.row.rid_taken", Severity: Error,
@@ -238,6 +240,7 @@ func (m *matcher) match(i int, e org.Employee, found bool, live string) {
 		r.fail(m.findings[i])
 		return
 	}
+	m.forecast.KnownEmployees++
 	for _, d := range [][3]string{
 		{"given_name", r.GivenName, e.GivenName},
 		{"surname", r.Surname, e.Surname},
@@ -249,8 +252,8 @@ func (m *matcher) match(i int, e org.Employee, found bool, live string) {
 	} {
 		if d[1] != "" && d[1] != d[2] {
 			m.findings[i] = append(m.findings[i], Finding{
-				Line: int(r.Line), Column: d[0], Value: cut(d[1], maxValue), Code: "cutover.row.differs", Severity: Notice,
-				Message: fmt.Sprintf("The employee is known with another value (%q), which is kept. Change the employee if the export is right.", cut(d[2], maxValue)),
+				Line: int(r.Line), Column: d[0], Value: shown(d[1]), Code: "cutover.row.differs", Severity: Notice,
+				Message: fmt.Sprintf("The employee is known with another value (%q), which is kept. Change the employee if the export is right.", shown(d[2])),
 			})
 		}
 	}
@@ -287,26 +290,39 @@ func otherPerson(r Row, e org.Employee) bool {
 	return r.DateOfBirth != "" && e.DateOfBirth != "" && r.DateOfBirth != e.DateOfBirth
 }
 
+// fileFindings is how many numbers are kept for what is known last and shown
+// first: the notices about the file as a whole, at most one a column.
+const fileFindings = 1000
+
 // writer stores a draft while it is read.
 type writer struct {
 	s         *Service
 	batch     *Batch
 	chunkRows int64
-	findings  int64
+	chunk     int64 // number of the latest chunk
+	number    int64 // of the latest finding
 	errors    int64
+	notices   int64
+}
+
+// finding is the row of a finding.
+func (w *writer) finding(no int64, f Finding) findingRow {
+	if f.Severity == Error {
+		w.errors++
+	} else {
+		w.notices++
+	}
+	return findingRow{
+		BatchID: w.batch.ID, No: no, OrgID: w.batch.OrgID, Severity: f.Severity, Line: int64(f.Line),
+		Column: f.Column, Value: f.Value, Code: f.Code, Message: f.Message,
+	}
 }
 
 func (w *writer) store(ctx context.Context, rows []Row, findings []Finding) error {
 	stored := make([]findingRow, len(findings))
 	for i, f := range findings {
-		w.findings++
-		stored[i] = findingRow{
-			BatchID: w.batch.ID, No: w.findings, OrgID: w.batch.OrgID, Severity: f.Severity, Line: int64(f.Line),
-			Column: f.Column, Value: f.Value, Code: f.Code, Message: f.Message,
-		}
-		if f.Severity == Error {
-			w.errors++
-		}
+		w.number++
+		stored[i] = w.finding(w.number, f)
 	}
 	chunks := w.chunks(rows)
 	return store.InTx(ctx, w.s.DB, func(ctx context.Context, tx bun.Tx) error {
@@ -321,14 +337,14 @@ func (w *writer) store(ctx context.Context, rows []Row, findings []Finding) erro
 	})
 }
 
-// chunks cuts the rows of a group; group is a multiple of every chunk size in
-// use, so that no chunk spans two groups.
+// chunks cuts the rows of a group; no chunk spans two groups.
 func (w *writer) chunks(rows []Row) []Chunk {
 	var chunks []Chunk
 	for from := 0; from < len(rows); from += int(w.chunkRows) {
 		part := rows[from:min(from+int(w.chunkRows), len(rows))]
+		w.chunk++
 		c := Chunk{
-			BatchID: w.batch.ID, No: (part[0].RowNo-1)/w.chunkRows + 1, OrgID: w.batch.OrgID,
+			BatchID: w.batch.ID, No: w.chunk, OrgID: w.batch.OrgID,
 			FromRow: part[0].RowNo, ToRow: part[len(part)-1].RowNo,
 		}
 		for _, r := range part {
@@ -349,9 +365,16 @@ func (w *writer) finish(ctx context.Context, by access.Actor, forecast Forecast,
 	if err != nil {
 		return err
 	}
+	ofFile := make([]findingRow, min(len(summary.Findings), fileFindings))
+	for i := range ofFile {
+		ofFile[i] = w.finding(int64(i)+1, summary.Findings[i])
+	}
 	return store.InTx(ctx, w.s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := store.Insert(ctx, tx, ofFile, ""); err != nil {
+			return fmt.Errorf("store findings: %w", err)
+		}
 		res, err := tx.NewUpdate().Model((*Batch)(nil)).Set("state = ?", Draft).Set("total = ?", summary.Rows).
-			Set("errors_total = ?", w.errors).Set("notices_total = ?", w.findings-w.errors).Set("dry_run = ?", string(text)).
+			Set("errors_total = ?", w.errors).Set("notices_total = ?", w.notices).Set("dry_run = ?", string(text)).
 			Where("org_id = ?", by.OrgID).Where("id = ?", w.batch.ID).Where("state = ?", Reading).Exec(ctx)
 		if err := store.One(res, err, "cutover.batch"); err != nil {
 			return err

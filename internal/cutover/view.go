@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -80,28 +84,53 @@ func (s *Service) Progress(ctx context.Context, by access.Actor, id string) (Vie
 	if err != nil {
 		return View{}, err
 	}
-	return s.view(ctx, b)
+	views, err := s.views(ctx, by.OrgID, []Batch{b})
+	if err != nil {
+		return View{}, err
+	}
+	return views[0], nil
 }
 
-func (s *Service) view(ctx context.Context, b Batch) (View, error) {
-	v := View{Batch: b, Deadline: s.deadline(b)}
-	if err := json.Unmarshal([]byte(b.DryRun), &v.Forecast); err != nil {
-		return v, fmt.Errorf("forecast of batch %s: %w", b.ID, err)
+// views adds to batches of one organisation what is counted elsewhere, in two
+// queries for all of them and one for each that runs.
+func (s *Service) views(ctx context.Context, orgID access.OrgID, batches []Batch) ([]View, error) {
+	if len(batches) == 0 {
+		return nil, nil
 	}
-	err := s.DB.NewSelect().Model((*Chunk)(nil)).
-		ColumnExpr("COALESCE(SUM(pending), 0) AS pending, COALESCE(SUM(invited), 0) AS invited, COALESCE(SUM(activated), 0) AS activated").
-		ColumnExpr("COALESCE(SUM(skipped), 0) AS skipped, COALESCE(SUM(failed), 0) AS failed, COALESCE(SUM(cancelled), 0) AS cancelled").
-		Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Scan(ctx, &v.Counts)
+	ids := make([]string, len(batches))
+	for i, b := range batches {
+		ids[i] = b.ID
+	}
+	var sums []Chunk
+	q := s.DB.NewSelect().Model(&sums).Column("batch_id")
+	for _, state := range []RowState{RowPending, RowInvited, RowActivated, RowSkipped, RowFailed, RowCancelled} {
+		q.ColumnExpr("CAST(SUM(?0) AS BIGINT) AS ?0", bun.Ident(state))
+	}
+	if err := q.Where("org_id = ?", orgID).Where("batch_id IN (?)", bun.List(ids)).Group("batch_id").Scan(ctx); err != nil {
+		return nil, err
+	}
+	counts := make(map[string]Counts, len(sums))
+	for _, c := range sums {
+		counts[c.BatchID] = c.Counts
+	}
+	blocked, err := s.Credential.BlockedCodeCards(ctx, orgID, ids)
 	if err != nil {
-		return v, err
+		return nil, err
 	}
-	if v.CodeCardsBlocked, err = s.Credential.BlockedCodeCards(ctx, b.OrgID, b.ID); err != nil {
-		return v, err
+	views := make([]View, len(batches))
+	for i, b := range batches {
+		v := View{Batch: b, Counts: counts[b.ID], Deadline: s.deadline(b), CodeCardsBlocked: blocked[b.ID]}
+		if err := json.Unmarshal([]byte(b.DryRun), &v.Forecast); err != nil {
+			return nil, fmt.Errorf("forecast of batch %s: %w", b.ID, err)
+		}
+		if b.State == Running && v.Counts.Pending > 0 {
+			if err := s.estimate(ctx, &v); err != nil {
+				return nil, err
+			}
+		}
+		views[i] = v
 	}
-	if b.State == Running && v.Counts.Pending > 0 {
-		err = s.estimate(ctx, &v)
-	}
-	return v, err
+	return views, nil
 }
 
 // estimate reckons from the chunks done in the last half minute.
@@ -150,13 +179,8 @@ func (s *Service) Batches(ctx context.Context, by access.Actor, cursor string) (
 		batches = batches[:size]
 		next = store.Cursor(batches[size-1].ID)
 	}
-	views := make([]View, len(batches))
-	for i, b := range batches {
-		if views[i], err = s.view(ctx, b); err != nil {
-			return nil, "", err
-		}
-	}
-	return views, next, nil
+	views, err := s.views(ctx, by.OrgID, batches)
+	return views, next, err
 }
 
 // Rows returns a page of rows in the order of the file, those in one state
@@ -180,7 +204,11 @@ func (s *Service) Rows(ctx context.Context, by access.Actor, id string, state Ro
 		q.Where("state = ?", state)
 	}
 	if after != nil {
-		q.Where("row_no > CAST(? AS BIGINT)", after[0])
+		last, err := strconv.ParseInt(after[0], 10, 64)
+		if err != nil {
+			return nil, "", fault.New(fault.Invalid, "page.cursor.malformed", "The cursor is not one that this list gave out. Start again without it.").On("cursor")
+		}
+		q.Where("row_no > ?", last)
 	}
 	if err := q.Order("row_no").Limit(size + 1).Scan(ctx); err != nil {
 		return nil, "", err
@@ -188,7 +216,7 @@ func (s *Service) Rows(ctx context.Context, by access.Actor, id string, state Ro
 	if len(rows) <= size {
 		return rows, "", nil
 	}
-	return rows[:size], store.Cursor(fmt.Sprint(rows[size-1].RowNo)), nil
+	return rows[:size], store.Cursor(strconv.FormatInt(rows[size-1].RowNo, 10)), nil
 }
 
 // WriteReport writes every finding of a batch as CSV (see Report).

@@ -128,7 +128,7 @@ func (s *Service) Continue(ctx context.Context, flow, cookie string, login *Logi
 	err := s.DB.NewSelect().Model(&row).Where("id = ?", flow).Where("cookie_mac = ?", s.Keys.MAC(cookiePurpose, cookie)).
 		Where("answered_at IS NULL").Where("expires_at > ?", now).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Outcome{}, fault.New(fault.Denied, "federation.flow.over", "This login is over, or was begun in another browser. Go back to the service and start again.")
+		return Outcome{}, s.over(ctx, flow, login)
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -144,6 +144,25 @@ func (s *Service) Continue(ctx context.Context, flow, cookie string, login *Logi
 	}
 	reply, err := s.answer(ctx, row, r, login, fresh)
 	return Outcome{Flow: flow, Reply: reply}, err
+}
+
+// over says that a flow cannot be continued, and records it for the service's
+// organisation if there was such a flow.
+func (s *Service) over(ctx context.Context, flow string, login *Login) error {
+	why := fault.New(fault.Denied, "federation.flow.over", "This login is over, or was begun in another browser. Go back to the service and start again.")
+	var p Partner
+	err := s.DB.NewSelect().Model(&p).Where("id = (SELECT r.service_id FROM saml_request AS r WHERE r.id = ?)", flow).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return why
+	}
+	if err != nil {
+		return err
+	}
+	address := ""
+	if login != nil {
+		address = login.Actor.Address
+	}
+	return s.refused(ctx, p, why, address)
 }
 
 // answer spends the pending request and makes the Response.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -158,12 +160,15 @@ func Get(ctx context.Context, db bun.IDB, org access.OrgID, id access.EmployeeID
 	return e, store.Found(err, "org.employee")
 }
 
-// pageSize is the length of a page of employees.
-const pageSize = 50
+const (
+	pageSize = 50  // employees
+	maxQuery = 200 // bytes of a search
+)
 
 // Employees returns a page by name, and the cursor of the next, "" at the end.
 // q holds beginnings of words of the name, or of e-mail, RID or UUID; all must
-// be found. Errors: fault.Denied, fault.Invalid for a cursor.
+// be found. Errors: fault.Denied, fault.Invalid for a cursor or for a q that no
+// search key can hold.
 func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor string) ([]Employee, string, error) {
 	if err := by.Need(access.ViewEmployees); err != nil {
 		return nil, "", err
@@ -171,6 +176,9 @@ func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor stri
 	after, err := store.ParseCursor(cursor, 2)
 	if err != nil {
 		return nil, "", err
+	}
+	if len(q) > maxQuery || !utf8.ValidString(q) || strings.ContainsRune(q, 0) {
+		return nil, "", fault.New(fault.Invalid, "org.search.form", "Search for at most %d letters and digits.", maxQuery).On("q")
 	}
 	var page []Employee
 	query := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID)

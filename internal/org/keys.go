@@ -12,13 +12,16 @@ import (
 )
 
 // fold makes text comparable in both engines: lower case, accents taken off
-// other letters than æ, ø and å, and aa written as å, its older spelling.
+// other letters than æ and ø, and å written as aa, its older spelling. (Not the
+// other way: what somebody has typed so far may end between the two.)
 func fold(s string) string {
 	var out strings.Builder
 	for _, r := range norm.NFC.String(strings.ToLower(s)) {
 		switch r {
-		case 'æ', 'ø', 'å':
+		case 'æ', 'ø':
 			out.WriteRune(r)
+		case 'å':
+			out.WriteString("aa")
 		default:
 			for _, part := range norm.NFD.String(string(r)) {
 				if !unicode.Is(unicode.Mn, part) {
@@ -27,7 +30,7 @@ func fold(s string) string {
 			}
 		}
 	}
-	return strings.ReplaceAll(out.String(), "aa", "å")
+	return out.String()
 }
 
 // searchKey is every word an employee is found by, each after a blank; words

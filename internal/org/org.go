@@ -6,6 +6,7 @@ package org
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -40,7 +41,7 @@ func (s *Service) New(cvr, name string) (Organisation, error) {
 	if err := s.CheckCVR(cvr); err != nil {
 		return Organisation{}, err
 	}
-	if name == "" || len(name) > 200 {
+	if name == "" || utf8.RuneCountInString(name) > 200 {
 		return Organisation{}, fault.New(fault.Invalid, "org.name.length", "The organisation's name must have 1 to 200 characters.").On("name")
 	}
 	return Organisation{ID: access.OrgID(store.NewID()), CVR: cvr, Name: name, CreatedAt: store.Instant(s.Now())}, nil
