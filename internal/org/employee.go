@@ -183,6 +183,7 @@ func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor stri
 	var page []Employee
 	query := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID)
 	for _, word := range strings.Fields(fold(q)) {
+		word = strings.TrimPrefix(word, "urn:uuid:")
 		query.Where(`search_key LIKE ? ESCAPE '\'`, "% "+escapeLike(word)+"%")
 	}
 	if after != nil {
