@@ -98,9 +98,10 @@ func (silent) Println(...any)        {}
 type session struct {
 	*server
 
-	conn *smtp.Conn
-	user string
-	now  receipt
+	conn    *smtp.Conn
+	user    string
+	now     receipt
+	closing bool
 }
 
 func (s *session) AuthMechanisms() []string {
@@ -120,8 +121,14 @@ func (s *session) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func (s *session) Reset()        {}
 func (s *session) Logout() error { return nil }
+
+func (s *session) Reset() {
+	s.now = receipt{}
+	if s.closing {
+		_ = s.conn.Conn().Close()
+	}
+}
 
 func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	if s.pass != "" && s.user == "" {
@@ -129,6 +136,9 @@ func (s *session) Mail(from string, opts *smtp.MailOptions) error {
 	}
 	if strings.HasPrefix(from, "refused@") {
 		return &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Sender not allowed"}
+	}
+	if s.now.from != "" {
+		return &smtp.SMTPError{Code: 503, EnhancedCode: smtp.EnhancedCode{5, 5, 1}, Message: "Nested MAIL command"}
 	}
 	_, secure := s.conn.TLSConnectionState()
 	s.now = receipt{from: from, utf8: opts.UTF8, tls: secure, user: s.user}
@@ -143,7 +153,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	case "busy":
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "try again, " + to}
 	case "closing":
-		defer func() { _ = s.conn.Conn().Close() }()
+		s.closing = true
 		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "closing"}
 	}
 	return nil
