@@ -117,8 +117,9 @@ func underWay(t *testing.T, c *cluster.Cluster, db *pgx.Conn) batch {
 
 const (
 	invitations = "SELECT count(*) FROM activation WHERE batch_id IS NOT NULL"
-	orders      = "SELECT count(*) FROM audit_entry WHERE verb = 'key_file.order'"
-	unsent      = "SELECT count(*) FROM message WHERE state <> 'sent'"
+	orders      = `SELECT count(*) FROM audit_entry WHERE verb = 'key_file.order' AND object IN
+		(SELECT 'employee:' || employee_id FROM activation WHERE batch_id IS NOT NULL)`
+	unsent = "SELECT count(*) FROM message WHERE state <> 'sent'"
 )
 
 func count(t *testing.T, db *pgx.Conn, query string) (n int) {
