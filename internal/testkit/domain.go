@@ -8,9 +8,11 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -266,4 +268,60 @@ func (d *Domain) LinkToken(t testing.TB, address string) string {
 	}
 	t.Fatalf("no mail with a link to %s among %d", address, len(mails))
 	return ""
+}
+
+// Contents is everything in a database: the rows of each table, sorted, their
+// columns as raw text with a line break between. Two of them are equal when
+// nothing has changed; a secret in clear is a substring.
+func Contents(t testing.TB, db *bun.DB) map[string][]string {
+	t.Helper()
+	catalogue := "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+	if store.SQLite(db) {
+		catalogue = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+	}
+	var tables []string
+	if err := db.NewRaw(catalogue).Scan(t.Context(), &tables); err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string][]string, len(tables))
+	for _, table := range tables {
+		all[table] = rowsOf(t, db, table)
+	}
+	return all
+}
+
+func rowsOf(t testing.TB, db *bun.DB, table string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM ?", bun.Ident(table))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		texts := make([]string, len(columns))
+		for i, v := range values {
+			if raw, ok := v.([]byte); ok {
+				v = string(raw)
+			}
+			texts[i] = fmt.Sprint(v)
+		}
+		all = append(all, strings.Join(texts, "\n"))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
 }
