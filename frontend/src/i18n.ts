@@ -8,7 +8,8 @@ export const languages: Record<Language, string> = { da: 'Dansk', en: 'English' 
 
 /**
  * Two files a language: `texts` by place, and `codes`, flat, by the stable codes
- * of problem documents, findings and key-file errors.
+ * of problem documents, findings and key-file errors. In English only the codes
+ * of the browser are there: the server's own sentences are English.
  */
 declare module 'i18next' {
   interface CustomTypeOptions {
@@ -58,8 +59,23 @@ export async function setLanguage(language: Language): Promise<void> {
   }
 }
 
+const flat = { ns: 'codes', keySeparator: false, nsSeparator: false } as const;
+
 /** The text of a code in the language of the page; undefined for an unknown one. */
-export function codeText(code: string, values: Record<string, unknown> = {}): string | undefined {
-  const options = { ns: 'codes', keySeparator: false, nsSeparator: false } as const;
-  return i18next.exists(code, options) ? i18next.t(code, { ...values, ...options }) : undefined;
+export function codeText(code: string, values: Record<string, string> = {}): string | undefined {
+  const known: unknown = i18next.getResource(i18next.language, 'codes', code, flat);
+  return known === undefined ? undefined : i18next.t(code, { ...values, ...flat });
+}
+
+/**
+ * The server's English sentence in the language of the page. Numbers and quoted
+ * values of the sentence are carried over. `package.noun.absent` and `.state` have
+ * one text for all nouns that have none of their own.
+ */
+export function sentence(code: string, english: string): string | undefined {
+  const values = { number: /\d+/.exec(english)?.[0] ?? '', quoted: /"([^"]*)"/.exec(english)?.[1] ?? '' };
+  const last = code.split('.').at(-1) ?? '';
+  const shared = ['absent', 'state'].includes(last) ? codeText(last) : undefined;
+  const given = english === '' ? undefined : english;
+  return codeText(code, values) ?? (i18next.language === 'en' ? (given ?? shared) : (shared ?? given));
 }

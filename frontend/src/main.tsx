@@ -19,7 +19,10 @@ const queries = new QueryClient({
     },
   }),
   defaultOptions: {
+    // Without a network a call fails with words; the default waits in silence.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 10_000,
       // A refusal will not change by asking again; a lost connection may.
       retry: (count, error) =>

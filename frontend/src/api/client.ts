@@ -1,5 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
-import { codeText } from '@/i18n';
+import { codeText, sentence } from '@/i18n';
 import type { components, paths } from './schema';
 
 export type Schema = components['schemas'];
@@ -13,7 +13,7 @@ export class ProblemError extends Error {
   readonly findings: Finding[];
 
   constructor(problem: Partial<Schema['Problem']>) {
-    super(problem.detail ?? problem.title ?? '');
+    super(problem.detail ?? '');
     this.name = 'ProblemError';
     this.status = problem.status ?? 0;
     this.code = problem.code ?? 'network';
@@ -23,10 +23,8 @@ export class ProblemError extends Error {
 
   /** In the language of the page; the server's English when the code is new. */
   get text(): string {
-    const known = codeText(this.code);
-    if (known !== undefined) return known;
-    if (this.message !== '') return this.message;
-    return codeText(this.status >= 500 || this.status === 0 ? 'internal' : 'refused') ?? this.code;
+    const general = this.status >= 500 || this.status === 0 ? 'internal' : 'refused';
+    return sentence(this.code, this.message) ?? codeText(general) ?? this.code;
   }
 }
 

@@ -51,9 +51,11 @@ function Cell<T>({ column, row }: { column: Column<T>; row: T }) {
   const shape = { 'data-title': heading, className: number ? 'number' : undefined };
   return rowHeading ? (
     <th scope="row" {...shape}>
-      {cell(row)}
+      <div>{cell(row)}</div>
     </th>
   ) : (
-    <td {...shape}>{cell(row)}</td>
+    <td {...shape}>
+      <div>{cell(row)}</div>
+    </td>
   );
 }

@@ -65,7 +65,10 @@ function Facts({ employee }: { employee: EmployeeDetails }) {
         <dt>{t('employees.rid')}</dt>
         <dd className="code">{employee.rid ?? '–'}</dd>
         <dt>{t('employees.facts.uuid')}</dt>
-        <dd className="code">{employee.id}</dd>
+        <dd>
+          <span className="code">{employee.id}</span>{' '}
+          <CopyButton text={employee.id} what={t('employees.facts.uuid')} small />
+        </dd>
         {facts
           .filter(([, value]) => value !== '')
           .map(([name, value]) => (
@@ -75,9 +78,6 @@ function Facts({ employee }: { employee: EmployeeDetails }) {
             </div>
           ))}
       </dl>
-      <div className="actions">
-        <CopyButton text={employee.id} what={t('employees.facts.uuid')} />
-      </div>
       <p className="quiet small">{t('employees.facts.ridText')}</p>
     </section>
   );

@@ -26,7 +26,9 @@ export function MePage() {
           <dt>{t('me.email')}</dt>
           <dd>{session.email}</dd>
           <dt>{t('me.uuid')}</dt>
-          <dd className="code">{id}</dd>
+          <dd>
+            <span className="code">{id}</span> <CopyButton text={id} what={t('me.uuid')} small />
+          </dd>
           <dt>{t('me.roles')}</dt>
           <dd>{session.roles.length === 0 ? t('me.noRoles') : session.roles.map((role) => t(`roles.${role}`)).join(', ')}</dd>
           {session.expires_at && (
@@ -37,7 +39,6 @@ export function MePage() {
           )}
         </dl>
         <div className="actions">
-          <CopyButton text={id} what={t('me.uuid')} />
           <Button icon="lock" onClick={logOut}>
             {t('frame.logOut')}
           </Button>

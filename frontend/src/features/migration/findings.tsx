@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Finding } from '@/api/client';
 import { number } from '@/format';
-import { codeText } from '@/i18n';
+import { sentence } from '@/i18n';
 import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
 
@@ -26,7 +26,7 @@ export function FindingTable({ findings, caption }: { findings: Finding[]; capti
       },
       {
         heading: t('migration.finding.message'),
-        cell: ({ code, column, value, message }) => codeText(code, { column, value }) ?? message,
+        cell: ({ code, message }) => sentence(code, message),
       },
     ],
     [t],

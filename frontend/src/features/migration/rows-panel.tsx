@@ -3,9 +3,10 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Batch, isUnderWay, type Row, type RowState, rowsQuery } from '@/api/batches';
+import type { Finding } from '@/api/client';
 import { number } from '@/format';
 import { LoadError } from '@/frame/failure';
-import { codeText } from '@/i18n';
+import { codeText, sentence } from '@/i18n';
 import { Skeleton } from '@/ui/feedback';
 import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
@@ -34,7 +35,7 @@ export function RowsPanel({ id, batch }: { id: string; batch: Batch }) {
       {query.isSuccess && rows.length === 0 && <p>{t('migration.rows.none')}</p>}
       {rows.length > 0 && (
         <>
-          <RowTable rows={rows} />
+          <RowTable rows={rows} findings={batch.errors} />
           <LoadMore
             shown={rows.length}
             more={query.hasNextPage}
@@ -72,7 +73,14 @@ function Filter({ batch, state }: { batch: Batch; state: RowState | undefined })
   );
 }
 
-function RowTable({ rows }: { rows: Row[] }) {
+/** Why a row was skipped or failed: what was found on its line, else its code. */
+function reasonsOf(row: Row, findings: Finding[]): string[] {
+  const found = findings.filter(({ line }) => row.state === 'failed' && line === row.line);
+  if (found.length > 0) return found.map(({ code, message }) => sentence(code, message) ?? code);
+  return row.reason === '' ? [] : [codeText(row.reason) ?? row.reason];
+}
+
+function RowTable({ rows, findings }: { rows: Row[]; findings: Finding[] }) {
   const { t } = useTranslation();
   const columns = useMemo<Column<Row>[]>(
     () => [
@@ -96,12 +104,16 @@ function RowTable({ rows }: { rows: Row[] }) {
         cell: (row) => (
           <>
             <RowBadge state={row.state} />
-            {row.reason !== '' && <div className="quiet small">{codeText(row.reason) ?? row.reason}</div>}
+            {reasonsOf(row, findings).map((reason) => (
+              <div key={reason} className="quiet small">
+                {reason}
+              </div>
+            ))}
           </>
         ),
       },
     ],
-    [t],
+    [t, findings],
   );
   return <Table caption={t('migration.rows.heading')} columns={columns} rows={rows} rowKey={(row) => row.line} />;
 }
