@@ -80,6 +80,9 @@ func TestClaimIsFair(t *testing.T) {
 		add(t, db, "big", outbox.Bulk, 50)
 		add(t, db, "small", outbox.Bulk, 2)
 		add(t, db, "big", outbox.Default, 1)
+		if _, err := db.ExecContext(t.Context(), "UPDATE work SET due_at = ? WHERE org_id = 'small'", start.Add(time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
 		if got := claim(t, db, "e", 3, 4); ids(got) != "big-bulk-000 big-default-000 small-bulk-000 big-bulk-001" {
 			t.Errorf("first claim = %s", ids(got))
 		}
