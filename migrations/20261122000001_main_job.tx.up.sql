@@ -135,7 +135,9 @@ CREATE INDEX certificate_employee ON certificate (org_id, employee_id);
 --bun:split
 CREATE INDEX certificate_expiry ON certificate (not_after, serial) WHERE state = 'issued';
 --bun:split
-CREATE INDEX certificate_revoked ON certificate (authority_id, serial) WHERE state = 'revoked';
+CREATE INDEX certificate_revoked ON certificate (authority_id, serial) WHERE revoked_at IS NOT NULL;
+--bun:split
+CREATE INDEX certificate_key ON certificate (key_hash);
 --bun:split
 CREATE INDEX certificate_intended ON certificate (created_at) WHERE state = 'intended';
 --bun:split

@@ -125,7 +125,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Org = &org.Service{DB: a.DB, Keys: keys, Now: a.Now, TestData: c.TestData}
 	a.Mail = &mail.Service{DB: a.DB, Keys: keys, Transport: transport, Now: a.Now, Log: a.Log, BaseURL: base, From: c.MailFrom}
 	a.CA = &ca.Service{
-		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(c.CAAlgorithm), Name: "Adgang",
+		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
 		URLs: pki.URLs{Certificate: plain + "/ca/issuing.cer", CRL: plain + "/ca/issuing.crl"},
 	}
 	a.Credential = &credential.Service{

@@ -289,5 +289,8 @@ func checkDemo(c *Config) error {
 	if c.DatabaseURL != "" {
 		return wrong("ADGANG_DATABASE_URL", "must be empty with --demo, which runs on the embedded default only")
 	}
+	if c.SMTPURL != "" {
+		return wrong("ADGANG_SMTP_URL", "must be empty with --demo, whose fictitious mail stays in files")
+	}
 	return nil
 }

@@ -301,5 +301,5 @@ func (s *Service) Stuck(ctx context.Context, ref BatchRef) (bool, error) {
 		return false, err
 	}
 	return s.DB.NewSelect().Model((*Chunk)(nil)).Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("pending > 0").
-		Where("EXISTS (SELECT 1 FROM batch AS b WHERE b.id = batch_chunk.batch_id AND b.state = ?)", Running).Exists(ctx)
+		Where("EXISTS (SELECT 1 FROM batch AS b WHERE b.id = chunk.batch_id AND b.state = ?)", Running).Exists(ctx)
 }
