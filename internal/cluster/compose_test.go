@@ -13,6 +13,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/adgang/adgang/internal/cluster"
 	"github.com/adgang/adgang/internal/config"
 )
 
@@ -45,7 +46,7 @@ func TestComposeHasTheTopology(t *testing.T) {
 	if got := project.ServiceNames(); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 		t.Errorf("services = %v, want %v", got, want)
 	}
-	path, err := binary()
+	path, err := cluster.Binary(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,8 @@ import (
 	"net/http"
 	"net/mail"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,33 +23,11 @@ const (
 	rows = 8000 // enough that a batch is under way for some seconds
 )
 
-// binary builds cmd/adgang once; TestMain removes it.
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "adgang")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/adgang/adgang/cmd/adgang").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the binary: %w: %s", err, out)
-	}
-	return path, nil
-})
-
-var scratch string
-
-func TestMain(m *testing.M) {
-	var err error
-	if scratch, err = os.MkdirTemp("", "adgang-cluster-test-"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(scratch)
-	os.Exit(code)
-}
-
 // start gives the test a cluster of its own, with one organisation.
 func start(t *testing.T) *cluster.Cluster {
 	t.Helper()
 	server := testkit.Need(t, testkit.EnvDatabase)
-	path, err := binary()
+	path, err := cluster.Binary(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
