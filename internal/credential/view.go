@@ -122,6 +122,7 @@ func (s *Service) Details(ctx context.Context, by access.Actor, id access.Employ
 		d.Activation = &a
 	}
 	d.Mail, d.MailError, err = s.Mail.LatestState(ctx, by.OrgID, id, mail.KindActivation)
+	d.Mail = orNone(d.Mail)
 	return d, err
 }
 

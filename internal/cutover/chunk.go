@@ -208,7 +208,7 @@ func adoptKnown(ctx context.Context, tx bun.Tx, batch string, c Chunk, rows []Ro
 		return nil
 	}
 	_, err := tx.NewUpdate().Model((*Row)(nil)).
-		Set("employee_id = (SELECT e.id FROM employee AS e WHERE e.org_id = batch_row.org_id AND e.rid = batch_row.rid)").
+		Set("employee_id = (SELECT e.id FROM employee AS e WHERE e.org_id = ?TableAlias.org_id AND e.rid = ?TableAlias.rid)").
 		Where("batch_id = ?", batch).Where("row_no BETWEEN ? AND ?", c.FromRow, c.ToRow).Where("employee_id IS NOT NULL").Exec(ctx)
 	return err
 }

@@ -162,7 +162,7 @@ func Get(ctx context.Context, db bun.IDB, org access.OrgID, id access.EmployeeID
 
 const (
 	pageSize = 50  // employees
-	maxQuery = 200 // bytes of a search
+	maxQuery = 200 // characters of a search
 )
 
 // Employees returns a page by name, and the cursor of the next, "" at the end.
@@ -177,7 +177,7 @@ func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor stri
 	if err != nil {
 		return nil, "", err
 	}
-	if len(q) > maxQuery || !utf8.ValidString(q) || strings.ContainsRune(q, 0) {
+	if utf8.RuneCountInString(q) > maxQuery || !utf8.ValidString(q) || strings.ContainsRune(q, 0) {
 		return nil, "", fault.New(fault.Invalid, "org.search.form", "Search for at most %d letters and digits.", maxQuery).On("q")
 	}
 	var page []Employee
