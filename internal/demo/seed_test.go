@@ -3,6 +3,7 @@ package demo_test
 import (
 	"context"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -14,11 +15,11 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/demo"
+	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/testkit"
 )
@@ -86,44 +87,39 @@ func (b *brake) AfterQuery(context.Context, *bun.QueryEvent) {
 	}
 }
 
-func TestSeedAfterLosingTheKeyFile(t *testing.T) {
+func TestSeedAfterLosingFiles(t *testing.T) {
 	t.Parallel()
-	for _, lost := range []string{"administrator.p12", "administrator.password"} {
-		t.Run(lost, func(t *testing.T) {
-			t.Parallel()
-			h := newHouse(t, testkit.NewClock().Now)
-			a := h.seed(t)
-			first := open(t, a)
-			if err := os.Remove(filepath.Join(h.Data, "demo", lost)); err != nil {
-				t.Fatal(err)
-			}
-			b := h.seed(t)
-			if b.Password == a.Password {
-				t.Error("Seed kept the password of a key file that was lost")
-			}
-			second := open(t, b)
-			if second.SerialNumber.Cmp(first.SerialNumber) == 0 {
-				t.Error("Seed kept the certificate of a key file that was lost")
-			}
-			if _, err := h.Credential.CA.Verify(t.Context(), first.Raw, h.Now()); err == nil {
-				t.Error("the lost key file still counts")
-			}
-			h.checkWhole(t, b)
-		})
+	h := newHouse(t, testkit.NewClock().Now)
+	a := h.seed(t)
+	first := open(t, a)
+	for _, lost := range []string{"administrator.p12", "service.pem", "export.csv"} {
+		if err := os.Remove(filepath.Join(h.Data, "demo", lost)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := h.seed(t)
+	if b.Password == a.Password {
+		t.Error("Seed kept the password of a key file that was lost")
+	}
+	h.checkWhole(t, b)
+	if _, err := h.Credential.CA.Verify(t.Context(), first.Raw, h.Now()); fault.CodeOf(err) != "ca.certificate.revoked" {
+		t.Errorf("the lost key file's certificate: %v, want it revoked", err)
 	}
 }
 
-// TestSeedBesideAnOldFolder: the database was deleted, the files were not.
-func TestSeedBesideAnOldFolder(t *testing.T) {
+// TestSeedBesideOldFiles: the database was deleted, the key file was not.
+func TestSeedBesideOldFiles(t *testing.T) {
 	t.Parallel()
-	h, old := newHouse(t, testkit.NewClock().Now), newHouse(t, testkit.NewClock().Now)
-	a := old.seed(t)
-	h.Data = old.Data
-	b := h.seed(t)
-	if a.Password == b.Password {
-		t.Error("Seed kept the key file of another installation")
+	h := newHouse(t, testkit.NewClock().Now)
+	if err := demo.MarkData(h.Data); err != nil {
+		t.Fatal(err)
 	}
-	h.checkWhole(t, b)
+	for _, name := range []string{"administrator.p12", "administrator.password"} {
+		if err := os.WriteFile(filepath.Join(h.Data, "demo", name), []byte("old"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.checkWhole(t, h.seed(t))
 }
 
 // checkWhole looks at everything that Seed promises, and that nothing is there
@@ -162,12 +158,10 @@ func (h *house) checkWhole(t *testing.T, a demo.Access) {
 		t.Fatal(err)
 	}
 	h.checkAdministrator(t, o, a)
+	_, metadata := h.read(t, browser(t), "/demo/service/metadata", "da")
 	services, _, err := h.Federation.Partners(t.Context(), access.Command(o.ID), "")
-	if err != nil || len(services) != 1 || services[0].Name != "Tidsregistrering (demotjeneste)" {
-		t.Errorf("services = %v, %v; want the demo's", services, err)
-	}
-	if len(services) == 1 && len(services[0].Metadata.Encryption) != 0 {
-		t.Error("the service published an encryption key")
+	if err != nil || len(services) != 1 || services[0].Source != metadata {
+		t.Errorf("services = %v, %v; want the demo's, as it describes itself", services, err)
 	}
 	h.checkExport(t, o, a)
 }
@@ -214,15 +208,16 @@ func open(t *testing.T, a demo.Access) *x509.Certificate {
 	if len(a.Password) < 20 {
 		t.Errorf("password has %d characters, want 20", len(a.Password))
 	}
-	file, err := os.ReadFile(a.KeyFile)
-	if err != nil {
-		t.Fatal(err)
+	for block, rest := pem.Decode(out); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" { // OpenSSL writes the holder's first
+			leaf, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return leaf
+		}
 	}
-	_, leaf, _, err := pkcs12.DecodeChain(file, a.Password)
-	if err != nil {
-		t.Fatalf("open the key file: %v", err)
-	}
-	return leaf
+	return nil
 }
 
 // checkExport uploads the export with mistakes to a dry run.
