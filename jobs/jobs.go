@@ -25,8 +25,8 @@ const (
 	itemTimeout = 2 * time.Minute  // the context of one item ends then
 	grace       = 20 * time.Second // Stop waits so long for running items
 	keepDone    = 7 * 24 * time.Hour
-	maxAttempts = 12
-	maxBackoff  = 5 * time.Minute
+	maxAttempts = 24 // about seven hours with the pauses between
+	maxBackoff  = 30 * time.Minute
 	claimAtOnce = 100
 )
 

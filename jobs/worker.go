@@ -92,7 +92,7 @@ func (r *Runner) end(ctx context.Context, log *slog.Logger, item outbox.Item, er
 
 // backoff is the pause after an attempt: 1 s, 2 s, 4 s ... up to maxBackoff.
 func backoff(attempt int64) time.Duration {
-	if attempt > 9 {
+	if attempt > 11 { // and a shift that never overflows
 		return maxBackoff
 	}
 	return min(time.Second<<(attempt-1), maxBackoff)

@@ -85,7 +85,9 @@ func TestRetryBacksOffAndGivesUp(t *testing.T) {
 			return fault.New(fault.Unavailable, "mail.server.away", "The mail server is away.")
 		}))
 		add(t, db, "org", outbox.Default, 1, clock.Now())
-		for attempt, wait := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		for attempt, wait := range []int{
+			1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1800, 1800, 1800, 1800, 1800, 1800, 1800, 1800, 1800, 1800, 1800, 1800,
+		} {
 			if n := drain(t, r); n != 1 {
 				t.Fatalf("attempt %d: Drain = %d items, want 1", attempt+1, n)
 			}
@@ -95,16 +97,16 @@ func TestRetryBacksOffAndGivesUp(t *testing.T) {
 			}
 			clock.Move(time.Microsecond)
 		}
-		if got := only(t, db); got.State != outbox.Pending || got.Attempts != 11 || !strings.Contains(got.LastError, "mail.server.away") {
-			t.Errorf("after 11 attempts the item is %+v", got)
+		if got := only(t, db); got.State != outbox.Pending || got.Attempts != 23 || !strings.Contains(got.LastError, "mail.server.away") {
+			t.Errorf("after 23 attempts the item is %+v", got)
 		}
 		if n := drain(t, r); n != 1 || only(t, db).State != outbox.Failed {
-			t.Errorf("after attempt 12 the item is %s, want failed", only(t, db).State)
+			t.Errorf("after attempt 24 the item is %s, want failed", only(t, db).State)
 		}
 		if n := log.count("work was given up"); n != 1 {
 			t.Errorf("told %d times that work was given up, want 1", n)
 		}
-		if got := r.Counts(); got != (jobs.Counts{Retried: 11, Failed: 1}) {
+		if got := r.Counts(); got != (jobs.Counts{Retried: 23, Failed: 1}) {
 			t.Errorf("Counts = %+v", got)
 		}
 	})

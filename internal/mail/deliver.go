@@ -19,7 +19,7 @@ import (
 const groupSize = 20
 
 // maxAttempts is how often a message is tried before it has failed.
-const maxAttempts = 12
+const maxAttempts = 20
 
 // outcome is what became of an attempt; messages that share one are marked by
 // one UPDATE.

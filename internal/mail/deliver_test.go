@@ -208,17 +208,17 @@ func TestDeliverGivesUp(t *testing.T) {
 		srv := startServer(t, "127.0.0.1", false, nil)
 		s, _, _ := newService(t, db, transport(t, "smtp://"+srv.addr, ""))
 		queue(t, s, "lot", activation("busy@example.dk"))
-		for i := range 11 {
+		for i := range 19 {
 			if err := s.Deliver(t.Context(), lot); fault.KindOf(err) != fault.Unavailable {
 				t.Fatalf("Deliver %d = %v, want Unavailable", i, err)
 			}
 		}
 		erased(t, db, "busy@example.dk", false)
 		if err := s.Deliver(t.Context(), lot); err != nil {
-			t.Errorf("the twelfth Deliver = %v, want nil: nothing is left to do", err)
+			t.Errorf("the twentieth Deliver = %v, want nil: nothing is left to do", err)
 		}
 		m := messages(t, db)["busy@example.dk"]
-		if m.State != mail.StateFailed || m.Attempts != 12 || m.Error != "Given up after 12 attempts. The mail server refused the employee's e-mail address for now (451 4.3.2)." {
+		if m.State != mail.StateFailed || m.Attempts != 20 || m.Error != "Given up after 20 attempts. The mail server refused the employee's e-mail address for now (451 4.3.2)." {
 			t.Errorf("message = %s, %d attempts, %q", m.State, m.Attempts, m.Error)
 		}
 		erased(t, db, "busy@example.dk", true)

@@ -22,7 +22,9 @@ var templates = template.Must(template.ParseFS(pages, "page/*.html"))
 
 // pageAsset: GET /page/:file -> a script or stylesheet of those pages.
 func (s *Server) pageAsset(c echo.Context) error {
-	kind := map[string]string{"post.js": "text/javascript; charset=utf-8", "page.css": "text/css; charset=utf-8"}[c.Param("file")]
+	kind := map[string]string{
+		"post.js": "text/javascript; charset=utf-8", "page.css": "text/css; charset=utf-8", "logo.svg": "image/svg+xml",
+	}[c.Param("file")]
 	if kind == "" {
 		return echo.ErrNotFound
 	}
@@ -105,7 +107,7 @@ func (s *Server) post(c echo.Context, reply federation.Reply) error {
 		return err
 	}
 	h := c.Response().Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+to.Scheme+"://"+to.Host)
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+to.Scheme+"://"+to.Host)
 	return s.page(c, http.StatusOK, "post.html", reply)
 }
 
