@@ -37,8 +37,12 @@ func CheckData(data string) error {
 }
 
 // MarkData makes the data folder, if it is not there, and says in it that the
-// demo made it. Call it right after CheckData, before anything else is written.
+// demo made it; nothing else may be written before. It refuses what CheckData
+// refuses, and leaves it as it is.
 func MarkData(data string) error {
+	if err := CheckData(data); err != nil {
+		return err
+	}
 	path := filepath.Join(data, folder, mark)
 	if _, err := os.Stat(path); err == nil {
 		return nil

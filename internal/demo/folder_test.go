@@ -42,6 +42,12 @@ func TestCheckData(t *testing.T) {
 			if ok != tc.refused || (err != nil) != tc.refused {
 				t.Fatalf("CheckData = %v, want refused = %t", err, tc.refused)
 			}
+			if again := demo.MarkData(data); (again != nil) != tc.refused {
+				t.Errorf("MarkData = %v, want refused = %t", again, tc.refused)
+			}
+			if again := demo.CheckData(data); (again != nil) != tc.refused {
+				t.Errorf("CheckData after MarkData = %v, want refused = %t", again, tc.refused)
+			}
 			if ok && (wrong.Variable != "ADGANG_DATA" || !strings.Contains(wrong.Text, data)) {
 				t.Errorf("CheckData = %q, want the variable and the folder named", wrong)
 			}
