@@ -148,7 +148,7 @@ func TestWorkThatKillsItsProcessIsGivenUp(t *testing.T) {
 	t.Parallel()
 	db, clock, l := testkit.SQLite(t), testkit.NewClock(), newLedger(t, testkit.SQLite(t))
 	add(t, db, "org", outbox.Default, 1, clock.Now())
-	for range 12 {
+	for range 24 {
 		abandon(t, db, clock.Now())
 		if _, err := outbox.Restart(t.Context(), db); err != nil {
 			t.Fatal(err)
