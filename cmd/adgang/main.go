@@ -33,12 +33,12 @@ const (
 	exitUsage  = 2
 )
 
-// errUsage is a command line that cannot be carried out.
-type errUsage struct{ text string }
+// usageError is a command line that cannot be carried out.
+type usageError struct{ text string }
 
-func (e *errUsage) Error() string { return e.text }
+func (e *usageError) Error() string { return e.text }
 
-func usage(text string, args ...any) error { return &errUsage{fmt.Sprintf(text, args...)} }
+func usage(text string, args ...any) error { return &usageError{fmt.Sprintf(text, args...)} }
 
 // env is what a command runs with.
 type env struct {
@@ -122,7 +122,7 @@ func help(w io.Writer) {
 
 // exitCode is 2 for what the caller can mend in the request, 1 for the rest.
 func exitCode(err error) int {
-	if _, ok := errors.AsType[*errUsage](err); ok {
+	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[*config.Error](err); ok {
@@ -131,8 +131,9 @@ func exitCode(err error) int {
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Denied, fault.Absent, fault.Conflict:
 		return exitUsage
+	default:
+		return exitFailed
 	}
-	return exitFailed
 }
 
 // sentence is what a person gets to read of err.

@@ -80,7 +80,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{Config: o.Config, Log: o.Log, Now: o.Now}
 	keys, err := a.open()
 	if err == nil {
-		err = a.build(keys, o)
+		err = a.build(keys, o) //nolint:contextcheck // the embedded Redis lives until Close, not as long as ctx
 	}
 	if err == nil {
 		err = a.schema(ctx, o.Migrate)

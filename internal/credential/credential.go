@@ -38,7 +38,7 @@ type Service struct {
 
 // Purposes of keys at rest.
 const (
-	tokenPurpose  secret.Purpose = "credential.link"
+	tokenPurpose  secret.Purpose = "credential.link" //nolint:gosec // the name of a purpose, no credential
 	codePurpose   secret.Purpose = "credential.installation_code"
 	cookiePurpose secret.Purpose = "credential.login_cookie"
 )

@@ -268,10 +268,16 @@ func TestCreateThatFailsLeavesNothing(t *testing.T) {
 			plan cutover.Plan
 			want func(error) bool
 		}{
-			{"broken upload", t.Context(), m.own.Actor, &hooked{Reader: people(t, 6000), atEnd: func() error { return broken }}, cutover.Plan{},
-				func(err error) bool { return errors.Is(err, broken) }},
-			{"caller gone", gone, m.own.Actor, &hooked{Reader: people(t, 6000), atEnd: func() error { cancel(); return nil }}, cutover.Plan{},
-				func(err error) bool { return errors.Is(err, context.Canceled) }},
+			{
+				"broken upload", t.Context(), m.own.Actor, &hooked{Reader: people(t, 6000), atEnd: func() error { return broken }},
+				cutover.Plan{},
+				func(err error) bool { return errors.Is(err, broken) },
+			},
+			{
+				"caller gone", gone, m.own.Actor, &hooked{Reader: people(t, 6000), atEnd: func() error { cancel(); return nil }},
+				cutover.Plan{},
+				func(err error) bool { return errors.Is(err, context.Canceled) },
+			},
 			{"damage at the end", t.Context(), m.own.Actor, bytes.NewReader(late), cutover.Plan{}, isFileError},
 			{"empty", t.Context(), m.own.Actor, bytes.NewReader(nil), cutover.Plan{}, isFileError},
 			{"no employees", t.Context(), m.own.Actor, export(), cutover.Plan{}, isFileError},

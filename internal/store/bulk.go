@@ -33,7 +33,7 @@ func Insert[T any](ctx context.Context, tx bun.Tx, rows []T, suffix string) (int
 
 func insertPrepared[T any](ctx context.Context, tx bun.Tx, into, suffix string, fields []*schema.Field, rows []T) (int64, error) {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(fields)), ", ")
-	stmt, err := tx.Tx.PrepareContext(ctx, into+"VALUES ("+marks+") "+suffix)
+	stmt, err := tx.PrepareContext(ctx, into+"VALUES ("+marks+") "+suffix)
 	if err != nil {
 		return 0, err
 	}

@@ -71,7 +71,7 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 	if err := db.Close(); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(filepath.Join(dir, store.SQLiteFile))
+	return os.ReadFile(filepath.Join(dir, store.SQLiteFile)) //nolint:gosec // a folder of our own
 })
 
 // SQLite returns a migrated SQLite database in a folder of the test's own.

@@ -56,7 +56,7 @@ func (s *Server) batchEvents(c echo.Context) error {
 			text = fmt.Sprintf("event: batch\ndata: %s\n\n", state)
 		}
 		if _, err := c.Response().Write([]byte(text)); err != nil {
-			return nil //nolint:nilerr // the viewer is gone, which is no error
+			return nil // the viewer is gone, which is no error
 		}
 		c.Response().Flush()
 	}
@@ -72,7 +72,16 @@ func (s *Server) progress(ctx context.Context, key watchKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(NewBatch(v))
+	return json.Marshal(batchEvent{Batch: NewBatch(v)})
+}
+
+// batchEvent leaves out what is long and does not change, so that a viewer can
+// lay it over the batch it has.
+type batchEvent struct {
+	Batch
+
+	Errors  *[]Finding `json:"errors,omitempty"`
+	Notices *[]Finding `json:"notices,omitempty"`
 }
 
 type watchKey struct {
