@@ -489,7 +489,7 @@ type DryRun struct {
 	KnownEmployees   int `json:"known_employees"`
 	NewEmployees     int `json:"new_employees"`
 
-	// RidsKept Rows to migrate whose RID stays on the employee; equals to_migrate
+	// RidsKept Rows whose RID is kept as the employee's
 	RidsKept  int `json:"rids_kept"`
 	ToMigrate int `json:"to_migrate"`
 }

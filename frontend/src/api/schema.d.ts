@@ -258,7 +258,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Every row's state and every error and notice */
+        /** Every error and notice of the file */
         get: operations["batchReport"];
         put?: never;
         post?: never;
@@ -631,7 +631,7 @@ export interface components {
             already_on_key_file: number;
             blocked: number;
             duplicates: number;
-            /** @description Rows to migrate whose RID stays on the employee; equals to_migrate */
+            /** @description Rows whose RID is kept as the employee's */
             rids_kept: number;
             new_employees: number;
             known_employees: number;
@@ -719,34 +719,37 @@ export interface components {
             roles: components["schemas"]["Role"][];
             /** Format: date-time */
             created_at: string;
-            code_card_details: {
-                /** Format: date-time */
-                block_due_at: string | null;
-                /** Format: date-time */
-                blocked_at: string | null;
-                block_reason: string;
-            } | null;
-            key_file_details: {
-                serial: string | null;
-                /** Format: date-time */
-                not_after: string | null;
-                /** Format: date-time */
-                activated_at: string | null;
-                /** Format: date-time */
-                blocked_at: string | null;
-                block_reason: string;
-            } | null;
-            /** @description The newest invitation */
-            activation: {
-                /** @enum {string} */
-                state: "open" | "used" | "locked" | "expired" | "replaced";
-                /** Format: date-time */
-                expires_at: string;
-                tries_left: number;
-                /** @enum {string} */
-                mail: "none" | "queued" | "sent" | "failed";
-                mail_error?: string;
-            } | null;
+            code_card_details: components["schemas"]["EmployeeCodeCardDetails"] | null;
+            key_file_details: components["schemas"]["EmployeeKeyFileDetails"] | null;
+            activation: components["schemas"]["EmployeeActivation"] | null;
+        };
+        EmployeeCodeCardDetails: {
+            /** Format: date-time */
+            block_due_at: string | null;
+            /** Format: date-time */
+            blocked_at: string | null;
+            block_reason: string;
+        };
+        EmployeeKeyFileDetails: {
+            serial: string | null;
+            /** Format: date-time */
+            not_after: string | null;
+            /** Format: date-time */
+            activated_at: string | null;
+            /** Format: date-time */
+            blocked_at: string | null;
+            block_reason: string;
+        };
+        /** @description The newest invitation */
+        EmployeeActivation: {
+            /** @enum {string} */
+            state: "open" | "used" | "locked" | "expired" | "replaced";
+            /** Format: date-time */
+            expires_at: string;
+            tries_left: number;
+            /** @enum {string} */
+            mail: "none" | "queued" | "sent" | "failed";
+            mail_error?: string;
         };
         InstallationCode: {
             /** @example 7K3M-9QRT-0XW2-HBVN */
@@ -764,17 +767,18 @@ export interface components {
             acs_urls: string[];
             /** @description Assertions to it are encrypted */
             encrypts: boolean;
-            certificates: {
-                /** @enum {string} */
-                use: "signing" | "encryption" | "both";
-                subject: string;
-                /** Format: date-time */
-                not_after: string;
-            }[];
+            certificates: components["schemas"]["ServiceCertificate"][];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             last_login_at?: string | null;
+        };
+        ServiceCertificate: {
+            /** @enum {string} */
+            use: "signing" | "encryption" | "both";
+            subject: string;
+            /** Format: date-time */
+            not_after: string;
         };
         ServiceList: {
             items: components["schemas"]["Service"][];
