@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -154,6 +156,22 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	for _, p := range inventory(t) {
 		if p.Doc == "" && len(p.GoFiles) > 0 {
 			t.Errorf("%s has no package comment", p.name())
+		}
+	}
+}
+
+// TestDocumentsNameThePackages compares README.md (one sentence per package) and
+// docs/architecture.md (one line per level) with what is there.
+func TestDocumentsNameThePackages(t *testing.T) {
+	t.Parallel()
+	readme, architecture := string(read(t, "README.md")), string(read(t, "docs/architecture.md"))
+	for _, p := range inventory(t) {
+		entry, level, _ := place(p.name())
+		if row := "| `" + entry + "` | "; !strings.Contains(readme, row) {
+			t.Errorf("README.md says nothing about %s: no row begins with %q", entry, row)
+		}
+		if line := fmt.Sprintf(`(?m)^\| %d \| .*`+"`%s`", level, regexp.QuoteMeta(entry)); !regexp.MustCompile(line).MatchString(architecture) {
+			t.Errorf("docs/architecture.md does not have %s on level %d", entry, level)
 		}
 	}
 }
