@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	netmail "net/mail"
 	"net/url"
 	"strings"
 	"time"
@@ -51,8 +52,18 @@ func parse(lang string) *template.Template {
 			return da
 		},
 		"lang": func() string { return lang },
+		"who":  who,
 		"at":   func(t time.Time) string { return t.In(copenhagen).Format("2006-01-02 15:04:05") },
 	}).ParseFS(templateFiles, "templates/*.html"))
+}
+
+// who reads an address line of a mail.
+func who(line string) netmail.Address {
+	a, err := netmail.ParseAddress(line)
+	if err != nil {
+		return netmail.Address{Name: line}
+	}
+	return *a
 }
 
 // view is what a page shows: a template, its data, and the status, 0 for 200.
