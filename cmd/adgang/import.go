@@ -76,7 +76,7 @@ func importFile(ctx context.Context, e *env) error {
 	if err := showBatch(e, *asJSON, v); err != nil {
 		return err
 	}
-	if v.ErrorsTotal > 0 {
+	if v.ErrorsTotal > 0 || v.Counts.Failed > 0 {
 		return errSomeBad
 	}
 	return nil
@@ -99,56 +99,36 @@ func explain(e *env, err error) error {
 	return err
 }
 
-// carryOut starts a batch, and with wait returns when no row is pending. On the
-// embedded default it does the work itself when nobody else does.
+// carryOut starts a batch, and with wait returns when no row is pending.
 func carryOut(ctx context.Context, e *env, a *app.App, by access.Actor, id string, wait bool) (cutover.View, error) {
-	if err := a.Cutover.Start(ctx, by, id, true, nil); err != nil {
-		return cutover.View{}, err
+	err := a.Cutover.Start(ctx, by, id, true, nil)
+	if err == nil && wait {
+		err = await(ctx, e, a, by, id)
 	}
-	if !wait {
-		return a.Cutover.Batch(ctx, by, id)
-	}
-	alone := false
-	if a.Config.Embedded() {
-		release, ok, err := jobs.LockQueue(a.Config.Data)
-		if err != nil {
-			return cutover.View{}, err
-		}
-		if ok {
-			defer release()
-			if err := a.Runner.Start(ctx); err != nil {
-				return cutover.View{}, err
-			}
-			defer a.Runner.Stop()
-			alone = true
-		}
-	}
-	if err := await(ctx, e, a, by, id, alone); err != nil {
+	if err != nil {
 		return cutover.View{}, err
 	}
 	return a.Cutover.Batch(ctx, by, id)
 }
 
-// await polls until no row is pending; alone, also until what followed from the
-// rows (the mails) is done, since nobody does it afterwards.
-func await(ctx context.Context, e *env, a *app.App, by access.Actor, id string, alone bool) error {
+// await polls until no row is pending. On the embedded default it does the work
+// itself as soon as no other process does, and then also waits for what follows
+// from the rows (the mails), since nobody does it afterwards.
+func await(ctx context.Context, e *env, a *app.App, by access.Actor, id string) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	end, alone := func() {}, false
+	defer func() { end() }()
 	for {
-		v, err := a.Cutover.Progress(ctx, by, id)
-		if err != nil {
-			return err
-		}
-		if v.Counts.Pending == 0 {
-			left := int64(0)
-			if alone {
-				left, err = outbox.Waiting(ctx, a.DB, by.OrgID, e.now())
-			}
-			if err != nil || left == 0 {
+		if a.Config.Embedded() && !alone {
+			var err error
+			if end, alone, err = takeOver(ctx, a); err != nil {
 				return err
 			}
-		} else if stuck, err := a.Cutover.Stuck(ctx, cutover.BatchRef{Org: by.OrgID, Batch: id}); err != nil || stuck {
-			return errors.Join(err, fmt.Errorf("batch %s: %d rows are still pending, and their work was given up after many tries; see the log", id, v.Counts.Pending))
+		}
+		done, err := settled(ctx, e, a, cutover.BatchRef{Org: by.OrgID, Batch: id}, alone)
+		if (err != nil || done) && ctx.Err() == nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -156,6 +136,42 @@ func await(ctx context.Context, e *env, a *app.App, by access.Actor, id string, 
 		case <-tick.C:
 		}
 	}
+}
+
+// takeOver does the work of the embedded queue in this process until end is
+// called; ok is false when another process does it.
+func takeOver(ctx context.Context, a *app.App) (end func(), ok bool, err error) {
+	release, ok, err := jobs.LockQueue(a.Config.Data)
+	if err != nil || !ok {
+		return func() {}, false, err
+	}
+	if err := a.Runner.Start(ctx); err != nil {
+		release()
+		return func() {}, false, err
+	}
+	return func() {
+		a.Runner.Stop()
+		release()
+	}, true, nil
+}
+
+// settled tells whether there is nothing left to wait for.
+func settled(ctx context.Context, e *env, a *app.App, ref cutover.BatchRef, alone bool) (bool, error) {
+	v, err := a.Cutover.Progress(ctx, access.Command(ref.Org), ref.Batch)
+	switch {
+	case err != nil:
+		return false, err
+	case v.Counts.Pending > 0:
+		stuck, err := a.Cutover.Stuck(ctx, ref)
+		if err == nil && stuck {
+			err = fmt.Errorf("batch %s: %d rows are still pending, and their work was given up after many tries; see the log", ref.Batch, v.Counts.Pending)
+		}
+		return false, err
+	case !alone:
+		return true, nil
+	}
+	left, err := outbox.Waiting(ctx, a.DB, ref.Org, e.now())
+	return left == 0, err
 }
 
 // batchShow prints a batch.

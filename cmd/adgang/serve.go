@@ -24,8 +24,8 @@ func serve(ctx context.Context, e *env) error {
 		return err
 	}
 	if *withDemo {
-		if err := errors.Join(demo.CheckData(c.Data), demo.MarkData(c.Data)); err != nil {
-			return &config.Error{Variable: "ADGANG_DATA", Text: err.Error()}
+		if err := demo.MarkData(c.Data); err != nil {
+			return err
 		}
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)

@@ -489,7 +489,7 @@ type DryRun struct {
 	KnownEmployees   int `json:"known_employees"`
 	NewEmployees     int `json:"new_employees"`
 
-	// RidsKept Rows whose RID is kept as the employee's
+	// RidsKept Rows whose RID is kept as the employee's, migrated or already on a key file
 	RidsKept  int `json:"rids_kept"`
 	ToMigrate int `json:"to_migrate"`
 }

@@ -72,7 +72,14 @@ func newMetrics(gauges func(context.Context) (map[string]float64, error)) *metri
 	return m
 }
 
+// observe counts one request. A method that no route has is one label, whatever
+// strangers call it.
 func (m *metrics) observe(route, method string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete:
+	default:
+		method = "other"
+	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
 }

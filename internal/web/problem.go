@@ -25,7 +25,8 @@ var statusOf = map[fault.Kind]int{
 // page for people at the SAML addresses. Nothing of an Internal error is shown.
 func (s *Server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
-		return
+		s.Log.WarnContext(c.Request().Context(), "answer broken off", "route", c.Path(), "err", err)
+		panic(http.ErrAbortHandler) // so that nobody takes what was sent for the whole
 	}
 	p := problem(err)
 	if p.Status >= http.StatusInternalServerError {
@@ -39,6 +40,7 @@ func (s *Server) fail(err error, c echo.Context) {
 	} else {
 		c.Response().Header().Set("Cache-Control", "no-store")
 		c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
+		c.Response().Header().Del("Content-Disposition")
 		err = c.JSON(p.Status, p)
 	}
 	if err != nil {

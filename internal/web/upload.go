@@ -7,7 +7,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"path/filepath"
 
 	"github.com/labstack/echo/v4"
 
@@ -77,7 +76,7 @@ func (u *upload) spool(folder string, part *multipart.Part, limit int64) error {
 	if err != nil {
 		return err
 	}
-	u.file, u.plan.FileName = f, filepath.Base(part.FileName())
+	u.file, u.plan.FileName = f, part.FileName() // without folders
 	n, err := io.Copy(f, io.LimitReader(part, limit+1))
 	if err != nil {
 		return interrupted(err)
@@ -109,7 +108,7 @@ func (s *Server) tooLarge(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
 		return err
 	}
-	return fault.New(fault.Invalid, "cutover.file.too_large", "The file is larger than %d MiB. Split it, or ask the operator to raise ADGANG_MAX_UPLOAD.", s.MaxUpload>>20).On("file").Because(err)
+	return fault.New(fault.Invalid, "cutover.file.too_large", "The file is larger than %d bytes. Split it, or ask the operator to raise ADGANG_MAX_UPLOAD.", s.MaxUpload).On("file").Because(err)
 }
 
 // interrupted is an upload that broke off: nothing of it is kept.

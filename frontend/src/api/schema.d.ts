@@ -631,7 +631,7 @@ export interface components {
             already_on_key_file: number;
             blocked: number;
             duplicates: number;
-            /** @description Rows whose RID is kept as the employee's */
+            /** @description Rows whose RID is kept as the employee's, migrated or already on a key file */
             rids_kept: number;
             new_employees: number;
             known_employees: number;
