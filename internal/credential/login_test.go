@@ -87,71 +87,78 @@ func TestVerifyKeyFileOfRSA(t *testing.T) {
 	})
 }
 
+const (
+	badChallenge = "credential.login.challenge"
+	badSignature = "credential.login.signature"
+)
+
+// refusedLogins are the ways a login goes wrong, and the code that tells why.
+var refusedLogins = []struct {
+	name   string
+	change func(t *testing.T, o office, file testkit.KeyFile, c credential.Challenge, in *credential.Login)
+	code   string
+	org    bool // the employee's organisation sees it in its log
+}{
+	{name: "replayed", code: badChallenge, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		if _, err := o.Credential.VerifyKeyFile(t.Context(), *in); err != nil {
+			t.Fatalf("the first time: %v", err)
+		}
+	}},
+	{name: "from another browser", code: badChallenge, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		in.Cookie = o.challenge(t, "").Cookie
+	}},
+	{name: "without a cookie", code: badChallenge, change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		in.Cookie = ""
+	}},
+	{name: "too late", code: badChallenge, change: func(_ *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
+		o.Clock.Move(5 * time.Minute)
+	}},
+	{name: "unknown challenge", code: badChallenge, change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		in.Challenge = "no-such"
+	}},
+	{name: "text of another origin", code: badSignature, org: true, change: func(t *testing.T, _ office, file testkit.KeyFile, c credential.Challenge, in *credential.Login) {
+		in.Algorithm, in.Signature = file.Sign(t, strings.Replace(c.Text, testkit.BaseURL, "https://evil.example", 1))
+	}},
+	{name: "text of another flow", code: badSignature, org: true, change: func(t *testing.T, _ office, file testkit.KeyFile, c credential.Challenge, in *credential.Login) {
+		in.Algorithm, in.Signature = file.Sign(t, strings.Replace(c.Text, "\n-\n", "\nflow-2\n", 1))
+	}},
+	{name: "signature of another key", code: badSignature, org: true, change: func(t *testing.T, _ office, _ testkit.KeyFile, c credential.Challenge, in *credential.Login) {
+		in.Algorithm, in.Signature = testkit.KeyFile{Key: newKey(t)}.Sign(t, c.Text)
+	}},
+	{name: "no signature", code: badSignature, org: true, change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		in.Signature = nil
+	}},
+	{name: "certificate of another authority", code: "ca.certificate.other_ca", change: func(t *testing.T, _ office, _ testkit.KeyFile, c credential.Challenge, in *credential.Login) {
+		foreign := open(t, testkit.SQLite(t)) // an installation of the same name
+		file := foreign.Activate(t, foreign.invite(t))
+		in.Leaf = file.Leaf
+		in.Algorithm, in.Signature = file.Sign(t, c.Text)
+	}},
+	{name: "no certificate", code: "ca.certificate.unreadable", change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		in.Leaf = []byte("x")
+	}},
+	{name: "expired", code: "ca.certificate.expired", org: true, change: func(t *testing.T, o office, file testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
+		o.Clock.Move(1095 * 24 * time.Hour)
+		*in = file.Answer(t, o.challenge(t, ""))
+	}},
+	{name: "blocked", code: "ca.certificate.revoked", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
+		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{name: "key file record blocked", code: "credential.login.blocked", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
+		if _, err := o.DB.Exec("UPDATE key_file SET state = 'blocked' WHERE employee_id = ?", o.bo.ID); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{name: "suspended", code: "credential.login.stopped", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
+		o.setState(t, org.Suspended)
+	}},
+}
+
 func TestVerifyKeyFileRefuses(t *testing.T) {
 	t.Parallel()
-	const challenge, signature = "credential.login.challenge", "credential.login.signature"
-	for _, tc := range []struct {
-		name   string
-		change func(t *testing.T, o office, file testkit.KeyFile, c credential.Challenge, in *credential.Login)
-		code   string
-		org    bool // the employee's organisation sees it in its log
-	}{
-		{name: "replayed", code: challenge, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			if _, err := o.Credential.VerifyKeyFile(t.Context(), *in); err != nil {
-				t.Fatalf("the first time: %v", err)
-			}
-		}},
-		{name: "from another browser", code: challenge, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			in.Cookie = o.challenge(t, "").Cookie
-		}},
-		{name: "without a cookie", code: challenge, change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			in.Cookie = ""
-		}},
-		{name: "too late", code: challenge, change: func(_ *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
-			o.Clock.Move(5 * time.Minute)
-		}},
-		{name: "unknown challenge", code: challenge, change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			in.Challenge = "no-such"
-		}},
-		{name: "text of another origin", code: signature, org: true, change: func(t *testing.T, _ office, file testkit.KeyFile, c credential.Challenge, in *credential.Login) {
-			in.Algorithm, in.Signature = file.Sign(t, strings.Replace(c.Text, testkit.BaseURL, "https://evil.example", 1))
-		}},
-		{name: "text of another flow", code: signature, org: true, change: func(t *testing.T, _ office, file testkit.KeyFile, c credential.Challenge, in *credential.Login) {
-			in.Algorithm, in.Signature = file.Sign(t, strings.Replace(c.Text, "\n-\n", "\nflow-2\n", 1))
-		}},
-		{name: "signature of another key", code: signature, org: true, change: func(t *testing.T, _ office, _ testkit.KeyFile, c credential.Challenge, in *credential.Login) {
-			in.Algorithm, in.Signature = testkit.KeyFile{Key: newKey(t)}.Sign(t, c.Text)
-		}},
-		{name: "no signature", code: signature, org: true, change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			in.Signature = nil
-		}},
-		{name: "certificate of another authority", code: "ca.certificate.other_ca", change: func(t *testing.T, _ office, _ testkit.KeyFile, c credential.Challenge, in *credential.Login) {
-			foreign := open(t, testkit.SQLite(t)) // an installation of the same name
-			file := foreign.Activate(t, foreign.invite(t))
-			in.Leaf = file.Leaf
-			in.Algorithm, in.Signature = file.Sign(t, c.Text)
-		}},
-		{name: "no certificate", code: "ca.certificate.unreadable", change: func(_ *testing.T, _ office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			in.Leaf = []byte("x")
-		}},
-		{name: "expired", code: "ca.certificate.expired", org: true, change: func(t *testing.T, o office, file testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-			o.Clock.Move(1095 * 24 * time.Hour)
-			*in = file.Answer(t, o.challenge(t, ""))
-		}},
-		{name: "blocked", code: "ca.certificate.revoked", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
-			if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{name: "key file record blocked", code: "credential.login.blocked", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
-			if _, err := o.DB.Exec("UPDATE key_file SET state = 'blocked' WHERE employee_id = ?", o.bo.ID); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{name: "suspended", code: "credential.login.stopped", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
-			o.setState(t, org.Suspended)
-		}},
-	} {
+	for _, tc := range refusedLogins {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			testkit.EachDB(t, func(t *testing.T, db *bun.DB) {

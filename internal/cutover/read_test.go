@@ -113,78 +113,84 @@ func with(col int, text string) string {
 	return head + strings.Join(row, ";") + "\n"
 }
 
+var (
+	longText = strings.Repeat("x", 300)
+	cutText  = strings.Repeat("x", 199) + "…"
+)
+
+// cellMistakes are what a cell can have wrong, and what the reader says of it.
+var cellMistakes = []struct {
+	name string
+	col  int
+	text string
+	want string // "" = no finding
+}{
+	{"no RID", 0, " \u00a0 ", "! 2 RID||row.missing"},
+	{"RID of 65", 0, strings.Repeat("7", 65), "! 2 RID|" + strings.Repeat("7", 65) + "|row.rid"},
+	{"RID of 64", 0, strings.Repeat("7", 64), ""},
+	{"RID rewritten", 0, "1,29986E+12", "! 2 RID|1,29986E+12|row.rewritten_number"},
+	{"RID that looks like a formula", 0, "=1+1", ""},
+	{"no given name", 1, "", "! 2 Fornavn||row.missing"},
+	{"given name without a letter", 1, "- ", "! 2 Fornavn|-|row.name"},
+	{"given name in the wrong encoding", 1, "SÃ¸ren", "! 2 Fornavn|SÃ¸ren|row.encoding"},
+	{"given name with a lost letter", 1, "S\ufffdren", "! 2 Fornavn|S\ufffdren|row.encoding"},
+	{"name of 101", 2, strings.Repeat("ø", 101), "! 2 Efternavn|" + strings.Repeat("ø", 101) + "|row.too_long_text"},
+	{"name of 100", 2, strings.Repeat("ø", 100), ""},
+	{"value is cut", 2, longText, "! 2 Efternavn|" + cutText + "|row.too_long_text"},
+	{"line break in a name", 2, "\"Dahl\nSkov\"", "! 2 Efternavn|Dahl Skov|row.control_character"},
+	{"control character", 2, "Da\x07hl", "! 2 Efternavn|Da\ufffdhl|row.control_character"},
+	{"text direction override", 2, "Da\u202ehl", "! 2 Efternavn|Da\ufffdhl|row.control_character"},
+	{"no e-mail", 3, "", "! 2 E-mail||row.missing"},
+	{"e-mail without at", 3, "anne.dahl", "! 2 E-mail|anne.dahl|row.email"},
+	{"e-mail with a name", 3, "Anne <anne@dahl.example>", "! 2 E-mail|Anne <anne@dahl.example>|row.email"},
+	{"two e-mails", 3, "a@b.dk, c@d.dk", "! 2 E-mail|a@b.dk, c@d.dk|row.email"},
+	{"e-mail without a domain", 3, "anne@localhost", "! 2 E-mail|anne@localhost|row.email"},
+	{"e-mail with double dots", 3, "an..ne@dahl.example", "! 2 E-mail|an..ne@dahl.example|row.email"},
+	{"e-mail to an address literal", 3, "a@[192.0.2.1]", "! 2 E-mail|a@[192.0.2.1]|row.email"},
+	{"e-mail to numbers", 3, "a@192.0.2.1", "! 2 E-mail|a@192.0.2.1|row.email"},
+	{"e-mail with a long local part", 3, strings.Repeat("a", 65) + "@b.dk", "! 2 E-mail|" + strings.Repeat("a", 65) + "@b.dk|row.email"},
+	{"e-mail with a bad label", 3, "a@-b.dk", "! 2 E-mail|a@-b.dk|row.email"},
+	{"e-mail with æøå before the at", 3, "søren@dahl.example", "~ 2 E-mail|søren@dahl.example|row.email_not_ascii"},
+	{"e-mail with æøå after the at", 3, "anne@blåbær.example", "~ 2 E-mail|anne@blåbær.example|row.email_not_ascii"},
+	{"e-mail with a tag", 3, "anne+nemid@dahl.example", ""},
+	{"phone of words", 4, "via omstillingen", "! 2 Telefon|via omstillingen|row.phone"},
+	{"phone too short", 4, "1234", "! 2 Telefon|1234|row.phone"},
+	{"phone in parts", 4, "(+45) 00-12.34/56", ""},
+	{"phone with plus inside", 4, "0012+3456", "! 2 Telefon|0012+3456|row.phone"},
+	{"formula without result", 4, "#I/T", "! 2 Telefon|#I/T|row.formula_error"},
+	{"CPR with a dash", 5, "010136-4123", ""},
+	{"CPR without", 5, "0101364123", ""},
+	{"CPR of letters", 5, "ukendt 12", "! 2 CPR|xxxxxx xx|row.cpr"},
+	{"CPR with a digit too many", 5, "010136-41234", "! 2 CPR|xxxxxx-xxxxx|row.cpr"},
+	{"CPR without its zero", 5, "101364123", "! 2 CPR|xxxxxxxxx|row.cpr_nine_digits"},
+	{"CPR rewritten", 5, "1,01364E+08", "! 2 CPR|x,xxxxxx+xx|row.rewritten_number"},
+	{"CPR of no day", 5, "310236-4123", "! 2 CPR|310236-xxxx|row.cpr"},
+	{"CPR of day 0", 5, "000136-4123", "! 2 CPR|000136-xxxx|row.cpr"},
+	{"CPR dummy", 5, "0000000000", "! 2 CPR|000000-xxxx|row.cpr_dummy"},
+	{"CPR of the 1800s", 5, "010158-5123", "! 2 CPR|010158-xxxx|row.birth_range"},
+	{"CPR of the future", 5, "010157-5123", "! 2 CPR|010157-xxxx|row.birth_range"},
+	{"CPR fictitious", 5, "610136-4123", "! 2 CPR|610136-xxxx|row.cpr_fictitious"},
+	{"no birth at all", 6, "", "! 2 CPR||row.missing"},
+	{"date in words", 6, "24. december 1980", "! 2 Fødselsdato|24. december 1980|row.birth_date"},
+	{"date of no day", 6, "29-02-1981", "! 2 Fødselsdato|29-02-1981|row.birth_date"},
+	{"date with a short year", 6, "24-12-80", "! 2 Fødselsdato|24-12-80|row.birth_date"},
+	{"date with two separators", 6, "24-12.1980", "! 2 Fødselsdato|24-12.1980|row.birth_date"},
+	{"date American", 6, "12/24/1980", "! 2 Fødselsdato|12/24/1980|row.birth_date"},
+	{"date in the future", 6, "02-06-2050", "! 2 Fødselsdato|02-06-2050|row.birth_range"},
+	{"date before 1900", 6, "1899-12-31", "! 2 Fødselsdato|1899-12-31|row.birth_range"},
+	{"leap day", 6, "29.02.2000", ""},
+	{"signature type unknown", 7, "Nøgleapp", "! 2 Signaturtype|Nøgleapp|row.signature_type"},
+	{"status unknown", 8, "Orlov", "! 2 Status|Orlov|row.status"},
+	{"P-number of 9", 9, "123456789", "! 2 P-nummer|123456789|row.p_number"},
+	{"SE number of letters", 10, "1234567x", "! 2 SE-nummer|1234567x|row.se_number"},
+	{"local ID of 65", 11, strings.Repeat("M", 65), "! 2 Medarbejdernummer|" + strings.Repeat("M", 65) + "|row.too_long_text"},
+	{"CPR in another column", 2, "0101364123", "! 2 Efternavn|010136-xxxx|row.name"},
+	{"CPR in the e-mail column", 3, "tlf 010136-4123 x", "! 2 E-mail|tlf 010136-xxxx x|row.email"},
+}
+
 func TestReadMistakesInCells(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", 300)
-	cut := strings.Repeat("x", 199) + "…"
-	for _, tc := range []struct {
-		name string
-		col  int
-		text string
-		want string // "" = no finding
-	}{
-		{"no RID", 0, " \u00a0 ", "! 2 RID||row.missing"},
-		{"RID of 65", 0, strings.Repeat("7", 65), "! 2 RID|" + strings.Repeat("7", 65) + "|row.rid"},
-		{"RID of 64", 0, strings.Repeat("7", 64), ""},
-		{"RID rewritten", 0, "1,29986E+12", "! 2 RID|1,29986E+12|row.rewritten_number"},
-		{"RID that looks like a formula", 0, "=1+1", ""},
-		{"no given name", 1, "", "! 2 Fornavn||row.missing"},
-		{"given name without a letter", 1, "- ", "! 2 Fornavn|-|row.name"},
-		{"given name in the wrong encoding", 1, "SÃ¸ren", "! 2 Fornavn|SÃ¸ren|row.encoding"},
-		{"given name with a lost letter", 1, "S\ufffdren", "! 2 Fornavn|S\ufffdren|row.encoding"},
-		{"name of 101", 2, strings.Repeat("ø", 101), "! 2 Efternavn|" + strings.Repeat("ø", 101) + "|row.too_long_text"},
-		{"name of 100", 2, strings.Repeat("ø", 100), ""},
-		{"value is cut", 2, long, "! 2 Efternavn|" + cut + "|row.too_long_text"},
-		{"line break in a name", 2, "\"Dahl\nSkov\"", "! 2 Efternavn|Dahl Skov|row.control_character"},
-		{"control character", 2, "Da\x07hl", "! 2 Efternavn|Da\ufffdhl|row.control_character"},
-		{"text direction override", 2, "Da\u202ehl", "! 2 Efternavn|Da\ufffdhl|row.control_character"},
-		{"no e-mail", 3, "", "! 2 E-mail||row.missing"},
-		{"e-mail without at", 3, "anne.dahl", "! 2 E-mail|anne.dahl|row.email"},
-		{"e-mail with a name", 3, "Anne <anne@dahl.example>", "! 2 E-mail|Anne <anne@dahl.example>|row.email"},
-		{"two e-mails", 3, "a@b.dk, c@d.dk", "! 2 E-mail|a@b.dk, c@d.dk|row.email"},
-		{"e-mail without a domain", 3, "anne@localhost", "! 2 E-mail|anne@localhost|row.email"},
-		{"e-mail with double dots", 3, "an..ne@dahl.example", "! 2 E-mail|an..ne@dahl.example|row.email"},
-		{"e-mail to an address literal", 3, "a@[192.0.2.1]", "! 2 E-mail|a@[192.0.2.1]|row.email"},
-		{"e-mail to numbers", 3, "a@192.0.2.1", "! 2 E-mail|a@192.0.2.1|row.email"},
-		{"e-mail with a long local part", 3, strings.Repeat("a", 65) + "@b.dk", "! 2 E-mail|" + strings.Repeat("a", 65) + "@b.dk|row.email"},
-		{"e-mail with a bad label", 3, "a@-b.dk", "! 2 E-mail|a@-b.dk|row.email"},
-		{"e-mail with æøå before the at", 3, "søren@dahl.example", "~ 2 E-mail|søren@dahl.example|row.email_not_ascii"},
-		{"e-mail with æøå after the at", 3, "anne@blåbær.example", "~ 2 E-mail|anne@blåbær.example|row.email_not_ascii"},
-		{"e-mail with a tag", 3, "anne+nemid@dahl.example", ""},
-		{"phone of words", 4, "via omstillingen", "! 2 Telefon|via omstillingen|row.phone"},
-		{"phone too short", 4, "1234", "! 2 Telefon|1234|row.phone"},
-		{"phone in parts", 4, "(+45) 00-12.34/56", ""},
-		{"phone with plus inside", 4, "0012+3456", "! 2 Telefon|0012+3456|row.phone"},
-		{"formula without result", 4, "#I/T", "! 2 Telefon|#I/T|row.formula_error"},
-		{"CPR with a dash", 5, "010136-4123", ""},
-		{"CPR without", 5, "0101364123", ""},
-		{"CPR of letters", 5, "ukendt 12", "! 2 CPR|xxxxxx xx|row.cpr"},
-		{"CPR with a digit too many", 5, "010136-41234", "! 2 CPR|xxxxxx-xxxxx|row.cpr"},
-		{"CPR without its zero", 5, "101364123", "! 2 CPR|xxxxxxxxx|row.cpr_nine_digits"},
-		{"CPR rewritten", 5, "1,01364E+08", "! 2 CPR|x,xxxxxx+xx|row.rewritten_number"},
-		{"CPR of no day", 5, "310236-4123", "! 2 CPR|310236-xxxx|row.cpr"},
-		{"CPR of day 0", 5, "000136-4123", "! 2 CPR|000136-xxxx|row.cpr"},
-		{"CPR dummy", 5, "0000000000", "! 2 CPR|000000-xxxx|row.cpr_dummy"},
-		{"CPR of the 1800s", 5, "010158-5123", "! 2 CPR|010158-xxxx|row.birth_range"},
-		{"CPR of the future", 5, "010157-5123", "! 2 CPR|010157-xxxx|row.birth_range"},
-		{"CPR fictitious", 5, "610136-4123", "! 2 CPR|610136-xxxx|row.cpr_fictitious"},
-		{"no birth at all", 6, "", "! 2 CPR||row.missing"},
-		{"date in words", 6, "24. december 1980", "! 2 Fødselsdato|24. december 1980|row.birth_date"},
-		{"date of no day", 6, "29-02-1981", "! 2 Fødselsdato|29-02-1981|row.birth_date"},
-		{"date with a short year", 6, "24-12-80", "! 2 Fødselsdato|24-12-80|row.birth_date"},
-		{"date with two separators", 6, "24-12.1980", "! 2 Fødselsdato|24-12.1980|row.birth_date"},
-		{"date American", 6, "12/24/1980", "! 2 Fødselsdato|12/24/1980|row.birth_date"},
-		{"date in the future", 6, "02-06-2050", "! 2 Fødselsdato|02-06-2050|row.birth_range"},
-		{"date before 1900", 6, "1899-12-31", "! 2 Fødselsdato|1899-12-31|row.birth_range"},
-		{"leap day", 6, "29.02.2000", ""},
-		{"signature type unknown", 7, "Nøgleapp", "! 2 Signaturtype|Nøgleapp|row.signature_type"},
-		{"status unknown", 8, "Orlov", "! 2 Status|Orlov|row.status"},
-		{"P-number of 9", 9, "123456789", "! 2 P-nummer|123456789|row.p_number"},
-		{"SE number of letters", 10, "1234567x", "! 2 SE-nummer|1234567x|row.se_number"},
-		{"local ID of 65", 11, strings.Repeat("M", 65), "! 2 Medarbejdernummer|" + strings.Repeat("M", 65) + "|row.too_long_text"},
-		{"CPR in another column", 2, "0101364123", "! 2 Efternavn|010136-xxxx|row.name"},
-		{"CPR in the e-mail column", 3, "tlf 010136-4123 x", "! 2 E-mail|tlf 010136-xxxx x|row.email"},
-	} {
+	for _, tc := range cellMistakes {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			r := read(t, []byte(with(tc.col, tc.text)), false)
