@@ -31,9 +31,15 @@ export function macKey(name: HashName, password: string, salt: Uint8Array, round
   const saltBlocks = repeated(salt, hash.blockLen);
   const passwordBlocks = repeated(bmpPassword(password), hash.blockLen);
   const first = hash.create().update(new Uint8Array(hash.blockLen).fill(3));
-  let value = first.update(saltBlocks).update(passwordBlocks).digest();
-  for (let i = 1; i < rounds; i++) value = hash(value);
-  return new Uint8Array(value);
+  const value = new Uint8Array(first.update(saltBlocks).update(passwordBlocks).digest());
+  // Without allocation: twice as fast, and no garbage for a loaded machine to collect.
+  const fresh = hash.create();
+  const work = hash.create();
+  for (let i = 1; i < rounds; i++) {
+    fresh._cloneInto(work as never);
+    work.update(value).digestInto(value);
+  }
+  return value;
 }
 
 export function hmacOf(name: HashName, key: Uint8Array, message: Uint8Array): Bytes {

@@ -40,8 +40,7 @@ export function FieldError({ id, error }: { id: string; error: string | undefine
   if (error === undefined) return null;
   return (
     <span className="form-error-message" id={`${id}-error`}>
-      <span className="sr-only">{t('ui.error')}: </span>
-      {error}
+      <span className="sr-only">{t('ui.error')}:</span> {error}
     </span>
   );
 }

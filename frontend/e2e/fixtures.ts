@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type BrowserContext, expect, type Page, test as base } from '@playwright/test';
+
+export const dataFolder = (): string => process.env.E2E_DATA ?? '';
+
+/** A refusal is part of the story; the browser reports each as an error. */
+const expected = /^Failed to load resource: the server responded with a status of 4\d\d/;
+
+/** Collects what no page may do: errors on the console and broken policies. */
+function watch(context: BrowserContext, faults: string[]): void {
+  context.on('console', (message) => {
+    const bad = message.type() === 'error' || message.type() === 'warning';
+    if (bad && !expected.test(message.text())) faults.push(`${message.type()}: ${message.text()}`);
+  });
+  context.on('weberror', (error) => faults.push(`thrown: ${error.error().message}`));
+}
+
+const reportPolicy = () => {
+  addEventListener('securitypolicyviolation', (event) => {
+    const told = `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`;
+    setTimeout(() => {
+      throw new Error(told);
+    });
+  });
+};
+
+export const test = base.extend({
+  context: async ({ context }, run) => {
+    const faults: string[] = [];
+    await context.addInitScript(reportPolicy);
+    watch(context, faults);
+    await run(context);
+    expect(faults).toEqual([]);
+  },
+});
+
+export { expect };
+
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+
+export async function accessible(page: Page): Promise<void> {
+  // A bar that grows or a dialog that fades would be judged in between.
+  await page.waitForTimeout(400);
+  const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
+  expect(told).toEqual([]);
+}
+
+export const administrator = () => ({
+  file: join(dataFolder(), 'demo/administrator.p12'),
+  password: readFileSync(join(dataFolder(), 'demo/administrator.password'), 'utf8').trim(),
+});
+
+export async function logIn(page: Page, { file, password }: { file: string; password: string }): Promise<void> {
+  await page.getByLabel('Nøglefil', { exact: true }).setInputFiles(file);
+  await page.getByLabel('Adgangskode til nøglefilen', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Log ind', exact: true }).click();
+}
+
+/** Logs in as the demo's administrator and comes to path. */
+export async function asAdministrator(page: Page, path = '/'): Promise<void> {
+  await page.goto(path);
+  await logIn(page, administrator());
+  await expect(page).toHaveURL(path);
+}

@@ -1,0 +1,120 @@
+import { expect as expectation, type Page } from '@playwright/test';
+import { accessible, asAdministrator, expect, test } from './fixtures';
+
+// Every page in both languages, on a desk and on a phone.
+const widths = [1280, 390];
+const languages = ['da', 'en'] as const;
+
+async function noSidewaysScroll(page: Page): Promise<void> {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expectation(wide, `${page.url()} is wider than the window`).toBeLessThanOrEqual(0);
+}
+
+async function look(page: Page, path: string): Promise<void> {
+  for (const language of languages) {
+    await page.evaluate((chosen) => localStorage.setItem('adgang-language', chosen), language);
+    await page.goto(path);
+    await expect(page.locator('html')).toHaveAttribute('lang', language);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(page.locator('[aria-busy]')).toHaveCount(0);
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await noSidewaysScroll(page);
+      await accessible(page);
+    }
+  }
+}
+
+test('pages that need no login', async ({ page }) => {
+  await page.goto('/login');
+  for (const path of ['/login', '/activate', '/activate#unknown', '/no-such-page']) await look(page, path);
+});
+
+test('pages of an administrator', async ({ page }) => {
+  await asAdministrator(page);
+  const { items: batches } = (await (await page.request.get('/api/v1/batches')).json()) as { items: { id: string }[] };
+  const { items: people } = (await (await page.request.get('/api/v1/employees')).json()) as { items: { id: string }[] };
+  const { items: services } = (await (await page.request.get('/api/v1/services')).json()) as { items: { id: string }[] };
+  const paths = [
+    '/',
+    '/me',
+    '/migration',
+    '/migration/new',
+    `/migration/${batches[0]?.id}`,
+    '/employees',
+    '/employees?q=zzzz',
+    `/employees/${people[0]?.id}`,
+    '/employees/no-such-employee',
+    '/services',
+    '/services/new',
+    `/services/${services[0]?.id}`,
+  ];
+  for (const path of paths) await look(page, path);
+});
+
+test('a draft with mistakes', async ({ page }) => {
+  await asAdministrator(page, '/migration/new');
+  const lines = ['RID;Fornavn;Efternavn;E-mail;CPR', ';Bo;Berg;bo@example.dk;610101-1234', '77;Åse;Æbelø;åse@example.dk;620202-2222'];
+  const file = { name: 'to.csv', mimeType: 'text/csv', buffer: Buffer.from(lines.join('\r\n')) };
+  await page.getByLabel('Fil med medarbejdere', { exact: true }).setInputFiles(file);
+  await page.getByRole('button', { name: 'Indlæs og kontrollér' }).click();
+  await expect(page).toHaveURL(/\/migration\/[0-9a-f-]+$/);
+  await look(page, new URL(page.url()).pathname);
+  await page.getByRole('button', { name: 'Start later …' }).click();
+  await expect(page.getByRole('dialog', { name: 'Start later' })).toBeVisible();
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('button', { name: 'Start later …' })).toBeFocused();
+  await page.getByRole('button', { name: 'Discard the draft' }).click();
+  await expect(page).toHaveURL('/migration');
+});
+
+test('a file that is none is refused in words', async ({ page }) => {
+  await asAdministrator(page, '/migration/new');
+  const file = { name: 'to.csv', mimeType: 'text/csv', buffer: Buffer.from('Navn;Adresse\r\nBo;Her\r\n') };
+  await page.getByLabel('Fil med medarbejdere', { exact: true }).setInputFiles(file);
+  await page.getByRole('button', { name: 'Indlæs og kontrollér' }).click();
+  await expect(page.getByText('Filen blev ikke indlæst').first()).toBeVisible();
+  await expect(page.getByRole('row', { name: /RID.*Kolonnen mangler i filen/ })).toBeVisible();
+});
+
+test('metadata that is none is refused in words', async ({ page }) => {
+  await asAdministrator(page, '/services/new');
+  await page.getByRole('button', { name: 'Registrér', exact: true }).click();
+  await expect(page.getByRole('alert')).toBeFocused();
+  await page.getByLabel('Metadata (XML)').fill('<html></html>');
+  await page.getByRole('button', { name: 'Registrér', exact: true }).click();
+  await expect(page.getByText('Metadata blev ikke godtaget')).toBeVisible();
+  await expect(page.getByText('Metadata kan ikke læses')).toBeVisible();
+});
+
+test('the keyboard alone reaches the content, the menu and the way back', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 800 });
+  await asAdministrator(page, '/employees');
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Gå til sidens indhold' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('main')).toBeFocused();
+  const menu = page.getByRole('button', { name: 'Menu', exact: true });
+  await menu.focus();
+  await page.keyboard.press('Enter');
+  const drawer = page.getByRole('dialog', { name: 'Menu' });
+  await expect(drawer).toBeVisible();
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await expect(menu).toBeFocused();
+  await page.keyboard.press('Enter');
+  await drawer.getByRole('link', { name: 'Migrering' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL('/migration');
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+});
+
+test('a page whose session is over comes back after a new login', async ({ page, context }) => {
+  await asAdministrator(page, '/services');
+  await context.clearCookies();
+  await page.getByRole('link', { name: 'Medarbejdere' }).click();
+  await expect(page).toHaveURL(/\/login\?next=%2Femployees/);
+});
