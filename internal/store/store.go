@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -52,6 +53,15 @@ func Open(databaseURL, dataDir string) (*bun.DB, error) {
 }
 
 func openSQLite(path string) (*bun.DB, error) {
+	// Made by us first, so that nobody else may read it; SQLite gives its other
+	// files the same mode.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
 	// In the DSN, so that every pooled connection has them; busy_timeout first,
 	// since journal_mode may have to wait for another process. Immediate
 	// transactions: a deferred one that reads before it writes fails instead of
