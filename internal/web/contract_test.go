@@ -74,8 +74,8 @@ type contractual struct {
 
 func (c contractual) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := c.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	if err != nil || res.StatusCode == http.StatusTemporaryRedirect { // to the one host
+		return res, err
 	}
 	for _, d := range operations(c.t) {
 		if d.method != r.Method || !d.pattern.MatchString(r.URL.Path) {

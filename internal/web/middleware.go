@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -96,10 +97,14 @@ func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limitBody caps bodies at 1 MiB but for the upload, which caps itself.
-func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+// limits caps bodies at 1 MiB but for the upload, which caps itself, and finds
+// nothing at an address that is no text: no ID is like that.
+func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
+		if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
+			return echo.ErrNotFound
+		}
 		if c.Path() != "/api/v1/batches" {
 			const limit = 1 << 20
 			if r.ContentLength > limit {

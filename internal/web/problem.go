@@ -1,7 +1,11 @@
 package web
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -95,13 +99,41 @@ func httpProblem(h *echo.HTTPError) Problem {
 
 func notFound(echo.Context) error { return echo.ErrNotFound }
 
-// bind decodes a JSON body and path and query parameters into in.
+// bind decodes a JSON body into in; no body leaves in as it is. Text with NUL is
+// refused, which no database column takes.
 func bind(c echo.Context, in any) error {
-	if err := c.Bind(in); err != nil {
-		if h, ok := errors.AsType[*echo.HTTPError](err); ok && h.Code != http.StatusBadRequest {
-			return h
-		}
+	r := c.Request()
+	body, err := io.ReadAll(r.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return echo.ErrStatusRequestEntityTooLarge
+	}
+	if err == nil && len(body) == 0 {
+		return nil
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); kind != echo.MIMEApplicationJSON {
+		return echo.ErrUnsupportedMediaType
+	}
+	if err == nil {
+		err = json.Unmarshal(body, in)
+	}
+	if err == nil && hasNUL(body) {
+		err = errors.New("a text with NUL")
+	}
+	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest).SetInternal(err)
 	}
 	return nil
+}
+
+// hasNUL looks at the strings of a JSON document.
+func hasNUL(document []byte) bool {
+	for d := json.NewDecoder(bytes.NewReader(document)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if text, ok := token.(string); ok && strings.ContainsRune(text, 0) {
+			return true
+		}
+	}
 }

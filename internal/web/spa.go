@@ -15,7 +15,7 @@ import (
 // is no file is a page of the application, which finds its way by itself.
 func (s *Server) spa(c echo.Context) error {
 	name := strings.TrimPrefix(path.Clean("/"+c.Request().URL.Path), "/")
-	if strings.HasPrefix(name, "assets/") {
+	if name == "assets" || strings.HasPrefix(name, "assets/") {
 		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		if err := s.file(c, name); err != nil {
 			c.Response().Header().Del("Cache-Control")

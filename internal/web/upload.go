@@ -30,42 +30,44 @@ func (u *upload) discard() {
 
 // receive spools the file part of a multipart body to a file that only this
 // process reads, and decodes the options part; the order does not matter.
-func (s *Server) receive(r *http.Request) (up *upload, err error) {
+func (s *Server) receive(r *http.Request) (*upload, error) {
 	// Room for the other parts and the borders between them.
 	r.Body = http.MaxBytesReader(nil, r.Body, s.MaxUpload+64<<10)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType).SetInternal(err)
 	}
-	up = &upload{}
-	defer func() {
-		if err != nil {
-			up.discard()
-			err = s.tooLarge(err)
-		}
-	}()
+	up := &upload{}
+	if err := up.read(parts, s.Spool, s.MaxUpload); err != nil {
+		up.discard()
+		return nil, s.tooLarge(err)
+	}
+	return up, nil
+}
+
+func (u *upload) read(parts *multipart.Reader, folder string, limit int64) error {
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { //nolint:errorlint // a wrapped one is a form without its end
 			break
 		}
 		if err != nil {
-			return nil, interrupted(err)
+			return interrupted(err)
 		}
 		switch part.FormName() {
 		case "file":
-			err = up.spool(s.Spool, part, s.MaxUpload)
+			err = u.spool(folder, part, limit)
 		case "options":
-			err = up.options(part)
+			err = u.options(part)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if up.file == nil {
-		return nil, fault.New(fault.Invalid, "cutover.file.absent", "Choose a file: the form has no part named file.").On("file")
+	if u.file == nil {
+		return fault.New(fault.Invalid, "cutover.file.absent", "Choose a file: the form has no part named file.").On("file")
 	}
-	return up, nil
+	return nil
 }
 
 func (u *upload) spool(folder string, part *multipart.Part, limit int64) error {
