@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -370,7 +371,7 @@ func TestLettersOfABatch(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		m := install(t, db)
 		id := m.migrate(t, people(t, 205))
-		m.activate(t, m.rows2(t, id, 203)) // needs no letter any more
+		m.activate(t, m.ridOf(t, id, 203)) // needs no letter any more
 		for page, want := range map[int64]int{1: 200, 2: 4, 3: 0, 0: 0, -1: 0} {
 			before := verbs(t, db, m.own.ID)["installation_code.print"]
 			var pdf bytes.Buffer
@@ -388,8 +389,32 @@ func TestLettersOfABatch(t *testing.T) {
 	})
 }
 
-// rows2 is the RID of a row beyond the first page.
-func (m installation) rows2(t *testing.T, id string, no int) string {
+// A letter has the employee's own code, and days as they are in Denmark.
+func TestLetterOfARow(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		m := install(t, db)
+		m.Clock.Move(14 * time.Hour) // 23:30 in London, 00:30 on the next day in Copenhagen
+		id := m.migrate(t, export(line("4711")))
+		code, err := m.Credential.InstallationCode(t.Context(), m.own.Actor, m.employee(t, "4711").ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pdf bytes.Buffer
+		if err := m.Cutover.WriteLetters(t.Context(), m.own.Actor, id, 1, testkit.BaseURL, &pdf); err != nil {
+			t.Fatal(err)
+		}
+		letters := readPDF(t, &pdf)
+		for _, want := range []string{"23. november 2026", "til og med den 22. december 2026", code.Code, "Bo4711 Holm", "RID: 4711", m.own.Name, testkit.BaseURL} {
+			if len(letters) != 1 || !strings.Contains(letters[0], want) {
+				t.Errorf("the letter lacks %q:\n%s", want, letters)
+			}
+		}
+	})
+}
+
+// ridOf is the RID of a row, which may be beyond the first page.
+func (m installation) ridOf(t *testing.T, id string, no int) string {
 	t.Helper()
 	var all []cutover.Row
 	for cursor := ""; ; {

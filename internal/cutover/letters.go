@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -136,9 +137,10 @@ func newPrinter(head Letterhead) (*printer, error) {
 	p.pdf.SetMargins(marginLeft, 20, 20)
 	p.pdf.SetCellMargin(0)
 	p.pdf.SetAutoPageBreak(false, 0)
-	p.pdf.AddUTF8FontFromBytes("go", "", goregular.TTF)
-	p.pdf.AddUTF8FontFromBytes("go", "B", gobold.TTF)
-	p.pdf.AddUTF8FontFromBytes("mono", "B", gomonobold.TTF)
+	// Copies: fpdf writes into what it gets, and letters are printed side by side.
+	p.pdf.AddUTF8FontFromBytes("go", "", bytes.Clone(goregular.TTF))
+	p.pdf.AddUTF8FontFromBytes("go", "B", bytes.Clone(gobold.TTF))
+	p.pdf.AddUTF8FontFromBytes("mono", "B", bytes.Clone(gomonobold.TTF))
 	p.pdf.SetTitle(text.title, true)
 	p.pdf.SetAuthor(p.known(head.Organisation), true)
 	p.pdf.SetCreationDate(head.Date)

@@ -10,19 +10,26 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 )
 
-// pages prints letters and reads them back as text, page by page, by poppler.
+// pages prints letters and reads them back.
 func pages(t *testing.T, head cutover.Letterhead, letters ...cutover.Letter) []string {
+	t.Helper()
+	var pdf bytes.Buffer
+	if err := cutover.Letters(&pdf, head, letters); err != nil {
+		t.Fatal(err)
+	}
+	return readPDF(t, &pdf)
+}
+
+// readPDF is the text of each page, by poppler.
+func readPDF(t *testing.T, pdf *bytes.Buffer) []string {
 	t.Helper()
 	tool, err := exec.LookPath("pdftotext")
 	if err != nil {
 		t.Skip("pdftotext is missing (Debian package poppler-utils)")
 	}
-	var pdf, text bytes.Buffer
-	if err := cutover.Letters(&pdf, head, letters); err != nil {
-		t.Fatal(err)
-	}
+	var text bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), tool, "-layout", "-", "-")
-	cmd.Stdin, cmd.Stdout = &pdf, &text
+	cmd.Stdin, cmd.Stdout = pdf, &text
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("pdftotext: %v", err)
 	}

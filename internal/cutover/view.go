@@ -280,10 +280,20 @@ func (s *Service) WriteLetters(ctx context.Context, by access.Actor, id string, 
 	}
 	letters := make([]Letter, len(codes))
 	for i, c := range codes {
-		letters[i] = Letter{Name: c.Employee.Name(), RID: c.Employee.RIDText(), Code: c.Code, ExpiresAt: c.ExpiresAt}
+		wholeDay := c.ExpiresAt.In(copenhagen).AddDate(0, 0, -1) // the last one: the code ends in the middle of the next
+		letters[i] = Letter{Name: c.Employee.Name(), RID: c.Employee.RIDText(), Code: c.Code, ExpiresAt: wholeDay}
 	}
-	return Letters(w, Letterhead{Organisation: o.Name, BaseURL: baseURL, Language: "da", Date: s.Now()}, letters)
+	return Letters(w, Letterhead{Organisation: o.Name, BaseURL: baseURL, Language: "da", Date: s.Now().In(copenhagen)}, letters)
 }
+
+// copenhagen is where letters are read; mail brings the zone's data along.
+var copenhagen = func() *time.Location {
+	l, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		panic(err)
+	}
+	return l
+}()
 
 // OrgOf returns the organisation of a batch, for commands on the server.
 // Errors: fault.Absent.
