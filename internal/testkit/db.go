@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -93,9 +94,13 @@ func SQLite(t testing.TB) *bun.DB {
 	return db
 }
 
+// run names this process's databases: a killed test leaves some behind, and
+// process IDs come again.
+var run = strings.ReplaceAll(store.NewID(), "-", "")
+
 var (
 	postgresTemplate = sync.OnceValues(func() (string, error) {
-		name := fmt.Sprintf("adgang_template_%d", os.Getpid())
+		name := "adgang_template_" + run
 		server := os.Getenv(EnvDatabase)
 		if err := execOn(server, "CREATE DATABASE "+name); err != nil {
 			return "", err
@@ -131,7 +136,7 @@ func PostgresURL(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("PostgreSQL template: %v", err)
 	}
-	name := fmt.Sprintf("adgang_test_%d_%d", os.Getpid(), databases.Add(1))
+	name := fmt.Sprintf("adgang_test_%s_%d", run, databases.Add(1))
 	creating.Lock()
 	err = execOn(server, "CREATE DATABASE "+name+" TEMPLATE "+template)
 	creating.Unlock()
