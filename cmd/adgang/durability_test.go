@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"io"
+	"log"
 	"net"
 	"net/mail"
 	"os"
@@ -73,11 +74,11 @@ func everyRowOnce(t *testing.T, db *bun.DB, rows int) {
 // and mails; each time another begins with what is in the data folder.
 func TestKilledInMidBatch(t *testing.T) {
 	t.Parallel()
-	const rows = 5000
+	const rows = 3000
 	p := testkit.NewProgram(t)
 	db := p.DB(t)
 	var b web.Batch
-	p.Must(t, 0, &b, "import", "--org", testkit.CVR, "--start", "--json", sample(t, p, "5000"))
+	p.Must(t, 0, &b, "import", "--org", testkit.CVR, "--start", "--json", sample(t, p, "3000"))
 	inMidBatch, inMidMail := 0, 0
 	for kills := 0; kills < 5; kills++ {
 		before := count(t, db, invited) + count(t, db, sent)
@@ -182,7 +183,7 @@ func TestKilledInMidMail(t *testing.T) {
 	const rows = 600
 	r := &receiver{ids: map[string]map[string]bool{}, stopAt: 100, stopped: make(chan struct{}), goOn: make(chan struct{})}
 	server := smtp.NewServer(r)
-	server.Domain = "localhost"
+	server.Domain, server.ErrorLog = "localhost", log.New(io.Discard, "", 0)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

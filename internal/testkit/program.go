@@ -20,6 +20,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -264,6 +265,17 @@ func (p *Program) Token(t testing.TB, role string) *Client {
 	c := p.Client(t)
 	c.Token = strings.TrimSpace(p.Must(t, 0, nil, "token", "create", "--org", CVR, "--role", role).Out)
 	return c
+}
+
+// MailedToken is the link token in the newest mail to an address; it waits until
+// there is one.
+func (p *Program) MailedToken(t testing.TB, address string) (token string) {
+	t.Helper()
+	Until(t, "a mail to "+address, func() bool {
+		token = linkIn(t, mail.Mailbox(filepath.Join(p.Data, "mail")), address)
+		return token != ""
+	})
+	return token
 }
 
 // DB opens the program's database beside it.

@@ -32,7 +32,7 @@ const (
 
 func (s *Server) middleware() {
 	s.echo.Pre(s.oneHost)
-	s.echo.Use(s.observe, s.recover, s.headers)
+	s.echo.Use(s.observe, s.recover, s.headers, s.addresses)
 }
 
 // oneHost sends people to BASE_URL's host, so that cookies, key-file logins and
@@ -97,14 +97,22 @@ func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limits caps bodies at 1 MiB but for the upload, which caps itself, and finds
-// nothing at an address that is no text: no ID is like that.
-func (s *Server) limits(next echo.HandlerFunc) echo.HandlerFunc {
+// addresses finds nothing at an address with bytes that no database takes as text.
+func (s *Server) addresses(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := c.Request()
-		if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
+		u := c.Request().URL
+		query, err := url.QueryUnescape(u.RawQuery)
+		if text := u.Path + query; err != nil || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return echo.ErrNotFound
 		}
+		return next(c)
+	}
+}
+
+// limitBody caps bodies at 1 MiB but for the upload, which caps itself.
+func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
 		if c.Path() != "/api/v1/batches" {
 			const limit = 1 << 20
 			if r.ContentLength > limit {

@@ -7,7 +7,7 @@ import (
 // routes is everything that is served. Whoever may call an address is decided
 // by the domain method behind it; open marks those that need no login.
 func (s *Server) routes() {
-	api := s.echo.Group("/api/v1", s.limits)
+	api := s.echo.Group("/api/v1", s.limitBody)
 	open := []echo.MiddlewareFunc{s.throttle()}
 	need := []echo.MiddlewareFunc{s.needActor}
 
