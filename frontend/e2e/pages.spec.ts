@@ -14,13 +14,15 @@ async function look(page: Page, path: string): Promise<void> {
   for (const language of languages) {
     await page.evaluate((chosen) => localStorage.setItem('adgang-language', chosen), language);
     await page.goto(path);
+    await page.reload(); // where only the part after # is new, goto loads nothing
     await expect(page.locator('html')).toHaveAttribute('lang', language);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     await expect(page.locator('[aria-busy]')).toHaveCount(0);
     for (const width of widths) {
       await page.setViewportSize({ width, height: 900 });
       await noSidewaysScroll(page);
-      await accessible(page);
+      // The words differ by language, the layout by width: two of the four do.
+      if ((language === 'da') === (width === 1280)) await accessible(page);
     }
   }
 }
@@ -60,6 +62,7 @@ test('a draft with mistakes', async ({ page }) => {
   await page.getByRole('button', { name: 'Indlæs og kontrollér' }).click();
   await expect(page).toHaveURL(/\/migration\/[0-9a-f-]+$/);
   await look(page, new URL(page.url()).pathname);
+  await page.getByLabel('Start without the row with errors').check();
   await page.getByRole('button', { name: 'Start later …' }).click();
   await expect(page.getByRole('dialog', { name: 'Start later' })).toBeVisible();
   await accessible(page);
@@ -75,7 +78,7 @@ test('a file that is none is refused in words', async ({ page }) => {
   await page.getByLabel('Fil med medarbejdere', { exact: true }).setInputFiles(file);
   await page.getByRole('button', { name: 'Indlæs og kontrollér' }).click();
   await expect(page.getByText('Filen blev ikke indlæst').first()).toBeVisible();
-  await expect(page.getByRole('row', { name: /RID.*Kolonnen mangler i filen/ })).toBeVisible();
+  await expect(page.getByRole('row', { name: /Kolonnen »rid« mangler i filen/ })).toBeVisible();
 });
 
 test('metadata that is none is refused in words', async ({ page }) => {

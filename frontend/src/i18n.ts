@@ -68,12 +68,17 @@ export function codeText(code: string, values: Record<string, string> = {}): str
 }
 
 /**
- * The server's English sentence in the language of the page. Numbers and quoted
- * values of the sentence are carried over. `package.noun.absent` and `.state` have
+ * The server's English sentence in the language of the page. Its first number,
+ * quoted value and name of a column are carried over. `package.noun.absent` and `.state` have
  * one text for all nouns that have none of their own.
  */
 export function sentence(code: string, english: string): string | undefined {
-  const values = { number: /\d+/.exec(english)?.[0] ?? '', quoted: /"([^"]*)"/.exec(english)?.[1] ?? '' };
+  const first = (pattern: RegExp): string => pattern.exec(english)?.[1] ?? '';
+  const values = {
+    number: first(/(\d+)/),
+    quoted: first(/"([^"]*)"/),
+    column: first(/column ([\p{L}\p{N}_-]+)/u),
+  };
   const last = code.split('.').at(-1) ?? '';
   const shared = ['absent', 'state'].includes(last) ? codeText(last) : undefined;
   const given = english === '' ? undefined : english;

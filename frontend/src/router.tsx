@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { isStatus } from './api/client';
 import { sessionQuery } from './api/session';
 import { NotFound, PageError } from './frame/failure';
-import { PublicShell, SessionShell } from './frame/shells';
+import { ErrorShell, NotFoundShell, PublicShell, SessionShell } from './frame/shells';
 import { PageWaiting } from './frame/waiting';
 
 interface Context {
   queries: QueryClient;
 }
 
-const root = createRootRouteWithContext<Context>()();
+const root = createRootRouteWithContext<Context>()({ notFoundComponent: NotFoundShell });
 
 const open = createRoute({ getParentRoute: () => root, id: 'open', component: PublicShell });
 
@@ -36,6 +36,7 @@ const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: SessionShell,
+  errorComponent: ErrorShell,
   beforeLoad: async ({ context, location }) => {
     try {
       return { session: await context.queries.query({ ...sessionQuery, staleTime: 'static' }) };

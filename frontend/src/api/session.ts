@@ -11,7 +11,8 @@ export const sessionQuery = queryOptions({
     setCsrfToken(session.csrf_token);
     return session;
   },
-  staleTime: 60_000,
+  // Asked anew when the window gets the focus: another tab may have logged in anew.
+  staleTime: 5_000,
 });
 
 export const installationQuery = queryOptions({

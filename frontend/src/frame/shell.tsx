@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Outlet } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { installationQuery, type Session } from '@/api/session';
 import { ToastProvider } from '@/ui/toast';
@@ -7,7 +8,7 @@ import { DemoBanner, OfflineBanner } from './banners';
 import { Header } from './header';
 
 /** Everything around a page. */
-export function Shell({ session }: { session?: Session | undefined }) {
+export function Shell({ session, children }: { session?: Session | undefined; children?: ReactNode }) {
   const { t } = useTranslation();
   return (
     <ToastProvider>
@@ -18,7 +19,7 @@ export function Shell({ session }: { session?: Session | undefined }) {
       <DemoBanner />
       <Header session={session} />
       <main className="container page-container" id="main" tabIndex={-1}>
-        <Outlet />
+        {children ?? <Outlet />}
       </main>
       <Footer />
     </ToastProvider>

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { sessionQuery } from '@/api/session';
+import { NotFound, PageError } from './failure';
 import { Shell } from './shell';
 
 /** Around pages that need no login. */
@@ -10,3 +11,17 @@ export function SessionShell() {
   const { data } = useQuery(sessionQuery);
   return <Shell session={data} />;
 }
+
+/** An address that leads nowhere; who is logged in is not asked for it. */
+export const NotFoundShell = () => (
+  <Shell>
+    <NotFound />
+  </Shell>
+);
+
+/** The session itself could not be fetched. */
+export const ErrorShell = ({ error }: { error: unknown }) => (
+  <Shell>
+    <PageError error={error} />
+  </Shell>
+);

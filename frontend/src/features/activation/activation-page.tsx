@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useBlocker } from '@tanstack/react-router';
+import { useBlocker, useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answer, client, errorText, ProblemError, type Schema } from '@/api/client';
@@ -14,39 +14,35 @@ import { DoneStep } from './done-step';
 import { DownloadStep } from './download-step';
 import { PasswordStep } from './password-step';
 
-// The token stands after # in the link, so that it reaches no server log.
-const tokenOf = (hash: string): string => hash.replace(/^#/, '').trim();
-
 export function ActivationPage() {
   const { t } = useTranslation();
-  const [token] = useState(() => tokenOf(location.hash));
+  const [made, setMade] = useState<MadeKeyFile>();
+  // The token stands after # in the link, so that it reaches no server log.
+  const token = useLocation({ select: (location) => location.hash.trim() });
   return (
     <Page title={t('activation.title')} narrow>
-      {token === '' ? (
+      {made !== undefined && <Finish made={made} />}
+      {made === undefined && token !== '' && <Invitation key={token} token={token} onMade={setMade} />}
+      {made === undefined && token === '' && (
         <Alert tone="warning" heading={t('activation.noToken.heading')}>
           {t('activation.noToken.text')}
         </Alert>
-      ) : (
-        <Invitation token={token} />
       )}
     </Page>
   );
 }
 
-function Invitation({ token }: { token: string }) {
+function Invitation({ token, onMade }: { token: string; onMade: (made: MadeKeyFile) => void }) {
   const { t } = useTranslation();
-  const [made, setMade] = useState<MadeKeyFile>();
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['activation', token],
     queryFn: () => answer(client.POST('/activation/look-up', { body: { token } })),
     staleTime: Infinity,
-    // Once the key file is made the invitation is used and would be refused.
-    enabled: made === undefined,
+    gcTime: 0,
   });
-  if (made !== undefined) return <Finish made={made} />;
   if (isPending) return <Skeleton label={t('ui.loading')} />;
   if (error !== null) return <Refused error={error} onRetry={() => void refetch()} />;
-  return <Wizard token={token} invitation={data} onMade={setMade} onWrongCode={() => void refetch()} />;
+  return <Wizard token={token} invitation={data} onMade={onMade} onWrongCode={() => void refetch()} />;
 }
 
 /** The invitation cannot be used: says why and who can help. */

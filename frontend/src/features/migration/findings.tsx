@@ -22,7 +22,10 @@ export function FindingTable({ findings, caption }: { findings: Finding[]; capti
       { heading: t('migration.finding.column'), cell: ({ column }) => column || '–' },
       {
         heading: t('migration.finding.value'),
-        cell: ({ value }) => (value === '' ? <span className="quiet">{t('migration.finding.empty')}</span> : <span className="code">{value}</span>),
+        cell: ({ code, value }) => {
+          if (value !== '') return <span className="code">{value}</span>;
+          return <span className="quiet">{code.endsWith('.missing') ? t('migration.finding.empty') : '–'}</span>;
+        },
       },
       {
         heading: t('migration.finding.message'),
