@@ -1,0 +1,244 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/app"
+	"github.com/adgang/adgang/internal/config"
+	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/testkit"
+)
+
+const (
+	certificateRounds  = 5
+	certificatesEach   = 100
+	certificateClients = 4
+)
+
+// BenchmarkCertificates has invited employees exchange link, code and PKCS#10
+// request (P-256) for their certificate over HTTP: checked, drafted, linted,
+// signed with RSA-3072, stored and audited. The limit is the bare
+// x509.CreateCertificate with an issuing key of the same kind on one goroutine
+// per core.
+func BenchmarkCertificates(b *testing.B) {
+	b.Run("postgres", func(b *testing.B) {
+		benchmarkCertificates(b, "postgres", testkit.PostgresURL(b), testkit.Need(b, testkit.EnvRedis))
+	})
+	b.Run("sqlite", func(b *testing.B) { benchmarkCertificates(b, "sqlite", "", "") })
+}
+
+func benchmarkCertificates(b *testing.B, name, database, redis string) {
+	a := program(b, database, redis)
+	server := httptest.NewServer(a.Web)
+	b.Cleanup(server.Close)
+	sign := bare(b)
+	for b.Loop() {
+		result := comparison{name: "certificates over HTTP, " + name, unit: "certificates", limitName: "bare"}
+		for range certificateRounds {
+			bodies := invited(b, a, certificatesEach)
+			limit := spread(b, certificatesEach, func(int) error { return sign() })
+			ours := spread(b, certificatesEach, func(i int) error { return activate(server.URL, a.Config.BaseURL.Host, bodies[i]) })
+			result.add(ours, limit)
+		}
+		result.report(b)
+	}
+}
+
+// program is the whole program on a database, without workers.
+func program(b *testing.B, database, redis string) *app.App {
+	b.Helper()
+	dir := b.TempDir()
+	key := filepath.Join(dir, "master.key")
+	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	a, err := app.New(b.Context(), app.Options{
+		Config: config.Config{
+			Addr: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "localhost"}, Data: dir, DatabaseURL: database, RedisURL: redis,
+			MailFrom: "adgang@adgang.example", KeyFile: key, KeyAlgorithm: "P-256", CAAlgorithm: "RSA", MaxUpload: 1 << 20, TestData: true,
+		},
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Version: "bench", Migrate: true,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = a.Close() })
+	return a
+}
+
+// invited makes n employees with an invitation and the bodies of their requests.
+func invited(b *testing.B, a *app.App, n int) [][]byte {
+	b.Helper()
+	var cvr [4]byte
+	_, _ = rand.Read(cvr[:])
+	o, _, _, err := a.Credential.Found(b.Context(), credential.Founding{
+		CVR: fmt.Sprintf("%08d", uint32(cvr[0])<<16|uint32(cvr[1])<<8|uint32(cvr[2])), Name: "Nordvind", GivenName: "A", Surname: "B", Email: "a@b.example",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	orders := make([]credential.Order, n)
+	employees := make([]org.Employee, n)
+	for i := range orders {
+		rid := fmt.Sprint(i)
+		employees[i] = a.Org.Prepare(org.Employee{OrgID: o.ID, RID: &rid, GivenName: "Åse", Surname: "Dahl", Email: "aase@nordvind.example"})
+		orders[i] = credential.Order{Employee: employees[i]}
+	}
+	var invitations []credential.Invitation
+	err = store.InTx(b.Context(), a.DB, func(ctx context.Context, tx bun.Tx) (err error) {
+		if _, err = store.Insert(ctx, tx, employees, ""); err != nil {
+			return err
+		}
+		invitations, err = a.Credential.Orders(ctx, tx, access.Command(o.ID), o, orders, false)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bodies := make([][]byte, n)
+	for i, one := range invitations {
+		csr, err := pki.NewRequest(newKey(b))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if bodies[i], err = json.Marshal(map[string]any{"token": one.Token, "code": one.Code, "csr": csr}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return bodies
+}
+
+func newKey(b *testing.B) *ecdsa.PrivateKey {
+	b.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return key
+}
+
+func activate(base, host string, body []byte) error {
+	r, err := http.NewRequest(http.MethodPost, base+"/api/v1/activation/certificate", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Host = host
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", answer.StatusCode, text)
+	}
+	return err
+}
+
+// bare returns what signs one certificate with an issuing key of the same kind
+// and does nothing else.
+func bare(b *testing.B) func() error {
+	b.Helper()
+	authority := pki.Authority{Algorithm: pki.RSA, Installation: "Adgang", NotBefore: time.Now().Add(-time.Hour)}
+	root, rootKey, err := pki.NewRoot(authority)
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuing, key, err := pki.NewIssuing(authority, root, rootKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuer, err := pki.NewIssuer(issuing, pki.URLs{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	holder := newKey(b)
+	csr, err := pki.NewRequest(holder)
+	if err != nil {
+		b.Fatal(err)
+	}
+	request, err := pki.ParseRequest(csr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	draft, err := issuer.Draft(request, pki.Employee{
+		CVR: "11223344", Organisation: "Nordvind", UUID: "01a204db-03c3-7afe-a8ea-9bdaf53faaee", GivenName: "Åse", Surname: "Dahl",
+	}, time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	der, err := draft.Sign(key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	template, err := x509.ParseCertificate(der)
+	if err != nil {
+		b.Fatal(err)
+	}
+	parent, err := x509.ParseCertificate(issuing)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func() error {
+		_, err := x509.CreateCertificate(rand.Reader, template, parent, holder.Public(), key)
+		return err
+	}
+}
+
+// spread does n things on certificateClients goroutines.
+func spread(b *testing.B, n int, do func(i int) error) pace {
+	b.Helper()
+	next := make(chan int)
+	failed := make(chan error, certificateClients)
+	meter := cpu{}
+	cpuBefore, start := meter.used(b), time.Now()
+	var workers sync.WaitGroup
+	for range certificateClients {
+		workers.Go(func() {
+			for i := range next {
+				if err := do(i); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	for i := range n {
+		select {
+		case next <- i:
+		case err := <-failed:
+			b.Fatal(err)
+		}
+	}
+	close(next)
+	workers.Wait()
+	if len(failed) > 0 {
+		b.Fatal(<-failed)
+	}
+	return pace{units: n, elapsed: time.Since(start), cpu: meter.used(b) - cpuBefore}
+}
