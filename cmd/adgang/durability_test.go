@@ -2,7 +2,7 @@ package main_test
 
 import (
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/mail"
 	"os"
@@ -183,7 +183,7 @@ func TestKilledInMidMail(t *testing.T) {
 	const rows = 600
 	r := &receiver{ids: map[string]map[string]bool{}, stopAt: 100, stopped: make(chan struct{}), goOn: make(chan struct{})}
 	server := smtp.NewServer(r)
-	server.Domain, server.ErrorLog = "localhost", log.New(io.Discard, "", 0)
+	server.Domain, server.ErrorLog = "localhost", slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -226,8 +226,12 @@ func TestMigrate(t *testing.T) {
 	p := testkit.NewProgram(t, "ADGANG_DATABASE_URL="+testkit.EmptyPostgresURL(t), "ADGANG_REDIS_URL=redis://127.0.0.1:1", "ADGANG_KEY_FILE="+key)
 	create := []string{"org", "create", "--cvr", testkit.CVR, "--name", "A", "--admin-email", "a@b.example"}
 	for _, args := range [][]string{
-		{"serve"}, {"work"}, create, {"import", "--org", testkit.CVR, export(t, anna)},
-		{"batch", "show", "x"}, {"token", "create", "--org", testkit.CVR, "--role", "user-administrator"},
+		{"serve"},
+		{"work"},
+		create,
+		{"import", "--org", testkit.CVR, export(t, anna)},
+		{"batch", "show", "x"},
+		{"token", "create", "--org", testkit.CVR, "--role", "user-administrator"},
 	} {
 		sentence(t, p.Run(t, args...), 1, "adgang migrate")
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
@@ -90,8 +91,9 @@ var first = sync.OnceValues(func() (template, error) {
 	}
 	err = json.Unmarshal(out, &answer)
 	_, link, _ := strings.Cut(answer.Link, "#")
-	database, databaseErr := os.ReadFile(filepath.Join(dir, store.SQLiteFile))
-	key, keyErr := os.ReadFile(filepath.Join(dir, keyFile))
+	files := os.DirFS(dir)
+	database, databaseErr := fs.ReadFile(files, store.SQLiteFile)
+	key, keyErr := fs.ReadFile(files, keyFile)
 	return template{binary, link, answer.Code, database, key}, errors.Join(err, databaseErr, keyErr)
 })
 
