@@ -49,7 +49,7 @@ function Summary({ batch }: { batch: Batch }) {
       </dl>
       <dl className="facts">
         <dt>{t('migration.draft.ridsKept')}</dt>
-        <dd>{t('migration.draft.ridsKeptOf', { kept: number(run.rids_kept), total: number(run.to_migrate) })}</dd>
+        <dd>{number(run.rids_kept)}</dd>
         <dt>{t('migration.draft.newEmployees')}</dt>
         <dd>{number(run.new_employees)}</dd>
         <dt>{t('migration.draft.knownEmployees')}</dt>

@@ -41,17 +41,19 @@ export function StartPanel({ id, batch }: { id: string; batch: Batch }) {
     setMustSkip(bad > 0 && !skip);
     if (bad === 0 || skip) go();
   };
-  const count = batch.counts.pending;
+  // Rows of people who have a key file are pending too; they get no invitation.
+  const rest = batch.counts.pending;
+  const count = batch.dry_run.to_migrate;
   return (
     <section className="panel" aria-labelledby="start">
       <h2 id="start">{t('migration.start.heading')}</h2>
-      {count === 0 ? (
+      {rest === 0 ? (
         <Alert tone="warning">{t('migration.start.nothing')}</Alert>
       ) : (
         <p>{t('migration.start.text', { count, rows: number(count) })}</p>
       )}
       {batch.start_at !== null && <p>{t('migration.start.planned', { at: dateTime(batch.start_at) })}</p>}
-      {bad > 0 && count > 0 && (
+      {bad > 0 && rest > 0 && (
         <Checkbox
           id="skip-bad"
           label={t('migration.start.skipBad', { count: bad, rows: number(bad) })}
@@ -66,7 +68,7 @@ export function StartPanel({ id, batch }: { id: string; batch: Batch }) {
         </Alert>
       )}
       <div className="actions">
-        {count > 0 && (
+        {rest > 0 && (
           <>
             <Button variant="primary" icon="arrow-forward" pending={start.isPending} onClick={orSkip(() => start.mutate(undefined))}>
               {batch.start_at === null ? t('migration.start.now') : t('migration.start.asPlanned')}
