@@ -143,6 +143,32 @@ func TestParallelRunning(t *testing.T) {
 	}
 }
 
+// The days count from the first key file, also when that one is lost meanwhile.
+func TestParallelRunningWithASecondKeyFile(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := open(t, db)
+		days := int64(14)
+		o.holdCard(t, &days)
+		o.Activate(t, o.invite(t))
+		end := o.Clock.Now().AddDate(0, 0, 14)
+		o.Clock.Move(7 * 24 * time.Hour)
+		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
+			t.Fatal(err)
+		}
+		o.Activate(t, o.invite(t))
+		o.Drain(t)
+		if card := o.card(t); card.State != "active" || !card.BlockDueAt.Equal(end) {
+			t.Errorf("card = %+v, want active until %s", card, end)
+		}
+		o.Clock.Move(7 * 24 * time.Hour)
+		o.Drain(t)
+		if card := o.card(t); card.State != "blocked" {
+			t.Errorf("card = %+v, want blocked", card)
+		}
+	})
+}
+
 func TestPhases(t *testing.T) {
 	t.Parallel()
 	limited, closed := time.Date(2023, 6, 30, 22, 0, 0, 0, time.UTC), time.Date(2023, 10, 31, 23, 0, 0, 0, time.UTC)
