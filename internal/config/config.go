@@ -138,7 +138,9 @@ func readAddresses(c *Config, env map[string]string) error {
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return wrong("ADGANG_BASE_URL", "must be http(s)://host[:port] without a path, not %q", base)
 	}
-	c.BaseURL = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+	// Browsers leave the scheme's own port out, so the origin has none either.
+	host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
+	c.BaseURL = &url.URL{Scheme: u.Scheme, Host: host}
 	c.MailFrom = or(env["ADGANG_MAIL_FROM"], "adgang@"+mailHost(c.BaseURL.Hostname()))
 	if at := strings.LastIndexByte(c.MailFrom, '@'); at < 1 || at == len(c.MailFrom)-1 || strings.ContainsAny(c.MailFrom, " \r\n<>,;") {
 		return wrong("ADGANG_MAIL_FROM", "must be one e-mail address, not %q", c.MailFrom)

@@ -23,6 +23,23 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestBaseURLIsAnOrigin(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"https://Adgang.example/":     "https://adgang.example",
+		"https://adgang.example:443":  "https://adgang.example",
+		"http://adgang.example:80":    "http://adgang.example",
+		"http://adgang.example:443":   "http://adgang.example:443",
+		"https://adgang.example:8443": "https://adgang.example:8443",
+		"http://[::1]:8080":           "http://[::1]:8080",
+	} {
+		c, err := config.Load([]string{"ADGANG_BASE_URL=" + given}, false, now)
+		if err != nil || c.BaseURL.String() != want {
+			t.Errorf("base URL of %s = %s, %v, want %s", given, c.BaseURL, err, want)
+		}
+	}
+}
+
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load(nil, true, now)
