@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
@@ -16,11 +17,12 @@ import (
 // other way: what somebody has typed so far may end between the two.)
 func fold(s string) string {
 	var out strings.Builder
+	out.Grow(len(s))
 	for _, r := range norm.NFC.String(strings.ToLower(s)) {
-		switch r {
-		case 'æ', 'ø':
+		switch {
+		case r < utf8.RuneSelf || r == 'æ' || r == 'ø':
 			out.WriteRune(r)
-		case 'å':
+		case r == 'å':
 			out.WriteString("aa")
 		default:
 			for _, part := range norm.NFD.String(string(r)) {
