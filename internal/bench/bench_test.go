@@ -65,15 +65,6 @@ func (c *comparison) ratio() float64 {
 	return median(ratios)
 }
 
-// cpuRatio is the same of CPU time: how many times as much ours uses.
-func (c *comparison) cpuRatio() float64 {
-	ratios := make([]float64, len(c.ours))
-	for i := range c.ours {
-		ratios[i] = c.ours[i].cpuEach() / c.limit[i].cpuEach()
-	}
-	return median(ratios)
-}
-
 // report gives the figures to the benchmark and adds a line to the table.
 func (c *comparison) report(b *testing.B) {
 	b.Helper()
