@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, parseSearchWith, redirect, stringifySearchWith } from '@tanstack/react-router';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { z } from 'zod';
 import { isStatus } from './api/client';
 import { sessionQuery } from './api/session';
@@ -117,13 +117,22 @@ const routeTree = root.addChildren([
   inside.addChildren([home, me, batches, newBatch, batch, employees, employee, services, newService, service]),
 ]);
 
+// Search parameters are plain text both ways: the router's own reading would turn
+// a RID in the address into a number.
+const parseSearch = (text: string): Record<string, string> => Object.fromEntries(new URLSearchParams(text));
+
+function stringifySearch(search: Record<string, unknown>): string {
+  const given = Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const text = new URLSearchParams(given).toString();
+  return text === '' ? '' : `?${text}`;
+}
+
 export function makeRouter(queries: QueryClient) {
   return createRouter({
     routeTree,
     context: { queries },
-    // Plain text both ways: the default would read a RID in the address as a number.
-    parseSearch: parseSearchWith((text) => text),
-    stringifySearch: stringifySearchWith(String),
+    parseSearch,
+    stringifySearch,
     defaultPreload: 'intent',
     defaultErrorComponent: PageError,
     defaultNotFoundComponent: NotFound,
