@@ -46,9 +46,10 @@ func (p pace) cpuEach() float64 { return p.cpu.Seconds() * 1e6 / float64(p.units
 type comparison struct {
 	name, unit string
 	limitName  string
-	goal       float64 // ours/limit in units a second should be at least that; 0 = no goal
-	ours       []pace
-	limit      []pace
+	// goal is the least of the limit's rate that ours should reach; within is the
+	// most times as long that it may take. 0 = none.
+	goal, within float64
+	ours, limit  []pace
 }
 
 func (c *comparison) add(ours, limit pace) {
@@ -71,15 +72,15 @@ func (c *comparison) report(b *testing.B) {
 	ours, limit := middle(c.ours, pace.perSecond), middle(c.limit, pace.perSecond)
 	b.ReportMetric(0, "ns/op") // the length of all rounds says nothing
 	b.ReportMetric(ours, c.unit+"/s")
-	b.ReportMetric(limit, c.limitName+"-"+c.unit+"/s")
+	b.ReportMetric(limit, "limit-"+c.unit+"/s")
 	b.ReportMetric(c.ratio(), "ratio")
 	goal := ""
-	if c.goal > 0 {
-		verdict := "reached"
-		if c.ratio() < c.goal {
-			verdict = "MISSED"
-		}
-		goal = fmt.Sprintf(" (goal %.2f: %s)", c.goal, verdict)
+	switch {
+	case c.goal > 0:
+		goal = fmt.Sprintf(" (goal %.2f: %s)", c.goal, verdict(c.ratio() >= c.goal))
+	case c.within > 0:
+		times := 1 / c.ratio()
+		goal = fmt.Sprintf(", %.2f times as long (goal %.2f: %s)", times, c.within, verdict(times <= c.within))
 	}
 	spent := ""
 	if c.ours[0].cpu > 0 {
@@ -89,6 +90,13 @@ func (c *comparison) report(b *testing.B) {
 	defer results.mu.Unlock()
 	results.lines = append(results.lines, fmt.Sprintf("%s: %s %s %s/s, ours %s %s/s, ratio %.2f%s%s\n",
 		c.name, c.limitName, thousands(limit), c.unit, thousands(ours), c.unit, c.ratio(), goal, spent))
+}
+
+func verdict(reached bool) string {
+	if reached {
+		return "reached"
+	}
+	return "MISSED"
 }
 
 // middle is the median of one figure of the rounds.

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -42,8 +43,8 @@ const (
 // BenchmarkCertificates has invited employees exchange link, code and PKCS#10
 // request (P-256) for their certificate over HTTP: checked, drafted, linted,
 // signed with RSA-3072, stored and audited. The limit is the bare
-// x509.CreateCertificate with an issuing key of the same kind on one goroutine
-// per core.
+// x509.CreateCertificate with an issuing key of the same kind, on as many
+// goroutines.
 func BenchmarkCertificates(b *testing.B) {
 	b.Run("postgres", func(b *testing.B) {
 		benchmarkCertificates(b, "postgres", testkit.PostgresURL(b), testkit.Need(b, testkit.EnvRedis))
@@ -55,13 +56,15 @@ func benchmarkCertificates(b *testing.B, name, database, redis string) {
 	a := program(b, database, redis)
 	server := httptest.NewServer(a.Web)
 	b.Cleanup(server.Close)
-	sign := bare(b)
+	sign, meter := bare(b), cpuOf(b, a.DB)
 	for b.Loop() {
 		result := comparison{name: "certificates over HTTP, " + name, unit: "certificates", limitName: "bare"}
-		for range certificateRounds {
+		for round := range certificateRounds {
 			bodies := invited(b, a, certificatesEach)
-			limit := spread(b, certificatesEach, func(int) error { return sign() })
-			ours := spread(b, certificatesEach, func(i int) error { return activate(server.URL, a.Config.BaseURL.Host, bodies[i]) })
+			limit := spread(b, cpu{}, certificatesEach, func(int) error { return sign() })
+			ours := spread(b, meter, certificatesEach, func(i int) error {
+				return activate(b.Context(), server.URL, a.Config.BaseURL.Host, address(round*certificatesEach+i), bodies[i])
+			})
 			result.add(ours, limit)
 		}
 		result.report(b)
@@ -80,6 +83,7 @@ func program(b *testing.B, database, redis string) *app.App {
 		Config: config.Config{
 			Addr: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "localhost"}, Data: dir, DatabaseURL: database, RedisURL: redis,
 			MailFrom: "adgang@adgang.example", KeyFile: key, KeyAlgorithm: "P-256", CAAlgorithm: "RSA", MaxUpload: 1 << 20, TestData: true,
+			Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, Version: "bench", Migrate: true,
 	})
@@ -141,14 +145,19 @@ func newKey(b *testing.B) *ecdsa.PrivateKey {
 	return key
 }
 
-func activate(base, host string, body []byte) error {
-	r, err := http.NewRequest(http.MethodPost, base+"/api/v1/activation/certificate", bytes.NewReader(body))
+// client keeps a connection for each of the clients.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: certificateClients}}
+
+// activate sends one request as a proxy would, for the employee at address.
+func activate(ctx context.Context, base, host, address string, body []byte) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/v1/activation/certificate", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	r.Host = host
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
+	r.Header.Set("X-Forwarded-For", address)
+	answer, err := client.Do(r)
 	if err != nil {
 		return err
 	}
@@ -159,6 +168,9 @@ func activate(base, host string, body []byte) error {
 	}
 	return err
 }
+
+// address is another one for each employee: requests from one are throttled.
+func address(i int) string { return fmt.Sprintf("10.0.%d.%d", i/256, i%256) }
 
 // bare returns what signs one certificate with an issuing key of the same kind
 // and does nothing else.
@@ -211,11 +223,10 @@ func bare(b *testing.B) func() error {
 }
 
 // spread does n things on certificateClients goroutines.
-func spread(b *testing.B, n int, do func(i int) error) pace {
+func spread(b *testing.B, meter cpu, n int, do func(i int) error) pace {
 	b.Helper()
 	next := make(chan int)
 	failed := make(chan error, certificateClients)
-	meter := cpu{}
 	cpuBefore, start := meter.used(b), time.Now()
 	var workers sync.WaitGroup
 	for range certificateClients {
