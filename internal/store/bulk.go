@@ -66,11 +66,11 @@ func sqliteValue(v reflect.Value) any {
 	if v.Kind() == reflect.Slice && v.IsNil() {
 		return nil
 	}
-	if t, ok := v.Interface().(time.Time); ok {
-		return t.UTC().Format("2006-01-02 15:04:05.999999-07:00")
-	}
 	if v.Kind() == reflect.String {
 		return v.String()
+	}
+	if t, ok := v.Interface().(time.Time); ok {
+		return t.UTC().Format("2006-01-02 15:04:05.999999-07:00")
 	}
 	return v.Interface()
 }
