@@ -111,7 +111,7 @@ func TestSeedAfterLosingFiles(t *testing.T) {
 func TestSeedBesideOldFiles(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, testkit.NewClock().Now)
-	if err := demo.MarkData(h.Data); err != nil {
+	if err := os.MkdirAll(filepath.Join(h.Data, "demo"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"administrator.p12", "administrator.password"} {
