@@ -115,7 +115,7 @@ func until(t *testing.T, within time.Duration, what string, ok func() bool) {
 func idle(t *testing.T, db *bun.DB) {
 	t.Helper()
 	var last outbox.Backlog
-	until(t, 20*time.Second, "all work done", func() bool {
+	until(t, 2*time.Minute, "all work done", func() bool {
 		var err error
 		if last, err = outbox.Look(t.Context(), db, time.Now()); err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func (s *server) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin := s.admin(t)
-	until(t, 10*time.Second, "redis answers", func() bool { return admin.Ping(t.Context()).Err() == nil })
+	until(t, 2*time.Minute, "redis answers", func() bool { return admin.Ping(t.Context()).Err() == nil })
 }
 
 func (s *server) kill() {

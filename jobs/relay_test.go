@@ -101,10 +101,10 @@ func TestRedisIsKilledAndComesBackEmpty(t *testing.T) {
 		<-reached
 		s.kill()
 		goOn()
-		until(t, 10*time.Second, "the outage is told", func() bool { return log.count("redis is away") > 0 })
+		until(t, 2*time.Minute, "the outage is told", func() bool { return log.count("redis is away") > 0 })
 		add(t, db, "meanwhile", outbox.Default, 1, time.Now())
 		later := looks.Load() + 6 // at least two more rounds
-		until(t, 20*time.Second, "more rounds", func() bool { return looks.Load() >= later })
+		until(t, 2*time.Minute, "more rounds", func() bool { return looks.Load() >= later })
 		if n := log.count("level="); n != 1 {
 			t.Errorf("%d lines in the log during the outage, want 1", n)
 		}
@@ -184,7 +184,7 @@ func TestTheOwnerOfTheEmbeddedQueueStartsOverAtOnce(t *testing.T) {
 	add(t, db, "org", outbox.Default, 3, time.Now())
 	abandon(t, db, time.Now())
 	node(t, jobs.Options{DB: db, Redis: embedded(t), Routes: []jobs.Route{jobs.Handle(probe, l.do)}})
-	until(t, 5*time.Second, "the killed process's items done", func() bool { return l.effects(t) == 3 })
+	until(t, 2*time.Minute, "the killed process's items done", func() bool { return l.effects(t) == 3 })
 }
 
 func TestWorkThatWaitsLongInRedisIsNotReaped(t *testing.T) {
@@ -199,12 +199,12 @@ func TestWorkThatWaitsLongInRedisIsNotReaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(relay.Stop)
-	until(t, 5*time.Second, "all handed to redis", func() bool {
+	until(t, 2*time.Minute, "all handed to redis", func() bool {
 		b, err := outbox.Look(t.Context(), db, clock.Now())
 		return err == nil && b.Dispatched == 20
 	})
 	clock.Move(time.Hour)
-	until(t, 5*time.Second, "all touched", func() bool {
+	until(t, 2*time.Minute, "all touched", func() bool {
 		stale, err := outbox.Stale(t.Context(), db, clock.Now().Add(-time.Minute), 100)
 		return err == nil && len(stale) == 0
 	})
@@ -240,7 +240,7 @@ func TestWorkThatRedisLostComesBack(t *testing.T) {
 		t.Fatalf("Claim = %d items, %v", len(items), err)
 	}
 	clock.Move(2 * time.Minute)
-	until(t, 5*time.Second, "the lost item handed on again", func() bool {
+	until(t, 2*time.Minute, "the lost item handed on again", func() bool {
 		var item outbox.Item
 		err := db.NewSelect().Model(&item).Where("kind = ?", probe2.Name()).Scan(t.Context())
 		return err == nil && item.Attempts >= 2
