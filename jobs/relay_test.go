@@ -184,7 +184,7 @@ func TestTheOwnerOfTheEmbeddedQueueStartsOverAtOnce(t *testing.T) {
 	add(t, db, "org", outbox.Default, 3, time.Now())
 	abandon(t, db, time.Now())
 	node(t, jobs.Options{DB: db, Redis: embedded(t), Routes: []jobs.Route{jobs.Handle(probe, l.do)}})
-	until(t, 2*time.Minute, "the killed process's items done", func() bool { return l.effects(t) == 3 })
+	until(t, 15*time.Second, "the killed process's items done", func() bool { return l.effects(t) == 3 })
 }
 
 func TestWorkThatWaitsLongInRedisIsNotReaped(t *testing.T) {
