@@ -127,12 +127,12 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// throttle slows down those who are not logged in: 100 requests a second from
-// one address, 1,000 at once.
+// throttle slows down those who are not logged in: 50 requests a second from
+// one address, 200 at once.
 func (s *Server) throttle() echo.MiddlewareFunc {
 	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
 		Store: middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-			Rate: 100, Burst: 1000, ExpiresIn: time.Minute,
+			Rate: 50, Burst: 200, ExpiresIn: time.Minute,
 		}),
 		IdentifierExtractor: func(c echo.Context) (string, error) { return c.RealIP(), nil },
 		DenyHandler: func(echo.Context, string, error) error {
