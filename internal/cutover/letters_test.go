@@ -25,7 +25,7 @@ func readPDF(t *testing.T, pdf *bytes.Buffer) []string {
 	t.Helper()
 	tool, err := exec.LookPath("pdftotext")
 	if err != nil {
-		t.Skip("pdftotext is missing (Debian package poppler-utils)")
+		t.Fatal("pdftotext is missing (Debian package poppler-utils): run .ci/setup")
 	}
 	var text bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), tool, "-layout", "-", "-")
