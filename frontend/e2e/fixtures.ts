@@ -42,7 +42,10 @@ const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
 
 export async function accessible(page: Page): Promise<void> {
   // A bar that grows or a dialog that fades would be judged in between.
-  await page.waitForTimeout(400);
+  await page.evaluate(async () => {
+    const ending = document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map((a) => a.finished));
+  });
   const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
   const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
   expect(told).toEqual([]);
