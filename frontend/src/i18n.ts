@@ -1,13 +1,13 @@
 import i18next, { type Resource } from 'i18next';
 import { initReactI18next } from 'react-i18next';
-import codes from './locales/da/codes.json';
-import texts from './locales/da/texts.json';
+import { codes } from './locales/da/codes';
+import { texts } from './locales/da/texts';
 
 export type Language = 'da' | 'en';
 export const languages: Record<Language, string> = { da: 'Dansk', en: 'English' };
 
 /**
- * Two files a language: `texts` by place, and `codes`, flat, by the stable codes
+ * Two folders a language: `texts` by place, and `codes`, flat, by the stable codes
  * of problem documents, findings and key-file errors. In English only the codes
  * of the browser are there: the server's own sentences are English.
  */

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import i18next from 'i18next';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codeText, sentence, setLanguage, startLanguage } from '@/i18n';
-import danishCodes from '@/locales/da/codes.json';
-import danish from '@/locales/da/texts.json';
-import englishCodes from '@/locales/en/codes.json';
-import english from '@/locales/en/texts.json';
+import { codes as danishCodes } from '@/locales/da/codes';
+import { texts as danish } from '@/locales/da/texts';
+import { codes as englishCodes } from '@/locales/en/codes';
+import { texts as english } from '@/locales/en/texts';
 
 type Tree = { [key: string]: string | Tree };
 

@@ -1,2 +1,2 @@
-export { default as codes } from './codes.json';
-export { default as texts } from './texts.json';
+export { codes } from './codes';
+export { texts } from './texts';

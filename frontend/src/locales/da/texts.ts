@@ -1,0 +1,52 @@
+import ui from './texts/ui.json';
+import frame from './texts/frame.json';
+import roles from './texts/roles.json';
+import login from './texts/login.json';
+import activation from './texts/activation.json';
+import home from './texts/home.json';
+import me from './texts/me.json';
+import migration from './texts/migration.json';
+import employees from './texts/employees.json';
+import services from './texts/services.json';
+import onboarding from './texts/onboarding.json';
+import operator from './texts/operator.json';
+import bulk from './texts/bulk.json';
+import entitlements from './texts/entitlements.json';
+import groups from './texts/groups.json';
+import attorney from './texts/attorney.json';
+import reviews from './texts/reviews.json';
+import roleAdmin from './texts/roleAdmin.json';
+import approvals from './texts/approvals.json';
+import audit from './texts/audit.json';
+import settings from './texts/settings.json';
+import notices from './texts/notices.json';
+import self from './texts/self.json';
+import usage from './texts/usage.json';
+
+/** What the pages say, one file a place. */
+export const texts = {
+  ui,
+  frame,
+  roles,
+  login,
+  activation,
+  home,
+  me,
+  migration,
+  employees,
+  services,
+  onboarding,
+  operator,
+  bulk,
+  entitlements,
+  groups,
+  attorney,
+  reviews,
+  roleAdmin,
+  approvals,
+  audit,
+  settings,
+  notices,
+  self,
+  usage,
+};
