@@ -16,47 +16,6 @@ type OrgID string
 // services see.
 type EmployeeID string
 
-// Right is permission for one kind of task.
-type Right string
-
-// The catalogue.
-const (
-	ManageMigration Right = "migration.manage" // upload, start, pause, letters
-	ViewEmployees   Right = "employee.view"
-	ManageEmployees Right = "employee.manage" // invitations, codes, blocking
-	ManageServices  Right = "service.manage"  // register business services
-)
-
-// Role is a bundle of rights that an organisation gives to an employee. Roles
-// are additive.
-type Role string
-
-// Roles of MitID Erhverv that exist so far.
-const (
-	OrganisationAdministrator Role = "organisation-administrator"
-	UserAdministrator         Role = "user-administrator"
-	RightsAdministrator       Role = "rights-administrator"
-)
-
-// Roles lists every role, in the order people know them.
-var Roles = []Role{OrganisationAdministrator, UserAdministrator, RightsAdministrator}
-
-var carries = map[Role][]Right{
-	OrganisationAdministrator: {ViewEmployees, ManageServices},
-	UserAdministrator:         {ManageMigration, ViewEmployees, ManageEmployees},
-	RightsAdministrator:       {ViewEmployees},
-}
-
-// Rights returns the rights that roles carry together, sorted.
-func Rights(roles ...Role) []Right {
-	var all []Right
-	for _, r := range roles {
-		all = append(all, carries[r]...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // Actor is who asks: an employee with a session, an API token, a command on the
 // server or the system itself, always inside one organisation.
 type Actor struct {

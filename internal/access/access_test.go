@@ -11,20 +11,49 @@ import (
 // The catalogue is a decision of its own: whoever changes it changes this table.
 func TestRights(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct {
-		roles []access.Role
-		want  []access.Right
-	}{
-		{nil, nil},
-		{[]access.Role{"unknown"}, nil},
-		{[]access.Role{access.RightsAdministrator}, []access.Right{access.ViewEmployees}},
-		{[]access.Role{access.OrganisationAdministrator}, []access.Right{access.ViewEmployees, access.ManageServices}},
-		{[]access.Role{access.UserAdministrator}, []access.Right{access.ManageEmployees, access.ViewEmployees, access.ManageMigration}},
-		{access.Roles, []access.Right{access.ManageEmployees, access.ViewEmployees, access.ManageMigration, access.ManageServices}},
-	} {
-		if got := access.Rights(tc.roles...); !slices.Equal(got, tc.want) {
-			t.Errorf("Rights(%q) = %q, want %q", tc.roles, got, tc.want)
+	seen := map[access.Right]bool{}
+	for _, line := range access.Table {
+		if seen[line.Right] || line.Text == "" || len(line.Roles) == 0 {
+			t.Errorf("the line of %q is there twice or is empty", line.Right)
 		}
+		seen[line.Right] = true
+	}
+	for _, tc := range []struct {
+		role     access.Role
+		may, not []access.Right
+	}{
+		{"unknown", nil, []access.Right{access.ViewEmployees}},
+		{
+			access.OrganisationAdministrator,
+			[]access.Right{access.ViewEmployees, access.AssignRoles, access.AssignRights, access.ManageGroups, access.GiveAttorney, access.ChangeSettings, access.ManageServices, access.ViewAudit},
+			[]access.Right{access.ManageEmployees, access.ManageMigration, access.ViewCPR, access.ApproveRights, access.GivePersonal, access.OrderCertificate, access.HelpCitizens},
+		},
+		{
+			access.UserAdministrator,
+			[]access.Right{access.ViewEmployees, access.ManageEmployees, access.ManageMigration, access.AssignRights, access.FillGroups, access.OrderCertificate, access.ViewSettings},
+			[]access.Right{access.ApproveRights, access.AssignRoles, access.ManageGroups, access.GiveAttorney, access.GivePersonal, access.ChangeSettings, access.ManageServices, access.ManageSeals, access.ViewAudit},
+		},
+		{
+			access.RightsAdministrator,
+			[]access.Right{access.ViewEmployees, access.AssignRights, access.ApproveRights, access.FillGroups, access.GivePersonal, access.DeleteAttorney, access.ManageSeals},
+			[]access.Right{access.ManageEmployees, access.ManageMigration, access.ViewCPR, access.AssignRoles, access.ManageGroups, access.GiveAttorney, access.ChangeSettings},
+		},
+		{access.TrustedEmployee, []access.Right{access.HelpCitizens}, []access.Right{access.ViewEmployees, access.AssignRights}},
+	} {
+		by := access.Actor{OrgID: "org", Roles: []access.Role{tc.role}}
+		for _, right := range tc.may {
+			if !by.May(right) {
+				t.Errorf("%s may not %s", tc.role, right)
+			}
+		}
+		for _, right := range tc.not {
+			if by.May(right) {
+				t.Errorf("%s may %s", tc.role, right)
+			}
+		}
+	}
+	if got := access.Rights(access.Roles...); len(got) != len(access.Table) || !slices.IsSorted(got) {
+		t.Errorf("all roles carry %d of %d rights", len(got), len(access.Table))
 	}
 }
 

@@ -24,13 +24,18 @@ const (
 	English = "en"
 )
 
-// kinds names the parameters that a kind needs and the one that is an instant.
-var kinds = map[string]struct {
-	params  []string
-	instant string
-}{
-	KindActivation:    {params: []string{"organisation", "expires"}, instant: "expires"},
-	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instant: "not_after"},
+// kind is what a message of that kind needs: parameters, which of them are
+// instants (RFC 3339), and the page that its link opens, the token behind a #.
+type kind struct {
+	params   []string
+	instants []string
+	page     string
+}
+
+// kinds has a line for each pair of templates.
+var kinds = map[string]kind{
+	KindActivation:    {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/activate"},
+	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instants: []string{"not_after"}},
 }
 
 //go:embed templates/*.txt
@@ -73,7 +78,7 @@ func (s *Service) envelope(m Message, from *netmail.Address) (Envelope, error) {
 		if err != nil {
 			return Envelope{}, fault.New(fault.Invalid, "mail.link.sealed", "The link cannot be read with the master key in use. Send a new invitation.")
 		}
-		link = strings.TrimSuffix(s.BaseURL, "/") + "/activate#" + string(token)
+		link = strings.TrimSuffix(s.BaseURL, "/") + kinds[m.Kind].page + "#" + string(token)
 	}
 	subject, body, err := render(m, link)
 	if err != nil {
@@ -113,14 +118,15 @@ func render(m Message, link string) (subject, body string, err error) {
 	for name, value := range data {
 		data[name] = line(value)
 	}
-	instant := kinds[m.Kind].instant
-	at, err := time.Parse(time.RFC3339, data[instant])
-	if err != nil {
-		return "", "", err
-	}
-	data[instant] = spoken(m.Lang, at)
-	if data["days"] == "" {
-		data["days"] = strconv.Itoa(int(at.Sub(m.QueuedAt).Round(24*time.Hour) / (24 * time.Hour)))
+	for _, name := range kinds[m.Kind].instants {
+		at, err := time.Parse(time.RFC3339, data[name])
+		if err != nil {
+			return "", "", err
+		}
+		data[name] = spoken(m.Lang, at)
+		if data["days"] == "" {
+			data["days"] = strconv.Itoa(int(at.Sub(m.QueuedAt).Round(24*time.Hour) / (24 * time.Hour)))
+		}
 	}
 	data["name"], data["link"] = line(m.Name), link
 	var text strings.Builder

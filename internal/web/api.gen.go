@@ -295,10 +295,98 @@ func (e KeyFileLoginAlgorithm) Valid() bool {
 	}
 }
 
+// Defines values for Right.
+const (
+	AttorneyAttach     Right = "attorney.attach"
+	AttorneyDelete     Right = "attorney.delete"
+	AttorneyGive       Right = "attorney.give"
+	AttorneyGivePerson Right = "attorney.give_person"
+	AuditView          Right = "audit.view"
+	CertificateManage  Right = "certificate.manage"
+	CertificateView    Right = "certificate.view"
+	CitizenHelp        Right = "citizen.help"
+	EmployeeCPR        Right = "employee.cpr"
+	EmployeeManage     Right = "employee.manage"
+	EmployeeView       Right = "employee.view"
+	EntitlementApprove Right = "entitlement.approve"
+	EntitlementAssign  Right = "entitlement.assign"
+	EntitlementReport  Right = "entitlement.report"
+	GroupManage        Right = "group.manage"
+	GroupMembers       Right = "group.members"
+	MigrationManage    Right = "migration.manage"
+	ReviewManage       Right = "review.manage"
+	RoleAssign         Right = "role.assign"
+	RoleView           Right = "role.view"
+	SealManage         Right = "seal.manage"
+	ServiceManage      Right = "service.manage"
+	SettingChange      Right = "setting.change"
+	SettingView        Right = "setting.view"
+	UsageView          Right = "usage.view"
+)
+
+// Valid indicates whether the value is a known member of the Right enum.
+func (e Right) Valid() bool {
+	switch e {
+	case AttorneyAttach:
+		return true
+	case AttorneyDelete:
+		return true
+	case AttorneyGive:
+		return true
+	case AttorneyGivePerson:
+		return true
+	case AuditView:
+		return true
+	case CertificateManage:
+		return true
+	case CertificateView:
+		return true
+	case CitizenHelp:
+		return true
+	case EmployeeCPR:
+		return true
+	case EmployeeManage:
+		return true
+	case EmployeeView:
+		return true
+	case EntitlementApprove:
+		return true
+	case EntitlementAssign:
+		return true
+	case EntitlementReport:
+		return true
+	case GroupManage:
+		return true
+	case GroupMembers:
+		return true
+	case MigrationManage:
+		return true
+	case ReviewManage:
+		return true
+	case RoleAssign:
+		return true
+	case RoleView:
+		return true
+	case SealManage:
+		return true
+	case ServiceManage:
+		return true
+	case SettingChange:
+		return true
+	case SettingView:
+		return true
+	case UsageView:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	OrganisationAdministrator Role = "organisation-administrator"
 	RightsAdministrator       Role = "rights-administrator"
+	TrustedEmployee           Role = "trusted-employee"
 	UserAdministrator         Role = "user-administrator"
 )
 
@@ -308,6 +396,8 @@ func (e Role) Valid() bool {
 	case OrganisationAdministrator:
 		return true
 	case RightsAdministrator:
+		return true
+	case TrustedEmployee:
 		return true
 	case UserAdministrator:
 		return true
@@ -696,6 +786,9 @@ type Reason struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
+// Right Permission for one kind of task in the administration of an organisation
+type Right string
+
 // Role defines model for Role.
 type Role string
 
@@ -762,10 +855,8 @@ type Session struct {
 	ExpiresAt    *time.Time   `json:"expires_at,omitempty"`
 	Name         string       `json:"name"`
 	Organisation Organisation `json:"organisation"`
-
-	// Rights migration.manage, employee.view, employee.manage, service.manage
-	Rights []string `json:"rights"`
-	Roles  []Role   `json:"roles"`
+	Rights       []Right      `json:"rights"`
+	Roles        []Role       `json:"roles"`
 }
 
 // Cursor defines model for Cursor.

@@ -78,13 +78,13 @@ func (s *Server) sessionShow(c echo.Context) error {
 	}
 	out := Session{
 		Organisation: Organisation{ID: string(o.ID), CVR: o.CVR, Name: o.Name}, Name: by.Name,
-		Roles: []Role{}, Rights: []string{},
+		Roles: []Role{}, Rights: []Right{},
 	}
 	for _, r := range by.Roles {
 		out.Roles = append(out.Roles, Role(r))
 	}
 	for _, r := range access.Rights(by.Roles...) {
-		out.Rights = append(out.Rights, string(r))
+		out.Rights = append(out.Rights, Right(r))
 	}
 	if by.Employee == "" {
 		return c.JSON(http.StatusOK, out)

@@ -22,8 +22,8 @@ const (
 	loggedIn access.Right = "logged in" // whoever is
 )
 
-// rule is what one route asks for. The administrator gets want, in the order of
-// the table; all others get nothing.
+// rule is what one route asks for. The administrator, who holds every role, gets
+// want, in the order of the table; all others get nothing.
 type rule struct {
 	route string
 	right access.Right
@@ -32,7 +32,12 @@ type rule struct {
 	want  int
 }
 
-var rules = []rule{
+// rules are the rules of every area; each has its own list beside its tests.
+var rules = slices.Concat(
+	coreRules,
+)
+
+var coreRules = []rule{
 	{route: "GET /api/v1/installation", right: open, want: 200},
 	{route: "GET /api/v1/openapi.yaml", right: open, want: 200},
 	{route: "POST /api/v1/login/challenges", right: open, body: "{}", want: 201},

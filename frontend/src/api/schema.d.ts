@@ -508,8 +508,7 @@ export interface components {
             name: string;
             email?: string;
             roles: components["schemas"]["Role"][];
-            /** @description migration.manage, employee.view, employee.manage, service.manage */
-            rights: string[];
+            rights: components["schemas"]["Right"][];
             /** @description Empty for an API token */
             csrf_token: string;
             /** Format: date-time */
@@ -521,7 +520,12 @@ export interface components {
             name: string;
         };
         /** @enum {string} */
-        Role: "organisation-administrator" | "user-administrator" | "rights-administrator";
+        Role: "organisation-administrator" | "user-administrator" | "rights-administrator" | "trusted-employee";
+        /**
+         * @description Permission for one kind of task in the administration of an organisation
+         * @enum {string}
+         */
+        Right: "employee.view" | "employee.manage" | "employee.cpr" | "migration.manage" | "role.view" | "role.assign" | "entitlement.assign" | "entitlement.approve" | "entitlement.report" | "group.manage" | "group.members" | "attorney.give" | "attorney.give_person" | "attorney.delete" | "attorney.attach" | "review.manage" | "seal.manage" | "service.manage" | "certificate.view" | "certificate.manage" | "setting.view" | "setting.change" | "audit.view" | "usage.view" | "citizen.help";
         ChallengeRequest: {
             /** @description The pending SAML request that brought the person here */
             flow?: string;

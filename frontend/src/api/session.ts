@@ -21,6 +21,6 @@ export const installationQuery = queryOptions({
   staleTime: Infinity,
 });
 
-export type Right = 'migration.manage' | 'employee.view' | 'employee.manage' | 'service.manage';
+export type Right = Schema['Right'];
 
 export const may = (session: Session, right: Right): boolean => session.rights.includes(right);
