@@ -1,0 +1,16 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { inside } from './base';
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  component: lazyRouteComponent(() => import('@/features/home/home-page'), 'HomePage'),
+});
+
+const me = createRoute({
+  getParentRoute: () => inside,
+  path: '/me',
+  component: lazyRouteComponent(() => import('@/features/home/me-page'), 'MePage'),
+});
+
+export const homeRoutes = [home, me] as const;

@@ -1,0 +1,21 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { z } from 'zod';
+import { open } from './base';
+
+const login = createRoute({
+  getParentRoute: () => open,
+  path: '/login',
+  validateSearch: z.object({
+    flow: z.string().max(64).optional().catch(undefined),
+    next: z.string().max(500).optional().catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('@/features/login/login-page'), 'LoginPage'),
+});
+
+const activate = createRoute({
+  getParentRoute: () => open,
+  path: '/activate',
+  component: lazyRouteComponent(() => import('@/features/activation/activation-page'), 'ActivationPage'),
+});
+
+export const publicRoutes = [login, activate] as const;
