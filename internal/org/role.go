@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -48,4 +49,52 @@ func ActorOf(ctx context.Context, db bun.IDB, e Employee, address string) (acces
 	return access.Actor{
 		OrgID: e.OrgID, ID: "employee:" + string(e.ID), Employee: e.ID, Name: e.Name(), Address: address, Roles: roles,
 	}, nil
+}
+
+// Lock keeps every other change of who administers org waiting until the
+// caller's transaction ends. Errors: fault.Absent.
+func Lock(ctx context.Context, tx bun.Tx, org access.OrgID) error {
+	n, err := store.Count(tx.NewUpdate().Model((*Organisation)(nil)).Set("name = name").Where("id = ?", org).Exec(ctx))
+	if err == nil && n == 0 {
+		err = fault.New(fault.Absent, "org.absent", "There is no such thing in this organisation.")
+	}
+	return err
+}
+
+// Administrators counts the active employees with the role of organisation
+// administrator, but for some.
+func Administrators(ctx context.Context, db bun.IDB, org access.OrgID, but ...access.EmployeeID) (int64, error) {
+	q := db.NewSelect().Model((*RoleAssignment)(nil)).
+		Join("JOIN employee AS e ON e.org_id = role_assignment.org_id AND e.id = role_assignment.employee_id").
+		Where("role_assignment.org_id = ?", org).Where("role_assignment.role = ?", access.OrganisationAdministrator).
+		Where("e.state = ?", Active)
+	if len(but) > 0 {
+		q.Where("e.id NOT IN (?)", bun.List(but))
+	}
+	return q.Count(ctx)
+}
+
+// KeepAdministrator is called before employees are suspended, deleted or lose
+// the role of organisation administrator, in the transaction that does it:
+// without them an active one must remain. It holds all who call it for the same
+// organisation one after the other, so that two administrators cannot put each
+// other out at the same instant. It may be called for anybody; who administers
+// nothing may always leave. Errors: fault.Conflict with the code
+// org.administrator.last.
+func (s *Service) KeepAdministrator(ctx context.Context, tx bun.Tx, org access.OrgID, leaving ...access.EmployeeID) error {
+	if len(leaving) == 0 {
+		return nil
+	}
+	if err := Lock(ctx, tx, org); err != nil {
+		return err
+	}
+	all, err := Administrators(ctx, tx, org)
+	if err != nil || all == 0 {
+		return err // nobody to lose, as before the first one is active
+	}
+	left, err := Administrators(ctx, tx, org, leaving...)
+	if err != nil || left > 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "org.administrator.last", "This would leave the organisation without an active organisation administrator. Give somebody else the role first.")
 }
