@@ -31,6 +31,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/web"
 	"github.com/adgang/adgang/jobs"
@@ -45,6 +46,7 @@ type App struct {
 	Org        *org.Service
 	CA         *ca.Service
 	Mail       *mail.Service
+	Setting    *setting.Service
 	Credential *credential.Service
 	Session    *session.Service
 	Federation *federation.Service
@@ -124,6 +126,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	plain := "http://" + c.BaseURL.Host
 	a.Org = &org.Service{DB: a.DB, Keys: keys, Now: a.Now, TestData: c.TestData}
 	a.Mail = &mail.Service{DB: a.DB, Keys: keys, Transport: transport, Now: a.Now, Log: a.Log, BaseURL: base, From: c.MailFrom}
+	a.Setting = &setting.Service{DB: a.DB, Now: a.Now, Kinds: mail.Kinds()}
 	a.CA = &ca.Service{
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
 		URLs: pki.URLs{Certificate: plain + "/ca/issuing.cer", CRL: plain + "/ca/issuing.crl"},
@@ -185,6 +188,7 @@ func (a *App) buildWeb(version string) error {
 	}
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
+		Setting: a.Setting,
 		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,

@@ -5,7 +5,9 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	netmail "net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -51,6 +53,9 @@ var copenhagen = func() *time.Location {
 	}
 	return l
 }()
+
+// Kinds lists every kind of message, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 func complete(kind string, params map[string]string) error {
 	k, ok := kinds[kind]

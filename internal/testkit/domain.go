@@ -31,6 +31,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/jobs"
 )
@@ -47,6 +48,7 @@ type Domain struct {
 	Org        *org.Service
 	CA         *ca.Service
 	Mail       *mail.Service
+	Setting    *setting.Service
 	Credential *credential.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
@@ -78,6 +80,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		URLs: pki.URLs{Certificate: "http://adgang.example/ca/issuing.cer", CRL: "http://adgang.example/ca/issuing.crl"},
 	}
 	d.Mail = &mail.Service{DB: db, Keys: keys, Transport: transport, Now: now, Log: log, BaseURL: BaseURL, From: "Adgang <adgang@adgang.example>"}
+	d.Setting = &setting.Service{DB: db, Now: now, Kinds: mail.Kinds()}
 	d.Credential = &credential.Service{
 		DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
 	}

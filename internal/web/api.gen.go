@@ -457,6 +457,66 @@ func (e ServiceCertificateUse) Valid() bool {
 	}
 }
 
+// Defines values for SettingsCertificates.
+const (
+	SettingsCertificatesOrganisation SettingsCertificates = "organisation"
+	SettingsCertificatesSystem       SettingsCertificates = "system"
+	SettingsCertificatesUser         SettingsCertificates = "user"
+)
+
+// Valid indicates whether the value is a known member of the SettingsCertificates enum.
+func (e SettingsCertificates) Valid() bool {
+	switch e {
+	case SettingsCertificatesOrganisation:
+		return true
+	case SettingsCertificatesSystem:
+		return true
+	case SettingsCertificatesUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsMailLanguage.
+const (
+	Da SettingsMailLanguage = "da"
+	En SettingsMailLanguage = "en"
+)
+
+// Valid indicates whether the value is a known member of the SettingsMailLanguage enum.
+func (e SettingsMailLanguage) Valid() bool {
+	switch e {
+	case Da:
+		return true
+	case En:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingsMinimumLevel.
+const (
+	High        SettingsMinimumLevel = "High"
+	Low         SettingsMinimumLevel = "Low"
+	Substantial SettingsMinimumLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the SettingsMinimumLevel enum.
+func (e SettingsMinimumLevel) Valid() bool {
+	switch e {
+	case High:
+		return true
+	case Low:
+		return true
+	case Substantial:
+		return true
+	default:
+		return false
+	}
+}
+
 // Activation defines model for Activation.
 type Activation struct {
 	ExpiresAt    time.Time              `json:"expires_at"`
@@ -859,6 +919,103 @@ type Session struct {
 	Roles        []Role       `json:"roles"`
 }
 
+// Settings defines model for Settings.
+type Settings struct {
+	Authenticators []string `json:"authenticators"`
+
+	// Certificates Types that may be ordered
+	Certificates []SettingsCertificates `json:"certificates"`
+
+	// Choices What the lists may hold
+	Choices  SettingsChoices  `json:"choices"`
+	Creation SettingsCreation `json:"creation"`
+
+	// FourEyes Acts that wait for a second person
+	FourEyes []string `json:"four_eyes"`
+
+	// FullLoadLimit Percent of the employees that a full load suspends without asking
+	FullLoadLimit int                  `json:"full_load_limit"`
+	Invoice       SettingsInvoice      `json:"invoice"`
+	MailLanguage  SettingsMailLanguage `json:"mail_language"`
+
+	// MinimumLevel NSIS
+	MinimumLevel  SettingsMinimumLevel  `json:"minimum_level"`
+	Notifications SettingsNotifications `json:"notifications"`
+
+	// Public An authority, which pays through NemHandel only
+	Public bool `json:"public"`
+
+	// RetentionDays From deletion of an employee until erasure
+	RetentionDays int `json:"retention_days"`
+
+	// Version 0 = nothing decided yet
+	Version int64 `json:"version"`
+}
+
+// SettingsCertificates defines model for Settings.Certificates.
+type SettingsCertificates string
+
+// SettingsMailLanguage defines model for Settings.MailLanguage.
+type SettingsMailLanguage string
+
+// SettingsMinimumLevel NSIS
+type SettingsMinimumLevel string
+
+// SettingsChange defines model for SettingsChange.
+type SettingsChange struct {
+	Authenticators *[]string              `json:"authenticators,omitempty"`
+	Certificates   *[]string              `json:"certificates,omitempty"`
+	Creation       *SettingsCreation      `json:"creation,omitempty"`
+	FourEyes       *[]string              `json:"four_eyes,omitempty"`
+	FullLoadLimit  *int                   `json:"full_load_limit,omitempty"`
+	Invoice        *SettingsInvoice       `json:"invoice,omitempty"`
+	MailLanguage   *string                `json:"mail_language,omitempty"`
+	MinimumLevel   *string                `json:"minimum_level,omitempty"`
+	Notifications  *SettingsNotifications `json:"notifications,omitempty"`
+	RetentionDays  *int                   `json:"retention_days,omitempty"`
+	Version        int64                  `json:"version"`
+}
+
+// SettingsChoices What the lists may hold
+type SettingsChoices struct {
+	Acts           []string `json:"acts"`
+	Authenticators []string `json:"authenticators"`
+	Mails          []string `json:"mails"`
+	Required       []string `json:"required"`
+}
+
+// SettingsCreation defines model for SettingsCreation.
+type SettingsCreation struct {
+	// Anonymous Services may be shown the UUID in place of the name
+	Anonymous bool `json:"anonymous"`
+
+	// DefaultEmail With {given_name}, {surname}, {local_user_id} or {rid}; empty = the address is always asked for
+	DefaultEmail string `json:"default_email"`
+
+	// Extra Up to seven kinds of information about each employee
+	Extra    []string `json:"extra"`
+	Required []string `json:"required"`
+
+	// SelfRequest Employees may ask to be created
+	SelfRequest bool `json:"self_request"`
+}
+
+// SettingsInvoice defines model for SettingsInvoice.
+type SettingsInvoice struct {
+	// Ean 13 digits
+	Ean   string `json:"ean"`
+	Email string `json:"email"`
+
+	// Method digital_post, email, ean or empty = not decided
+	Method string `json:"method"`
+}
+
+// SettingsNotifications defines model for SettingsNotifications.
+type SettingsNotifications struct {
+	// Muted Kinds of mail that are shown on the notices page only
+	Muted []string `json:"muted"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -929,3 +1086,6 @@ type ChallengeCreateJSONRequestBody = ChallengeRequest
 
 // KeyFileLoginJSONRequestBody defines body for KeyFileLogin for application/json ContentType.
 type KeyFileLoginJSONRequestBody = KeyFileLogin
+
+// SettingsChangeJSONRequestBody defines body for SettingsChange for application/json ContentType.
+type SettingsChangeJSONRequestBody = SettingsChange

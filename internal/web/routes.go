@@ -40,6 +40,8 @@ func (s *Server) routes() {
 	api.POST("/employees/:id/code-card/block", s.codeCardBlock, need...)
 	api.POST("/employees/:id/key-file/block", s.keyFileBlock, need...)
 
+	s.settingsRoutes(api, need...)
+
 	api.GET("/services", s.services, need...)
 	api.POST("/services", s.serviceRegister, need...)
 	api.GET("/services/:id", s.serviceShow, need...)

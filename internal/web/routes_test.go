@@ -34,7 +34,8 @@ type rule struct {
 
 // rules are the rules of every area; each has its own list beside its tests.
 var rules = slices.Concat(
-	coreRules,
+	settingsRules,
+	coreRules, // last: it ends the session
 )
 
 var coreRules = []rule{

@@ -21,6 +21,7 @@ import (
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/setting"
 )
 
 // Options is what the server needs: the domain services and plain values.
@@ -31,6 +32,7 @@ type Options struct {
 	Session    *session.Service
 	Cutover    *cutover.Service
 	Federation *federation.Service
+	Setting    *setting.Service
 
 	Now          func() time.Time
 	Log          *slog.Logger

@@ -466,6 +466,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the organisation has decided */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change settings; what is left out stays
+         * @description `version` is the one that was read. When somebody has saved in between,
+         *     the answer is 409 `setting.version.stale` with the fields that differ
+         *     now, and nothing is saved. Each field that changes is one entry of the
+         *     audit log.
+         */
+        patch: operations["settingsChange"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -787,6 +811,78 @@ export interface components {
         ServiceList: {
             items: components["schemas"]["Service"][];
             next: string | null;
+        };
+        Settings: {
+            /**
+             * Format: int64
+             * @description 0 = nothing decided yet
+             */
+            version: number;
+            /** @description An authority, which pays through NemHandel only */
+            public: boolean;
+            authenticators: string[];
+            creation: components["schemas"]["SettingsCreation"];
+            /**
+             * @description NSIS
+             * @enum {string}
+             */
+            minimum_level: "Low" | "Substantial" | "High";
+            invoice: components["schemas"]["SettingsInvoice"];
+            /** @description Types that may be ordered */
+            certificates: ("user" | "organisation" | "system")[];
+            notifications: components["schemas"]["SettingsNotifications"];
+            /** @description Acts that wait for a second person */
+            four_eyes: string[];
+            /** @description From deletion of an employee until erasure */
+            retention_days: number;
+            /** @description Percent of the employees that a full load suspends without asking */
+            full_load_limit: number;
+            /** @enum {string} */
+            mail_language: "da" | "en";
+            choices: components["schemas"]["SettingsChoices"];
+        };
+        SettingsCreation: {
+            required: string[];
+            /** @description Employees may ask to be created */
+            self_request: boolean;
+            /** @description Services may be shown the UUID in place of the name */
+            anonymous: boolean;
+            /** @description Up to seven kinds of information about each employee */
+            extra: string[];
+            /** @description With {given_name}, {surname}, {local_user_id} or {rid}; empty = the address is always asked for */
+            default_email: string;
+        };
+        SettingsInvoice: {
+            /** @description digital_post, email, ean or empty = not decided */
+            method: string;
+            email: string;
+            /** @description 13 digits */
+            ean: string;
+        };
+        SettingsNotifications: {
+            /** @description Kinds of mail that are shown on the notices page only */
+            muted: string[];
+        };
+        /** @description What the lists may hold */
+        SettingsChoices: {
+            authenticators: string[];
+            required: string[];
+            acts: string[];
+            mails: string[];
+        };
+        SettingsChange: {
+            /** Format: int64 */
+            version: number;
+            authenticators?: string[];
+            creation?: components["schemas"]["SettingsCreation"];
+            minimum_level?: string;
+            invoice?: components["schemas"]["SettingsInvoice"];
+            certificates?: string[];
+            notifications?: components["schemas"]["SettingsNotifications"];
+            four_eyes?: string[];
+            retention_days?: number;
+            full_load_limit?: number;
+            mail_language?: string;
         };
     };
     responses: {
@@ -1513,6 +1609,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings and their version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    settingsChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChange"];
+            };
+        };
+        responses: {
+            /** @description What holds now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/adgang/adgang/internal/setting"
+)
+
+func (s *Server) settingsRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
+	api.GET("/settings", s.settings, need...)
+	api.PATCH("/settings", s.settingsChange, need...)
+}
+
+// settings: GET /api/v1/settings -> 200 Settings.
+func (s *Server) settings(c echo.Context) error {
+	now, err := s.Setting.Settings(c.Request().Context(), actor(c))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, s.settingsOf(now))
+}
+
+// settingsChange: PATCH /api/v1/settings SettingsChange -> 200 Settings.
+func (s *Server) settingsChange(c echo.Context) error {
+	var in SettingsChange
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	now, err := s.Setting.Change(c.Request().Context(), actor(c), in.Version, in.apply)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, s.settingsOf(now))
+}
+
+func (in SettingsChange) apply(to *setting.Settings) {
+	set(&to.Authenticators, in.Authenticators)
+	set(&to.MinimumLevel, in.MinimumLevel)
+	set(&to.Certificates, in.Certificates)
+	set(&to.FourEyes, in.FourEyes)
+	set(&to.RetentionDays, in.RetentionDays)
+	set(&to.FullLoadLimit, in.FullLoadLimit)
+	set(&to.MailLanguage, in.MailLanguage)
+	if in.Creation != nil {
+		to.Creation = setting.Creation{
+			Required: in.Creation.Required, SelfRequest: in.Creation.SelfRequest, Anonymous: in.Creation.Anonymous,
+			Extra: in.Creation.Extra, DefaultEmail: in.Creation.DefaultEmail,
+		}
+	}
+	if in.Invoice != nil {
+		to.Invoice = setting.Invoice{Method: in.Invoice.Method, Email: in.Invoice.Email, EAN: in.Invoice.Ean}
+	}
+	if in.Notifications != nil {
+		to.Notifications = setting.Notifications{Muted: in.Notifications.Muted}
+	}
+}
+
+// set is for a field of a change that may be left out.
+func set[T any](to, given *T) {
+	if given != nil {
+		*to = *given
+	}
+}
+
+func (s *Server) settingsOf(now setting.Settings) Settings {
+	out := Settings{
+		Version: now.Version, Public: now.Public, Authenticators: now.Authenticators, MinimumLevel: SettingsMinimumLevel(now.MinimumLevel),
+		Creation: SettingsCreation{
+			Required: now.Creation.Required, SelfRequest: now.Creation.SelfRequest, Anonymous: now.Creation.Anonymous,
+			Extra: now.Creation.Extra, DefaultEmail: now.Creation.DefaultEmail,
+		},
+		Invoice:       SettingsInvoice{Method: now.Invoice.Method, Email: now.Invoice.Email, Ean: now.Invoice.EAN},
+		Certificates:  []SettingsCertificates{},
+		Notifications: SettingsNotifications{Muted: now.Notifications.Muted},
+		FourEyes:      now.FourEyes, RetentionDays: now.RetentionDays, FullLoadLimit: now.FullLoadLimit,
+		MailLanguage: SettingsMailLanguage(now.MailLanguage),
+		Choices: SettingsChoices{
+			Authenticators: setting.Authenticators, Required: setting.RequiredFields,
+			Acts: append([]string{}, s.Setting.Acts...), Mails: s.Setting.Kinds,
+		},
+	}
+	for _, one := range now.Certificates {
+		out.Certificates = append(out.Certificates, SettingsCertificates(one))
+	}
+	return out
+}
