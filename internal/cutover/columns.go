@@ -1,17 +1,15 @@
 package cutover
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/adgang/adgang/internal/sheet"
 )
 
-// field is a column that an export may have.
-type field int
-
+// The columns that an export may have.
 const (
-	rid field = iota
+	rid sheet.Field = iota
 	givenName
 	surname
 	email
@@ -23,91 +21,60 @@ const (
 	pNumber
 	seNumber
 	localUserID
-	fields // how many there are
 )
 
-// headers are the names of each field in Danish and English, in lower case.
-var headers = [fields][2]string{
-	rid:           {"rid", "rid"},
-	givenName:     {"fornavn", "given_name"},
-	surname:       {"efternavn", "surname"},
-	email:         {"e-mail", "email"},
-	phone:         {"telefon", "phone"},
-	cpr:           {"cpr", "cpr"},
-	dateOfBirth:   {"fødselsdato", "date_of_birth"},
-	signatureType: {"signaturtype", "signature_type"},
-	status:        {"status", "status"},
-	pNumber:       {"p-nummer", "p_number"},
-	seNumber:      {"se-nummer", "se_number"},
-	localUserID:   {"medarbejdernummer", "local_user_id"},
+// form is what an export is read for; the order is that of the constants.
+var form = sheet.Form{
+	Columns: []sheet.Column{
+		{Names: []string{"rid"}, Required: true, Mask: sheet.MaskNothing},
+		{Names: []string{"fornavn", "given_name"}, Required: true},
+		{Names: []string{"efternavn", "surname"}, Required: true},
+		{Names: []string{"e-mail", "email"}, Required: true},
+		{Names: []string{"telefon", "phone"}},
+		{Names: []string{"cpr"}, Mask: sheet.MaskCPR},
+		{Names: []string{"fødselsdato", "date_of_birth"}},
+		{Names: []string{"signaturtype", "signature_type"}},
+		{Names: []string{"status"}},
+		{Names: []string{"p-nummer", "p_number"}},
+		{Names: []string{"se-nummer", "se_number"}},
+		{Names: []string{"medarbejdernummer", "local_user_id"}},
+	},
+	OneOf: [][]sheet.Field{{cpr, dateOfBirth}},
 }
 
-var byHeader = func() map[string]field {
-	m := make(map[string]field, 2*fields)
-	for f, names := range headers {
-		m[names[0]], m[names[1]] = field(f), field(f)
-	}
-	return m
-}()
+// What reading a file is made of, under the names it had here first.
+type (
+	File      = sheet.File
+	Summary   = sheet.Summary
+	Finding   = sheet.Finding
+	FileError = sheet.FileError
+	Severity  = sheet.Severity
+)
 
-// columns says where each field stands in the rows of one file.
-type columns struct {
-	names []string    // the header as in the file, trimmed, CPR numbers masked
-	at    [fields]int // index of the column, -1 when the file lacks it
-}
+// An Error keeps its row out of the migration, a Notice does not.
+const (
+	Error  = sheet.Error
+	Notice = sheet.Notice
+)
 
-// name is the header of f in this file, for findings.
-func (c *columns) name(f field) string {
-	if c.at[f] < 0 {
-		return ""
-	}
-	return c.names[c.at[f]]
-}
+// Bad reports whether any of the findings is an Error.
+func Bad(findings []Finding) bool { return sheet.Bad(findings) }
 
-// mapColumns reads the header line. It returns a notice for each column that
-// is not known, and refuses a header in which a required column is missing or
-// one comes twice.
-func mapColumns(head entry) (columns, []Finding, error) {
-	var c columns
-	if head.flaw != "" {
-		return c, nil, refusef(head.line, "cutover.file.header", "The header line cannot be read: a quote is not closed, or the line is too long. Put the column names on the first line.")
-	}
-	if len(head.cells) > maxColumns {
-		return c, nil, refusef(head.line, "cutover.file.too_many_columns", "The header line has more than %d columns. Keep only the columns of the export.", maxColumns)
-	}
-	for f := range c.at {
-		c.at[f] = -1
-	}
-	var findings []Finding
-	add := func(s Severity, column, code, text string, args ...any) {
-		findings = append(findings, Finding{Line: head.line, Column: column, Code: code, Message: fmt.Sprintf(text, args...), Severity: s})
-	}
-	for i, cell := range head.cells {
-		name := strings.TrimSpace(norm.NFC.String(cell))
-		c.names = append(c.names, shown(name))
-		f, known := byHeader[strings.ToLower(name)]
-		switch {
-		case name == "":
-		case !known:
-			add(Notice, c.names[i], "cutover.file.unknown_column", "The column %q is not known and is ignored.", c.names[i])
-		case c.at[f] >= 0:
-			add(Error, c.names[i], "cutover.file.duplicate_column", "The columns %q and %q mean the same. Keep one of them.", c.name(f), c.names[i])
-		default:
-			c.at[f] = i
+// released gives findings the codes under which they were released, before
+// sheet served others too: "cutover.file.*" and "cutover.row.*".
+func released(findings []Finding) []Finding {
+	for i, f := range findings {
+		if rest, found := strings.CutPrefix(f.Code, "sheet."); found {
+			findings[i].Code = "cutover." + rest
 		}
 	}
-	for _, f := range []field{rid, givenName, surname, email, cpr} {
-		da, en := headers[f][0], headers[f][1]
-		switch {
-		case c.at[f] >= 0:
-		case f != cpr:
-			add(Error, "", "cutover.file.missing_column", "The column %s (or %s) is missing. Add it to the header line, with a value for each employee.", da, en)
-		case c.at[dateOfBirth] < 0:
-			add(Error, "", "cutover.file.missing_column", "The file has neither a column cpr nor %s (or %s). Add one of them.", headers[dateOfBirth][0], headers[dateOfBirth][1])
-		}
+	return findings
+}
+
+// releasedError is released for the error of a file that cannot be taken in.
+func releasedError(err error) error {
+	if f, ok := errors.AsType[*FileError](err); ok {
+		return sheet.Refuse(released(f.Findings)...)
 	}
-	if Bad(findings) {
-		return c, nil, refuse(findings...)
-	}
-	return c, findings, nil
+	return err
 }

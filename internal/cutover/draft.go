@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/sheet"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -30,7 +32,7 @@ type Plan struct {
 }
 
 func (p Plan) check() error {
-	if runes(p.Name) > 200 {
+	if utf8.RuneCountInString(p.Name) > 200 {
 		return fault.New(fault.Invalid, "cutover.batch.name", "The name of a batch has at most 200 characters.").On("name")
 	}
 	if p.ParallelDays != nil && (*p.ParallelDays < 0 || *p.ParallelDays > 3650) {
@@ -74,8 +76,8 @@ func (s *Service) Create(ctx context.Context, by access.Actor, f File, p Plan) (
 }
 
 func (s *Service) newBatch(by access.Actor, p Plan) Batch {
-	file := cut(visible(p.FileName), maxValue)
-	name := strings.TrimSpace(visible(p.Name))
+	file := sheet.Plain(p.FileName)
+	name := strings.TrimSpace(sheet.Plain(p.Name))
 	if name == "" {
 		name = file
 	}
@@ -252,8 +254,8 @@ func (m *matcher) match(i int, e org.Employee, found bool, live string) {
 	} {
 		if d[1] != "" && d[1] != d[2] {
 			m.findings[i] = append(m.findings[i], Finding{
-				Line: int(r.Line), Column: d[0], Value: shown(d[1]), Code: "cutover.row.differs", Severity: Notice,
-				Message: fmt.Sprintf("The employee is known with another value (%q), which is kept. Change the employee if the export is right.", shown(d[2])),
+				Line: int(r.Line), Column: d[0], Value: sheet.Shown(d[1]), Code: "cutover.row.differs", Severity: Notice,
+				Message: fmt.Sprintf("The employee is known with another value (%q), which is kept. Change the employee if the export is right.", sheet.Shown(d[2])),
 			})
 		}
 	}

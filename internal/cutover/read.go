@@ -6,10 +6,10 @@ package cutover
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"time"
+
+	"github.com/adgang/adgang/internal/sheet"
 )
 
 // Carrier is what an employee's legacy signature lives on.
@@ -50,14 +50,6 @@ type Options struct {
 	Now      time.Time // nobody is born after it
 }
 
-// Summary is what was read.
-type Summary struct {
-	Rows     int       // data rows; blank ones do not count
-	Bad      int       // of these, with an Error
-	Format   string    // "csv" or "xlsx"
-	Findings []Finding // notices about the file as a whole
-}
-
 // Read reads an export, CSV or .xlsx by its content, and calls visit once for
 // each data row in the order of the file, with the findings of that row. It
 // never holds the file in memory, except for the texts of a spreadsheet (at
@@ -68,46 +60,13 @@ type Summary struct {
 // discard what it has seen. An error of visit or ctx stops the reading and is
 // returned as it is.
 func Read(ctx context.Context, f File, o Options, visit func(Record, []Finding) error) (Summary, error) {
-	t, err := open(f)
-	if err != nil {
-		return Summary{}, err
-	}
-	sum := Summary{Format: t.format}
-	head, err := t.next()
-	if errors.Is(err, io.EOF) {
-		return sum, refusef(0, "cutover.file.empty", "The file is empty. Upload an export with a header line and one line per employee.")
-	}
-	if err != nil {
-		return sum, err
-	}
-	cols, notices, err := mapColumns(head)
-	if err != nil {
-		return sum, err
-	}
-	sum.Findings = append(t.notices, notices...)
-	c := newChecker(cols, o)
-	for {
-		if sum.Rows%256 == 0 && ctx.Err() != nil {
-			return sum, context.Cause(ctx)
-		}
-		e, err := t.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return sum, err
-		}
-		rec, findings := c.check(e)
-		sum.Rows++
-		if Bad(findings) {
-			sum.Bad++
-		}
-		if err := visit(rec, findings); err != nil {
-			return sum, err
-		}
-	}
-	if sum.Rows == 0 {
-		return sum, refusef(head.line, "cutover.file.no_rows", "The file has a header line but no employees. Export again with at least one employee.")
-	}
-	return sum, nil
+	form := form
+	form.TestData, form.Now = o.TestData, o.Now
+	var c checker
+	sum, err := form.Read(ctx, f, func(row *sheet.Row) error {
+		rec := c.check(row)
+		return visit(rec, released(row.Findings))
+	})
+	sum.Findings = released(sum.Findings)
+	return sum, releasedError(err)
 }

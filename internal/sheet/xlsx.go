@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"archive/zip"
@@ -67,10 +67,10 @@ func refuseXLSX(err error) error {
 	}
 	switch {
 	case errors.Is(err, errBomb):
-		return refusef(0, "cutover.file.unpacks_too_large",
+		return refusef(0, "sheet.file.unpacks_too_large",
 			"The spreadsheet unpacks to more than the rows of an export can need. Copy the employees into a new workbook, or save the sheet as CSV.")
 	default:
-		return refusef(0, "cutover.file.damaged",
+		return refusef(0, "sheet.file.damaged",
 			"The spreadsheet is damaged (%s). Open it in a spreadsheet program, save it again as .xlsx, and upload that.", err)
 	}
 }
@@ -86,7 +86,7 @@ func (b *xlsxBook) load() (sheet string, notices []Finding, err error) {
 	}
 	i := slices.IndexFunc(top, func(r relation) bool { return strings.HasSuffix(r.kind, "/officeDocument") })
 	if i < 0 || !strings.HasSuffix(top[i].target, ".xml") || !b.has(top[i].target) {
-		return "", nil, refusef(0, "cutover.file.not_spreadsheet", "The file is packed like a spreadsheet but is not an .xlsx. Save it as .xlsx or as CSV.")
+		return "", nil, refusef(0, "sheet.file.not_spreadsheet", "The file is packed like a spreadsheet but is not an .xlsx. Save it as .xlsx or as CSV.")
 	}
 	workbook := top[i].target
 	sheets, err := b.sheets(workbook)
@@ -120,11 +120,11 @@ func (b *xlsxBook) load() (sheet string, notices []Finding, err error) {
 		}
 	}
 	if seen == 0 {
-		return "", nil, refusef(0, "cutover.file.not_spreadsheet", "The workbook has no visible sheet with rows. Put the export on its first sheet.")
+		return "", nil, refusef(0, "sheet.file.not_spreadsheet", "The workbook has no visible sheet with rows. Put the export on its first sheet.")
 	}
 	if seen > 1 {
 		notices = append(notices, Finding{
-			Code: "cutover.file.other_sheets", Severity: Notice, Value: shown(name),
+			Code: "sheet.file.other_sheets", Severity: Notice, Value: Shown(name),
 			Message: "Only the first sheet is read; the others are ignored. Upload them as files of their own if they hold employees.",
 		})
 	}

@@ -1,4 +1,4 @@
-package cutover_test
+package sheet_test
 
 import (
 	"bytes"
@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 
-	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/sheet"
 )
 
 const shortHead = "rid;fornavn;efternavn;email;fødselsdato;note\n"
@@ -128,45 +129,42 @@ func TestReadSeparatorInQuotes(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever the bytes are, reading ends without a panic, each data row
+// FuzzCSV: whatever the bytes are, reading ends without a panic, each data row
 // is either good and complete or has an error of its own line, and lines rise.
-func FuzzRead(f *testing.F) {
-	f.Add([]byte(head + "r1;A;B;a@b.dk;;010136-4123;;;;;;\n\"r2\";\"\n\";;\n"))
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte(shortHead + "r1;A;B;a@b.dk;;010136-4123;;;;;;\n\"r2\";\"\n\";;\n"))
 	f.Add([]byte(shortHead + shortRow("r1", "\"a\n\"\"b") + shortRow("r2", "\xE6")))
 	f.Add([]byte("rid,given_name,surname,email,cpr\r\n\"a\r\n\",b,c,d,0101364123\r"))
 	f.Add([]byte("PK\x03\x04"))
 	f.Add([]byte("\xEF\xBB\xBF;\n;\""))
-	var mistakes bytes.Buffer
-	if err := cutover.SampleMistakes(&mistakes); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(mistakes.Bytes())
 	f.Fuzz(func(t *testing.T, file []byte) {
-		rows, bad, line := 0, 0, 0
-		sum, err := cutover.Read(t.Context(), bytes.NewReader(file), cutover.Options{Now: now, TestData: true}, func(rec cutover.Record, found []cutover.Finding) error {
-			rows++
-			if rec.Line <= line {
-				t.Errorf("line %d after line %d", rec.Line, line)
-			}
-			line = rec.Line
-			if cutover.Bad(found) {
-				bad++
-			} else if rec.RID == "" || rec.GivenName == "" || rec.Surname == "" || rec.Email == "" || rec.DateOfBirth.IsZero() {
-				t.Errorf("good row without a required value: %+v", rec)
-			}
-			for _, f := range found {
-				if f.Line != rec.Line || f.Code == "" || f.Message == "" {
-					t.Errorf("finding %+v on line %d", f, rec.Line)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			refused(t, reading{err: err}, strings.TrimPrefix(fault.CodeOf(err), "cutover."))
+		line := 0
+		r := read(t, file, true)
+		if r.err != nil {
+			refused(t, r, strings.TrimPrefix(fault.CodeOf(r.err), "sheet."))
 			return
 		}
-		if sum.Rows != rows || sum.Bad != bad || rows == 0 || line > bytes.Count(file, []byte("\n"))+1 {
-			t.Errorf("Summary = %+v, visited %d rows, %d bad, up to line %d", sum, rows, bad, line)
+		for _, one := range r.records {
+			if one.Line <= line || one.RID == "" || one.GivenName == "" || one.Surname == "" || one.Email == "" || one.DateOfBirth.IsZero() {
+				t.Errorf("good row without a required value, or out of order after line %d: %+v", line, one)
+			}
+			line = one.Line
+		}
+		bad := map[int]bool{}
+		for _, f := range r.findings {
+			if f.Code == "" || f.Message == "" || f.Line < 2 || !utf8.ValidString(f.Value) {
+				t.Errorf("finding %+v", f)
+			}
+			bad[f.Line] = bad[f.Line] || f.Severity == sheet.Error
+		}
+		for _, one := range r.records {
+			if bad[one.Line] {
+				t.Errorf("line %d is good and bad", one.Line)
+			}
+		}
+		lines := bytes.Count(file, []byte("\n")) + 1
+		if r.summary.Rows != len(r.records)+r.bad || r.summary.Bad != r.bad || r.summary.Rows == 0 || line > lines {
+			t.Errorf("Summary = %+v, %d good and %d bad rows, up to line %d of %d", r.summary, len(r.records), r.bad, line, lines)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"encoding/xml"
@@ -166,7 +166,7 @@ func (x *xlsxRows) set(col int, text string) error {
 		return nil
 	}
 	if col >= maxColumns {
-		return refusef(x.row, "cutover.file.too_many_columns", "Row %d has more than %d columns. Keep only the columns of the export.", x.row, maxColumns)
+		return refusef(x.row, "sheet.file.too_many_columns", "Row %d has more than %d columns. Keep only the columns of the export.", x.row, maxColumns)
 	}
 	for len(x.cells) <= col {
 		x.cells = append(x.cells, "")

@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"bytes"
@@ -39,13 +39,13 @@ func detect(r io.Reader) (encoding, error) {
 		block := buf[:held+n]
 		if first {
 			if bytes.HasPrefix(block, []byte("\xFF\xFE")) || bytes.HasPrefix(block, []byte("\xFE\xFF")) {
-				return 0, refusef(1, "cutover.file.encoding", "The file is UTF-16 text. Save it as CSV in UTF-8 (in Excel: CSV UTF-8).")
+				return 0, refusef(1, "sheet.file.encoding", "The file is UTF-16 text. Save it as CSV in UTF-8 (in Excel: CSV UTF-8).")
 			}
 			s.bom = bytes.HasPrefix(block, utf8BOM)
 		}
 		rest := s.add(block, err != nil)
 		if s.nulLine > 0 {
-			return 0, refusef(s.nulLine, "cutover.file.encoding", "Line %d holds a NUL byte, so the file is not text. Save it as CSV in UTF-8, or as .xlsx.", s.nulLine)
+			return 0, refusef(s.nulLine, "sheet.file.encoding", "Line %d holds a NUL byte, so the file is not text. Save it as CSV in UTF-8, or as .xlsx.", s.nulLine)
 		}
 		if err != nil {
 			return s.verdict()
@@ -104,10 +104,10 @@ func (s *survey) verdict() (encoding, error) {
 	case s.broken == 0:
 		return utf8Text, nil
 	case s.bom || s.multi > s.broken:
-		return 0, refusef(s.brokenLine, "cutover.file.encoding",
+		return 0, refusef(s.brokenLine, "sheet.file.encoding",
 			"The file is UTF-8, but line %d holds bytes that are not. Export it again in one encoding, UTF-8 or Windows-1252.", s.brokenLine)
 	case s.foreignLine > 0:
-		return 0, refusef(s.foreignLine, "cutover.file.encoding",
+		return 0, refusef(s.foreignLine, "sheet.file.encoding",
 			"The file is neither UTF-8 nor Windows-1252 (see line %d). Save it as CSV in UTF-8 (in Excel: CSV UTF-8).", s.foreignLine)
 	default:
 		return windows1252, nil

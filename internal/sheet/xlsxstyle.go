@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"encoding/xml"

@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"bytes"
@@ -58,7 +58,7 @@ func open(f File) (table, error) {
 	}
 	switch magic = magic[:n]; {
 	case bytes.HasPrefix(magic, oleMagic):
-		return table{}, refusef(0, "cutover.file.old_spreadsheet",
+		return table{}, refusef(0, "sheet.file.old_spreadsheet",
 			"This is an old .xls file or a spreadsheet with a password. Save it as .xlsx or CSV, without a password.")
 	case bytes.HasPrefix(magic, zipMagic):
 		return openXLSX(f, size)

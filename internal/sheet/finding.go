@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"fmt"
@@ -6,21 +6,21 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 )
 
-// Severity says whether a row with this finding can migrate.
+// Severity says whether a row with this finding can be taken in.
 type Severity string
 
-// An Error keeps its row out of the migration, a Notice does not.
+// An Error keeps its row out, a Notice does not.
 const (
 	Error  Severity = "error"
 	Notice Severity = "notice"
 )
 
-// Finding is one thing the reader of an export has to tell a person.
+// Finding is one thing the reader of a file has to tell a person.
 type Finding struct {
 	Line     int      `json:"line"`   // first physical line or sheet row, 1 = the header, 0 = the file as a whole
 	Column   string   `json:"column"` // header as in the file, "" when the finding is about the whole row
 	Value    string   `json:"value"`  // at most 200 characters; CPR numbers are masked
-	Code     string   `json:"code"`   // "cutover.file.*" or "cutover.row.*", stable
+	Code     string   `json:"code"`   // "sheet.file.*" or "sheet.row.*", stable
 	Message  string   `json:"message"`
 	Severity Severity `json:"severity"`
 }
@@ -38,7 +38,7 @@ func Bad(findings []Finding) bool {
 // FileError is what is wrong with a file that cannot be taken in at all. It is
 // the cause of the fault.Invalid that Read returns:
 //
-//	if r, ok := errors.AsType[*cutover.FileError](err); ok { ... r.Findings ... }
+//	if r, ok := errors.AsType[*sheet.FileError](err); ok { ... r.Findings ... }
 type FileError struct {
 	Findings []Finding // at least one Error
 }
@@ -47,9 +47,9 @@ func (r *FileError) Error() string {
 	return fmt.Sprintf("%d findings, the first on line %d", len(r.Findings), r.Findings[0].Line)
 }
 
-// refuse makes the fault.Invalid of a file; code and sentence are those of the
+// Refuse makes the fault.Invalid of a file; code and sentence are those of the
 // first error among the findings.
-func refuse(findings ...Finding) error {
+func Refuse(findings ...Finding) error {
 	first := findings[0]
 	for _, f := range findings {
 		if f.Severity == Error {
@@ -63,7 +63,7 @@ func refuse(findings ...Finding) error {
 
 // refusef refuses a file for one reason; line 0 means the file as a whole.
 func refusef(line int, code, text string, args ...any) error {
-	return refuse(Finding{Line: line, Code: code, Message: fmt.Sprintf(text, args...), Severity: Error})
+	return Refuse(Finding{Line: line, Code: code, Message: fmt.Sprintf(text, args...), Severity: Error})
 }
 
 const maxValue = 200 // characters of a cell that a finding repeats

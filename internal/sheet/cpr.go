@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"regexp"
@@ -70,14 +70,17 @@ func maskCPR(s string) string {
 	}, s), 20)
 }
 
-// shown is how a finding repeats a cell of any other column. What reads as a
+// Shown is how a finding repeats a cell of any other column. What reads as a
 // CPR number is masked here too: in a shifted row, or in a file without a
 // header, one turns up anywhere.
-func shown(s string) string {
+func Shown(s string) string {
 	return cut(visible(cprLike.ReplaceAllStringFunc(s, func(m string) string { return m[:6] + "-xxxx" })), maxValue)
 }
 
-// visible replaces what a terminal or a table cell would act on.
+// Plain is any text as one line of at most 200 characters that a terminal or a
+// table cell shows and does not act on.
+func Plain(s string) string { return cut(visible(s), maxValue) }
+
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -1,4 +1,4 @@
-package cutover
+package sheet
 
 import (
 	"bufio"
@@ -95,7 +95,7 @@ func (c *csvReader) parse(p []byte, end bool, e *entry) (int, bool) {
 	n := bytes.IndexByte(p, '\n') + 1
 	if n == 0 {
 		if !end {
-			e.flaw = "cutover.row.too_long"
+			e.flaw = "sheet.row.too_long"
 			return 0, false
 		}
 		n = len(p)
@@ -126,7 +126,7 @@ func (c *csvReader) parseQuoted(p []byte, end bool, e *entry) (int, bool) {
 	for i := 0; ; {
 		j, ok := c.cell(p, i, end)
 		if !ok {
-			e.flaw, e.at = "cutover.row.quote", len(c.ends)
+			e.flaw, e.at = "sheet.row.quote", len(c.ends)
 			return 0, false
 		}
 		c.ends = append(c.ends, len(c.text))
