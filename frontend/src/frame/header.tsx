@@ -1,4 +1,4 @@
-import { Link, useLocation } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Session } from '@/api/session';
@@ -6,8 +6,9 @@ import { Drawer } from '@/ui/dialog';
 import { Icon } from '@/ui/icon';
 import { LanguageButton } from './language';
 import { Wordmark } from './logo';
-import { isAdministrator, tasksOf } from './navigation';
 import { useLogOut } from './log-out';
+import { MainMenu } from './menu';
+import { sectionsOf } from './navigation';
 
 export function Header({ session }: { session: Session | undefined }) {
   const { t } = useTranslation();
@@ -33,7 +34,7 @@ export function Header({ session }: { session: Session | undefined }) {
           </button>
         </div>
       </div>
-      {session !== undefined && isAdministrator(session) && (
+      {session !== undefined && sectionsOf(session).length > 0 && (
         <div className="navigation-menu">
           <div className="navigation-menu-inner container">
             <MainMenu session={session} className="nav" />
@@ -64,40 +65,12 @@ function Person({ session }: { session: Session }) {
   );
 }
 
-interface MenuProps {
-  session: Session;
-  className: string;
-  onGo?: () => void;
-}
-
-function MainMenu({ session, className, onGo }: MenuProps) {
-  const { t } = useTranslation();
-  const path = useLocation({ select: (location) => location.pathname });
-  const tasks = [{ to: '/', key: 'home' } as const, ...tasksOf(session)];
-  return (
-    <nav className={className} aria-label={t('frame.mainMenu')}>
-      <ul className="mainmenu">
-        {tasks.map(({ to, key }) => {
-          const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
-          return (
-            <li key={to} className={here ? 'active current' : undefined}>
-              <Link to={to} className="nav-link" aria-current={here ? 'page' : undefined} onClick={onGo}>
-                <span>{t(`frame.tasks.${key}`)}</span>
-              </Link>
-            </li>
-          );
-        })}
-      </ul>
-    </nav>
-  );
-}
-
 function DrawerContent({ session, onGo }: { session: Session | undefined; onGo: () => void }) {
   const { t } = useTranslation();
   const logOut = useLogOut();
   return (
     <>
-      {session !== undefined && <MainMenu session={session} className="navigation-menu-mobile" onGo={onGo} />}
+      {session !== undefined && <MainMenu session={session} className="navigation-menu-mobile" nested onGo={onGo} />}
       {session !== undefined && (
         <div className="drawer-part">
           <p>

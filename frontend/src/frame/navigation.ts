@@ -1,12 +1,92 @@
+import type { LinkProps } from '@tanstack/react-router';
 import { may, type Right, type Session } from '@/api/session';
+import type { texts } from '@/locales/da/texts';
+import type { IconName } from '@/ui/icon';
 
-const tasks = [
-  { to: '/migration', key: 'migration', right: 'migration.manage' },
-  { to: '/employees', key: 'employees', right: 'employee.view' },
-  { to: '/services', key: 'services', right: 'service.manage' },
-] as const satisfies { to: string; key: string; right: Right }[];
+/** One page of a section: its text is frame.entries.<key>. */
+export interface Entry {
+  to: NonNullable<LinkProps['to']>;
+  key: keyof typeof texts.frame.entries;
+  /** Absent: whoever is logged in. */
+  right?: Right;
+}
 
-/** The tasks a person may do; later parts of the product add theirs here. */
-export const tasksOf = (session: Session) => tasks.filter((task) => may(session, task.right));
+/** A top task: its texts are frame.tasks.<key> and home.<key>. A section of two
+ * entries or more has a side menu. */
+export interface Section {
+  key: Exclude<keyof typeof texts.frame.tasks, 'home'>;
+  icon: IconName;
+  entries: Entry[];
+}
 
-export const isAdministrator = (session: Session): boolean => tasksOf(session).length > 0;
+/** The whole menu; a new page adds its line here. */
+const sections: Section[] = [
+  {
+    key: 'employees',
+    icon: 'persons',
+    entries: [
+      { to: '/employees', key: 'employees', right: 'employee.view' },
+    ],
+  },
+  {
+    key: 'migration',
+    icon: 'how-to-reg',
+    entries: [
+      { to: '/migration', key: 'migration', right: 'migration.manage' },
+    ],
+  },
+  {
+    key: 'rights',
+    icon: 'checklist',
+    entries: [
+    ],
+  },
+  {
+    key: 'powers',
+    icon: 'share',
+    entries: [
+    ],
+  },
+  {
+    key: 'services',
+    icon: 'link',
+    entries: [
+      { to: '/services', key: 'services', right: 'service.manage' },
+    ],
+  },
+  {
+    key: 'organisation',
+    icon: 'business',
+    entries: [
+    ],
+  },
+];
+
+export interface ShownSection extends Section {
+  first: Entry;
+}
+
+/** What the person sees of the menu; a section without a page is left out. */
+export const sectionsOf = (session: Session): ShownSection[] =>
+  sections.flatMap((section) => {
+    const entries = section.entries.filter(({ right }) => right === undefined || may(session, right));
+    const [first] = entries;
+    return first === undefined ? [] : [{ ...section, entries, first }];
+  });
+
+/** Administrators have an overview; everybody else a page of their own. */
+export const isAdministrator = (session: Session): boolean =>
+  sections.some((section) => section.entries.some(({ right }) => right !== undefined && may(session, right)));
+
+const covers = (entry: Entry, path: string): boolean => path === entry.to || path.startsWith(`${entry.to}/`);
+
+/** The entry that a path belongs to: the longest one that begins it. */
+export function entryAt(section: Section, path: string): Entry | undefined {
+  return section.entries
+    .filter((entry) => covers(entry, path))
+    .sort((a, b) => b.to.length - a.to.length)
+    .at(0);
+}
+
+export const sectionAt = (all: ShownSection[], path: string): ShownSection | undefined =>
+  all.find((section) => entryAt(section, path) !== undefined);

@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router';
+import { Link, type LinkProps } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '@/ui/icon';
@@ -14,7 +14,7 @@ interface PageProps {
   /** Buttons beside the heading. */
   actions?: ReactNode;
   /** The list that this page is one entry of. */
-  parent?: { to: '/migration' | '/employees' | '/services'; title: string };
+  parent?: { to: NonNullable<LinkProps['to']>; title: string };
   narrow?: boolean;
   children: ReactNode;
 }

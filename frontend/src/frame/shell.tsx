@@ -6,10 +6,12 @@ import { installationQuery, type Session } from '@/api/session';
 import { ToastProvider } from '@/ui/toast';
 import { DemoBanner, OfflineBanner } from './banners';
 import { Header } from './header';
+import { SideMenu, useSideSection } from './menu';
 
 /** Everything around a page. */
 export function Shell({ session, children }: { session?: Session | undefined; children?: ReactNode }) {
   const { t } = useTranslation();
+  const side = useSideSection(session);
   return (
     <ToastProvider>
       <a className="skipnav" href="#main">
@@ -18,9 +20,12 @@ export function Shell({ session, children }: { session?: Session | undefined; ch
       <OfflineBanner />
       <DemoBanner />
       <Header session={session} />
-      <main className="container page-container" id="main" tabIndex={-1}>
-        {children ?? <Outlet />}
-      </main>
+      <div className={`container page-container ${side === undefined ? '' : 'page-beside'}`}>
+        {side !== undefined && <SideMenu section={side} />}
+        <main id="main" tabIndex={-1}>
+          {children ?? <Outlet />}
+        </main>
+      </div>
       <Footer />
     </ToastProvider>
   );

@@ -5,6 +5,7 @@ export type IconName =
   | 'account' | 'add-document' | 'arrow-forward' | 'check' | 'chevron-right' | 'close' | 'copy' | 'download'
   | 'email' | 'error' | 'file' | 'file-pdf' | 'help' | 'hourglass' | 'how-to-reg' | 'info' | 'language' | 'lock'
   | 'menu' | 'minus' | 'open-in-new' | 'person' | 'persons' | 'plus' | 'refresh' | 'save' | 'search' | 'success'
+  | 'business' | 'checklist' | 'edit' | 'notifications' | 'print' | 'settings' | 'share'
   | 'sync' | 'time' | 'upload' | 'visibility' | 'visibility-off' | 'warning' | 'link' | 'delete';
 
 interface IconProps {

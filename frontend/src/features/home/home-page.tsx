@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { batchesQuery, isUnderWay } from '@/api/batches';
 import { installationQuery, may, type Session, sessionQuery } from '@/api/session';
 import { date, fromNow } from '@/format';
-import { isAdministrator, tasksOf } from '@/frame/navigation';
+import { isAdministrator, sectionsOf } from '@/frame/navigation';
 import { Page } from '@/frame/page';
 import { BatchBadge } from '@/features/migration/state';
 import { FunnelPanel } from '@/features/migration/funnel-panel';
@@ -66,18 +66,16 @@ function Newest() {
   );
 }
 
-const icons = { migration: 'how-to-reg', employees: 'persons', services: 'link' } as const;
-
 function Tasks({ session }: { session: Session }) {
   const { t } = useTranslation();
   return (
     <>
       <h2>{t('home.tasks')}</h2>
       <ul className="card-links">
-        {tasksOf(session).map(({ to, key }) => (
+        {sectionsOf(session).map(({ key, icon, first }) => (
           <li key={key}>
-            <Link to={to} className="card-link">
-              <Icon name={icons[key]} />
+            <Link to={first.to} className="card-link">
+              <Icon name={icon} />
               <strong>{t(`frame.tasks.${key}`)}</strong>
               <span>{t(`home.${key}`)}</span>
             </Link>
