@@ -20,8 +20,8 @@ type EmployeeID string
 // server or the system itself, always inside one organisation.
 type Actor struct {
 	OrgID OrgID
-	// ID is "employee:ID", "token:ID", "command" or "system", as the audit log
-	// shows it.
+	// ID is "employee:ID", "token:ID", "operator:ID", "command" or "system", as
+	// the audit log shows it.
 	ID string
 	// Employee is set when a person acts.
 	Employee EmployeeID
@@ -29,6 +29,30 @@ type Actor struct {
 	// Address is the network address the request came from, "" for work.
 	Address string
 	Roles   []Role
+	// Operator is set for those who run the installation. They have no OrgID
+	// and no role, so that every tenant's method refuses them.
+	Operator bool
+}
+
+// Host returns the actor of a command about the installation itself.
+func Host() Actor {
+	return Actor{ID: "command", Name: "adgang", Operator: true}
+}
+
+// NeedOperator is the check at the top of a method of the operators' console.
+// Errors: fault.Denied.
+func (a Actor) NeedOperator() error {
+	if !a.Operator || a.OrgID != "" {
+		return fault.New(fault.Denied, "access.operator.missing", "Only the operators of this installation may do this.")
+	}
+	return nil
+}
+
+// For returns the operator as the author of audit entries in an organisation.
+// It carries no roles, so it opens nothing there.
+func (a Actor) For(org OrgID) Actor {
+	a.OrgID, a.Roles, a.Operator = org, nil, false
+	return a
 }
 
 // System returns the actor of scheduled and background work in org.

@@ -78,3 +78,27 @@ func TestNeed(t *testing.T) {
 		t.Error("an unknown right is granted")
 	}
 }
+
+// An operator is nobody in any organisation, and nobody of an organisation is
+// an operator.
+func TestOperator(t *testing.T) {
+	t.Parallel()
+	operator := access.Actor{ID: "operator:1", Operator: true}
+	for _, by := range []access.Actor{operator, access.Host()} {
+		if err := by.NeedOperator(); err != nil {
+			t.Errorf("%s: NeedOperator = %v", by.ID, err)
+		}
+		for _, right := range access.Rights(access.Roles...) {
+			for _, as := range []access.Actor{by, by.For("org")} {
+				if err := as.Need(right); fault.KindOf(err) != fault.Denied {
+					t.Errorf("%s in %q: Need(%s) = %v, want Denied", as.ID, as.OrgID, right, err)
+				}
+			}
+		}
+	}
+	for _, by := range []access.Actor{{}, access.System("org"), access.Command("org"), operator.For("org"), {OrgID: "org", Operator: true}} {
+		if err := by.NeedOperator(); fault.CodeOf(err) != "access.operator.missing" {
+			t.Errorf("%+v: NeedOperator = %v, want Denied", by, err)
+		}
+	}
+}

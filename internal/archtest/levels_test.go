@@ -47,6 +47,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":                {"internal/store", "internal/testkit", "internal/cluster"},
 	"modernc.org/sqlite":                  {"internal/store"},
 	"github.com/wneessen/go-mail":         {"internal/mail"},
+	"github.com/go-webauthn/webauthn":     {"internal/operator"},
 }
 
 // strangers are libraries that a package must do without.
