@@ -23,7 +23,7 @@ const (
 // lower levels. A folder below one of these belongs to it. Tests are free.
 var levels = []string{
 	"internal/fault internal/secret internal/pki internal/config internal/cvr migrations frontend",
-	"internal/store internal/access internal/sheet",
+	"internal/cvr internal/store internal/access internal/sheet",
 	"internal/audit internal/outbox",
 	"internal/mail internal/setting internal/operator",
 	"internal/approval",
