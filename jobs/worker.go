@@ -13,6 +13,7 @@ import (
 
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/store"
 )
 
 // serve runs the item that a task refers to. An error means that the database was
@@ -115,7 +116,7 @@ func (r *Runner) perform(ctx context.Context, item outbox.Item) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, itemTimeout)
 	defer cancel()
-	return route.run(ctx, item.Payload)
+	return route.run(store.ForTenant(ctx, item.OrgID), item.Payload)
 }
 
 // touch tells every few seconds that the running items are alive.

@@ -209,6 +209,18 @@ func (a *App) schema(ctx context.Context, migrate bool) error {
 	if len(pending) > 0 {
 		return ErrSchema
 	}
+	return a.warnOfOpenWall(ctx)
+}
+
+// warnOfOpenWall tells when a shared database does not keep tenants apart itself.
+func (a *App) warnOfOpenWall(ctx context.Context) error {
+	walled, err := store.Walled(ctx, a.DB)
+	if err != nil {
+		return fmt.Errorf("read the database's role: %w", err)
+	}
+	if !walled {
+		a.Log.WarnContext(ctx, "the database role is a superuser or has BYPASSRLS: row-level security passes over it, see docs/operations.md")
+	}
 	return nil
 }
 
@@ -242,11 +254,13 @@ func (a *App) away(ctx context.Context) (names []string) {
 func (a *App) gauges(ctx context.Context) (map[string]float64, error) {
 	backlog, err := outbox.Look(ctx, a.DB, a.Now())
 	counts := a.Runner.Counts()
+	walled, wallErr := store.Walled(ctx, a.DB)
 	return map[string]float64{
 		"work_pending": float64(backlog.Pending), "work_due": float64(backlog.Due), "work_dispatched": float64(backlog.Dispatched),
 		"work_failed": float64(backlog.Failed), "worker_processed": float64(counts.Processed), "worker_failed": float64(counts.Failed),
 		"worker_retried": float64(counts.Retried), "worker_running": float64(counts.Running),
-	}, err
+		"row_level_security": map[bool]float64{true: 1}[walled],
+	}, errors.Join(err, wallErr)
 }
 
 // Close closes what New opened.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/testkit"
@@ -56,7 +55,7 @@ func copyOut(b *testing.B, db *bun.DB, tables []string) []copied {
 	defer conn.Close()
 	all := make([]copied, len(tables))
 	err = conn.Raw(func(driver any) error {
-		pg := driver.(*stdlib.Conn).Conn().PgConn()
+		pg := driver.(interface{ Conn() *pgx.Conn }).Conn().PgConn()
 		for i, table := range tables {
 			var data bytes.Buffer
 			if _, err := pg.CopyTo(b.Context(), &data, "COPY "+table+" TO STDOUT (FORMAT binary)"); err != nil {

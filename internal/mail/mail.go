@@ -125,7 +125,7 @@ func (s *Service) Queue(ctx context.Context, tx bun.Tx, lot string, drafts ...Dr
 		}
 		messages[i] = m
 	}
-	if _, err := store.Insert(ctx, tx, messages, ""); err != nil {
+	if _, err := store.Insert(store.WritingTo(ctx, org), tx, messages, ""); err != nil {
 		return fmt.Errorf("queue mail: %w", err)
 	}
 	queue := outbox.Default

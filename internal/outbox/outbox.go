@@ -114,7 +114,11 @@ func (k Kind[T]) AddOnce(ctx context.Context, tx bun.Tx, id string, org access.O
 
 // Add records prepared items; one whose ID exists is left as it is.
 func Add(ctx context.Context, tx bun.Tx, items ...Item) error {
-	if _, err := store.Insert(ctx, tx, items, "ON CONFLICT (id) DO NOTHING"); err != nil {
+	orgs := make([]access.OrgID, len(items))
+	for i, item := range items {
+		orgs[i] = item.OrgID
+	}
+	if _, err := store.Insert(store.WritingTo(ctx, orgs...), tx, items, "ON CONFLICT (id) DO NOTHING"); err != nil {
 		return fmt.Errorf("record work: %w", err)
 	}
 	return nil

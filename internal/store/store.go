@@ -45,7 +45,7 @@ func Open(databaseURL, dataDir string) (*bun.DB, error) {
 	// bun writes its arguments into the statement, so caching statements by
 	// their text would only cost memory.
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
-	db := bun.NewDB(stdlib.OpenDB(*config), pgdialect.New())
+	db := bun.NewDB(sql.OpenDB(walled{stdlib.GetConnector(*config)}), pgdialect.New())
 	db.SetMaxOpenConns(20)
 	db.SetMaxIdleConns(10)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -81,7 +81,8 @@ func openSQLite(path string) (*bun.DB, error) {
 // SQLite tells whether db is the embedded engine.
 func SQLite(db bun.IDB) bool { return db.Dialect().Name() == dialect.SQLite }
 
-// Migrate brings the schema up to date. Two processes may call it together: the
+// Migrate brings the schema up to date, and raises the second wall over every
+// table of tenants that it finds (ADR 0021). Two processes may call it together: the
 // second waits for the first, at most a minute.
 func Migrate(ctx context.Context, db *bun.DB) error {
 	m, err := migrator(ctx, db)
@@ -100,7 +101,9 @@ func Migrate(ctx context.Context, db *bun.DB) error {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-	_, err = m.Migrate(ctx)
+	if _, err = m.Migrate(ctx); err == nil {
+		err = raiseWall(ctx, db)
+	}
 	return errors.Join(err, m.Unlock(context.WithoutCancel(ctx)))
 }
 

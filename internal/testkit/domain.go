@@ -284,7 +284,8 @@ func linkIn(t testing.TB, box mail.Mailbox, address string) string {
 
 // Contents is everything in a database: the rows of each table, sorted, their
 // columns as raw text with a line break between. Two of them are equal when
-// nothing has changed; a secret in clear is a substring.
+// nothing has changed; a secret in clear is a substring. The audit's list of what
+// is to be sealed is left out: it follows from the entries.
 func Contents(t testing.TB, db *bun.DB) map[string][]string {
 	t.Helper()
 	catalogue := "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
@@ -297,6 +298,9 @@ func Contents(t testing.TB, db *bun.DB) map[string][]string {
 	}
 	all := make(map[string][]string, len(tables))
 	for _, table := range tables {
+		if table == "audit_lot" {
+			continue
+		}
 		all[table] = rowsOf(t, db, table)
 	}
 	return all

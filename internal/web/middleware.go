@@ -16,6 +16,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/store"
 )
 
 // policy is the Content-Security-Policy of every page: nothing inline, nothing
@@ -152,7 +153,7 @@ func (s *Server) needActor(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 			c.Set(actorKey, actor)
-			return next(c)
+			return within(c, actor, next)
 		}
 		token, err := s.fromCookie(c)
 		if err != nil {
@@ -162,8 +163,16 @@ func (s *Server) needActor(next echo.HandlerFunc) echo.HandlerFunc {
 		if !safe && !s.Session.CSRFValid(token, r.Header.Get("X-CSRF-Token")) {
 			return fault.New(fault.Denied, "session.csrf", "The page is out of date. Load it again and repeat what you did.")
 		}
-		return next(c)
+		return within(c, actor(c), next)
 	}
+}
+
+// within goes on behind the second wall: the database shows nothing but rows of
+// the actor's organisation.
+func within(c echo.Context, by access.Actor, next echo.HandlerFunc) error {
+	r := c.Request()
+	c.SetRequest(r.WithContext(store.ForTenant(r.Context(), by.OrgID)))
+	return next(c)
 }
 
 // fromCookie finds the session of the request's cookie, and who it is.
