@@ -8,6 +8,7 @@ import (
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
@@ -45,6 +46,7 @@ type Services struct {
 	Federation *federation.Service
 	Cutover    *cutover.Service
 	Reminder   *reminder.Service
+	Rights     *entitlement.Service
 }
 
 // Routes is the table of contents: every kind of work and who does it.
@@ -61,6 +63,7 @@ func Routes(s Services) []Route {
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
 		Handle(reminder.SweepKind, s.Reminder.Sweep),
+		Handle(entitlement.SweepKind, s.Rights.Sweep),
 	}
 }
 
@@ -70,6 +73,9 @@ func Schedules() []Schedule {
 	return []Schedule{
 		Daily(reminder.SweepKind, 6*time.Hour, func(tick time.Time) reminder.Day {
 			return reminder.Day{Day: tick.Format(time.DateOnly)}
+		}),
+		Daily(entitlement.SweepKind, 6*time.Hour, func(tick time.Time) entitlement.Day {
+			return entitlement.Day{Day: tick.Format(time.DateOnly)}
 		}),
 		Every(credential.Expire, 10*time.Minute, 0, nothing),
 		Every(ca.SweepKind, 10*time.Minute, 0, nothing),

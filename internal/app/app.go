@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/demo"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
@@ -49,6 +50,7 @@ type App struct {
 	Setting    *setting.Service
 	Credential *credential.Service
 	Session    *session.Service
+	Rights     *entitlement.Service
 	Federation *federation.Service
 	Cutover    *cutover.Service
 	Reminder   *reminder.Service
@@ -136,7 +138,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		Algorithm: c.KeyAlgorithm, Phases: phases,
 	}
 	a.Session = &session.Service{DB: a.DB, Keys: keys, Now: a.Now}
-	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Now: a.Now, Log: a.Log, BaseURL: base}
+	a.Rights = &entitlement.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
+	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
@@ -166,7 +169,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Reminder: a.Reminder,
+			Cutover: a.Cutover, Reminder: a.Reminder, Rights: a.Rights,
 		}),
 	})
 	return nil
@@ -189,7 +192,7 @@ func (a *App) buildWeb(version string) error {
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
 		Setting: a.Setting,
-		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
+		Now:     a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/demo"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
@@ -53,7 +54,8 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 	credentials := &credential.Service{
 		DB: db, Keys: keys, Org: orgs, CA: authority, Mail: mails, Now: now, Log: log, Origin: server.URL, Algorithm: "P-256",
 	}
-	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Now: now, Log: log, BaseURL: server.URL}
+	rights := &entitlement.Service{DB: db, Now: now, Log: log, BaseURL: server.URL}
+	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Rights: rights, Now: now, Log: log, BaseURL: server.URL}
 	s := &demo.Service{
 		DB: db, Org: orgs, Credential: credentials, Federation: services, Now: now, Log: log, Data: data, BaseURL: server.URL,
 		Cutover: &cutover.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},

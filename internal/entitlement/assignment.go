@@ -31,13 +31,13 @@ type Assignment struct {
 	EmployeeID    access.EmployeeID `bun:"employee_id"` // "" when a group has it
 	GroupID       GroupID           `bun:"group_id"`
 	EntitlementID ID                `bun:"entitlement_id"`
-	Scope         `bun:",extend"`
-	Constraints   string     `bun:"constraints"` // canonical JSON
-	FromAt        time.Time  `bun:"from_at"`
-	UntilAt       *time.Time `bun:"until_at"` // nil = until it is taken away
-	Origin        string     `bun:"origin"`
-	Actor         string     `bun:"actor"`
-	CreatedAt     time.Time  `bun:"created_at"`
+	Scope
+	Constraints string     `bun:"constraints"` // canonical JSON
+	FromAt      time.Time  `bun:"from_at"`
+	UntilAt     *time.Time `bun:"until_at"` // nil = until it is taken away
+	Origin      string     `bun:"origin"`
+	Actor       string     `bun:"actor"`
+	CreatedAt   time.Time  `bun:"created_at"`
 }
 
 // Live tells whether the assignment counts at an instant.

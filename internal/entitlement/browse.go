@@ -145,7 +145,7 @@ func (s *Service) Published(ctx context.Context, by access.Actor, service string
 	}
 	var all []Published
 	err = entries(s.DB, &all, by.OrgID).Where("r.service_id = ?", service).
-		ColumnExpr("(SELECT count(*) FROM entitlement_assignment AS a WHERE a.entitlement_id = r.id) + "+
+		ColumnExpr("(SELECT count(*) FROM entitlement_assignment AS a WHERE a.entitlement_id = r.id) + " +
 			"(SELECT count(*) FROM entitlement_basic AS b WHERE b.entitlement_id = r.id) AS given").
 		Order("r.uri").Limit(1000).Scan(ctx)
 	for i := range all {

@@ -33,7 +33,7 @@ type Target struct {
 // Right is a right that a service offers. Its URI never changes; it is retired,
 // never deleted.
 type Right struct {
-	bun.BaseModel `bun:"table:entitlement"`
+	bun.BaseModel `bun:"table:entitlement,alias:entitlement"`
 
 	ID          ID           `bun:"id,pk" json:"-"`
 	OwnerID     access.OrgID `bun:"owner_id" json:"-"`

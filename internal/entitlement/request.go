@@ -36,16 +36,16 @@ type Request struct {
 	OrgID         access.OrgID      `bun:"org_id"`
 	EmployeeID    access.EmployeeID `bun:"employee_id"`
 	EntitlementID ID                `bun:"entitlement_id"`
-	Scope         `bun:",extend"`
-	Constraints   string     `bun:"constraints"`
-	Reason        string     `bun:"reason"`
-	State         string     `bun:"state"`
-	AskedAt       time.Time  `bun:"asked_at"`
-	ExpiresAt     time.Time  `bun:"expires_at"`
-	DecidedAt     *time.Time `bun:"decided_at"`
-	DecidedBy     string     `bun:"decided_by"`
-	Answer        string     `bun:"answer"`
-	UntilAt       *time.Time `bun:"until_at"` // of the right that was given
+	Scope
+	Constraints string     `bun:"constraints"`
+	Reason      string     `bun:"reason"`
+	State       string     `bun:"state"`
+	AskedAt     time.Time  `bun:"asked_at"`
+	ExpiresAt   time.Time  `bun:"expires_at"`
+	DecidedAt   *time.Time `bun:"decided_at"`
+	DecidedBy   string     `bun:"decided_by"`
+	Answer      string     `bun:"answer"`
+	UntilAt     *time.Time `bun:"until_at"` // of the right that was given
 }
 
 // Asked is a request with the names that people know.
@@ -184,13 +184,13 @@ func (s *Service) Approve(ctx context.Context, by access.Actor, id RequestID, un
 	})
 }
 
-// Reject refuses a request with a reason of 1 to 1,000 characters, and mails the
+// Reject refuses a request with a reason of 1 to 200 characters, and mails the
 // employee. Errors: as Approve.
 func (s *Service) Reject(ctx context.Context, by access.Actor, id RequestID, reason string) error {
 	reason = strings.TrimSpace(reason)
 	return s.decide(ctx, by, id, func(ctx context.Context, tx bun.Tx, q Request, r Entry) error {
-		if n := utf8.RuneCountInString(reason); n == 0 || n > 1000 {
-			return fault.New(fault.Invalid, "entitlement.request.answer", "Say in at most 1,000 characters why the right is not given.").On("reason")
+		if n := utf8.RuneCountInString(reason); n == 0 || n > 200 {
+			return fault.New(fault.Invalid, "entitlement.request.answer", "Say in at most 200 characters why the right is not given.").On("reason")
 		}
 		if err := s.settle(ctx, tx, by, q, Rejected, reason, nil); err != nil {
 			return err

@@ -37,5 +37,6 @@ const (
 	attrCVR         = "https://data.gov.dk/model/core/eid/professional/cvr"
 	attrOrgName     = "https://data.gov.dk/model/core/eid/professional/orgName"
 	attrRID         = "https://data.gov.dk/model/core/eid/professional/rid"
+	attrPrivileges  = "https://data.gov.dk/model/core/eid/privilegesIntermediate"
 	attrUUID        = "https://data.gov.dk/model/core/eid/professional/uuid/persistent"
 )

@@ -3,9 +3,11 @@ package federation
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/secret"
@@ -179,11 +182,17 @@ func (s *Service) answer(ctx context.Context, row pending, r Request, login *Log
 	if err := p.read(); err != nil {
 		return nil, err
 	}
+	usable := false
+	if login != nil {
+		if usable, err = entitlement.Usable(ctx, s.DB, login.Actor.OrgID, p.ID); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case !fresh:
 		return s.refuse(ctx, p, r, &RefusalError{Responder, NoPassive, "Nobody is logged in, and the request forbids to ask."},
 			access.Actor{OrgID: p.OrgID, ID: "anonymous"})
-	case login.Actor.OrgID != p.OrgID:
+	case !usable:
 		return s.refuse(ctx, p, r, &RefusalError{Responder, RequestDenied, "The person belongs to an organisation that has no access to this service."},
 			access.Actor{OrgID: p.OrgID, ID: login.Actor.ID, Address: login.Actor.Address})
 	}
@@ -203,10 +212,15 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 	if err != nil {
 		return nil, err
 	}
+	privileges, err := s.privileges(ctx, o, e, p)
+	if err != nil {
+		return nil, err
+	}
 	now := store.Instant(s.Now())
 	reply, err := idp.Respond(r, p.Metadata, Person{
 		UUID: string(e.ID), NameID: s.nameID(e, p), FullName: e.Name(), FirstName: e.GivenName, LastName: e.Surname,
 		Email: e.Email, RID: e.RIDText(), CVR: o.CVR, OrgName: o.Name, Level: Low, LoginAt: login.At,
+		Privileges: privileges,
 	}, now)
 	if refusal, ok := errors.AsType[*RefusalError](err); ok {
 		return s.refuse(ctx, p, r, refusal, login.Actor)
@@ -221,6 +235,18 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 		return audit.Record(ctx, tx, audit.By(login.Actor, now, "saml.login", "service:"+p.ID, "assertion "+reply.Assertion))
 	})
 	return &reply, err
+}
+
+// privileges is what the person may do in the service, "" when the service
+// publishes no rights. A right that needs a higher level than the login has is
+// left out.
+func (s *Service) privileges(ctx context.Context, o org.Organisation, e org.Employee, p Partner) (string, error) {
+	all, known, err := s.Rights.PrivilegesOf(ctx, s.DB, o, e.ID, p.ID)
+	if err != nil || !known {
+		return "", err
+	}
+	all = slices.DeleteFunc(all, func(one entitlement.Privilege) bool { return one.Level != "" && levelNamed(one.Level) > Low })
+	return base64.StdEncoding.EncodeToString(entitlement.List(all)), nil
 }
 
 // nameID is the UUID that only this service knows the person by: a keyed hash

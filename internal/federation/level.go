@@ -22,6 +22,11 @@ func (l Level) String() string {
 	return [...]string{"None", "Low", "Substantial", "High"}[l]
 }
 
+// levelNamed is the inverse of String; 0 for any other word.
+func levelNamed(word string) Level {
+	return Level(max(0, slices.Index([]string{"None", "Low", "Substantial", "High"}, word)))
+}
+
 // Class references of OIOSAML: levels in the form of 3.0 and of 4.0, and the
 // attribute profiles.
 const (

@@ -55,6 +55,8 @@ type Person struct {
 	OrgName   string
 	Level     Level
 	LoginAt   time.Time // when the person proved who they are
+	// Privileges is a list of OIO Basic Privilege Profile in base64.
+	Privileges string
 }
 
 // Reply is what the browser posts to the service.
@@ -153,7 +155,8 @@ type attribute struct{ name, value string }
 
 // attributes returns what the service gets: what the professional profile makes
 // mandatory, and of the rest what its metadata asks for. A service that lists
-// no attributes at all gets all of them.
+// no attributes at all gets all of them; one that publishes rights gets the
+// person's, for it has asked by publishing.
 func (who Person) attributes(md Metadata) []attribute {
 	level := who.Level.String()
 	all := []attribute{
@@ -167,11 +170,12 @@ func (who Person) attributes(md Metadata) []attribute {
 		{attrFirstName, who.FirstName},
 		{attrLastName, who.LastName},
 		{attrEmail, who.Email},
+		{attrPrivileges, who.Privileges},
 	}
 	const mandatory = 4
 	var given []attribute
 	for i, a := range all {
-		asked := i < mandatory || md.Requested == nil || slices.ContainsFunc(md.Requested, func(q RequestedAttribute) bool { return q.Name == a.name })
+		asked := i < mandatory || md.Requested == nil || a.name == attrPrivileges || slices.ContainsFunc(md.Requested, func(q RequestedAttribute) bool { return q.Name == a.name })
 		if asked && a.value != "" {
 			given = append(given, a)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -24,9 +25,11 @@ import (
 // Service is the front of the package: the business services that trust Adgang
 // and the logins on their way to them. It is used by pointer.
 type Service struct {
-	DB      *bun.DB
-	Keys    *secret.Keys
-	Org     *org.Service
+	DB   *bun.DB
+	Keys *secret.Keys
+	Org  *org.Service
+	// Rights tells what a person may do in a service.
+	Rights  *entitlement.Service
 	Now     func() time.Time
 	Log     *slog.Logger
 	BaseURL string
@@ -65,6 +68,11 @@ type Partner struct {
 func (p *Partner) read() (err error) {
 	p.Metadata, err = ParseMetadata([]byte(p.Source), p.CreatedAt)
 	return err
+}
+
+// introduce makes the service known to the catalogue of rights.
+func (p *Partner) introduce(ctx context.Context, tx bun.Tx) error {
+	return entitlement.Introduce(ctx, tx, entitlement.Target{ID: p.ID, OwnerID: p.OrgID, Name: p.Name})
 }
 
 // nameOf is what to call a service: what it says, or its host.
@@ -108,6 +116,9 @@ func (s *Service) Register(ctx context.Context, by access.Actor, metadata []byte
 		if n == 0 {
 			return fault.New(fault.Conflict, "federation.service.taken", "A service with the entityID %s is registered already. Replace its metadata instead, or give the service an entityID of its own.", md.EntityID).On("metadata")
 		}
+		if err := p.introduce(ctx, tx); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.register", "service:"+p.ID, md.EntityID))
 	})
 	return p, err
@@ -136,6 +147,9 @@ func (s *Service) Replace(ctx context.Context, by access.Actor, id string, metad
 		if err := store.One(res, err, "federation.service"); err != nil {
 			return err
 		}
+		if err := p.introduce(ctx, tx); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.replace", "service:"+id, md.EntityID))
 	})
 	return p, err
@@ -154,6 +168,9 @@ func (s *Service) Remove(ctx context.Context, by access.Actor, id string) error 
 		}
 		if n == 0 {
 			return fault.New(fault.Absent, "federation.service.absent", "There is no such thing in this organisation.")
+		}
+		if err := entitlement.Forget(ctx, tx, by.OrgID, id, s.Now()); err != nil {
+			return err
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.remove", "service:"+id, ""))
 	})

@@ -25,6 +25,11 @@ import (
 const (
 	KindActivation    = "activation"
 	KindKeyFileExpiry = "key_file_expiry"
+	KindRightsAsked   = "rights_asked"   // to those who decide: requests wait
+	KindRightApproved = "right_approved" // to who asked
+	KindRightRejected = "right_rejected"
+	KindRightUnasked  = "right_unasked" // nobody answered
+	KindRightExpiring = "right_expiring"
 )
 
 // States of a message.

@@ -38,6 +38,11 @@ type kind struct {
 var kinds = map[string]kind{
 	KindActivation:    {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/activate"},
 	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instants: []string{"not_after"}},
+	KindRightsAsked:   {params: []string{"organisation", "count", "address"}},
+	KindRightApproved: {params: []string{"organisation", "right", "service"}, instants: []string{"until"}},
+	KindRightRejected: {params: []string{"organisation", "right", "service", "reason"}},
+	KindRightUnasked:  {params: []string{"organisation", "right", "service"}},
+	KindRightExpiring: {params: []string{"organisation", "right", "service", "until", "days"}, instants: []string{"until"}},
 }
 
 //go:embed templates/*.txt
@@ -124,6 +129,9 @@ func render(m Message, link string) (subject, body string, err error) {
 		data[name] = line(value)
 	}
 	for _, name := range kinds[m.Kind].instants {
+		if data[name] == "" {
+			continue // complete has seen to those that must be there
+		}
 		at, err := time.Parse(time.RFC3339, data[name])
 		if err != nil {
 			return "", "", err

@@ -24,6 +24,7 @@ import (
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
@@ -52,6 +53,7 @@ type Domain struct {
 	Credential *credential.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
+	Rights     *entitlement.Service
 	Federation *federation.Service // without keys until Federate
 	Reminder   *reminder.Service
 	Mailbox    mail.Mailbox
@@ -86,7 +88,8 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
 	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Now: now, Log: log, TestData: true}
-	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Now: now, Log: log, BaseURL: BaseURL}
+	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
+	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}
 	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
 	if err := d.CA.Setup(t.Context()); err != nil {
 		t.Fatalf("set up the authority: %v", err)
@@ -94,6 +97,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
 		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder,
+		Rights: d.Rights,
 	})})
 	return d
 }
