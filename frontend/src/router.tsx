@@ -8,6 +8,7 @@ import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
 import { publicRoutes } from './routes/public';
 import { servicesRoutes } from './routes/services';
+import { settingsRoutes } from './routes/settings';
 
 const routeTree = root.addChildren([
   open.addChildren([...publicRoutes]),
@@ -16,6 +17,7 @@ const routeTree = root.addChildren([
     ...migrationRoutes,
     ...employeesRoutes,
     ...servicesRoutes,
+    ...settingsRoutes,
   ]),
 ]);
 

@@ -961,6 +961,13 @@ type SettingsMailLanguage string
 // SettingsMinimumLevel NSIS
 type SettingsMinimumLevel string
 
+// SettingsAct defines model for SettingsAct.
+type SettingsAct struct {
+	Danish  string `json:"danish"`
+	English string `json:"english"`
+	Name    string `json:"name"`
+}
+
 // SettingsChange defines model for SettingsChange.
 type SettingsChange struct {
 	Authenticators *[]string              `json:"authenticators,omitempty"`
@@ -978,10 +985,10 @@ type SettingsChange struct {
 
 // SettingsChoices What the lists may hold
 type SettingsChoices struct {
-	Acts           []string `json:"acts"`
-	Authenticators []string `json:"authenticators"`
-	Mails          []string `json:"mails"`
-	Required       []string `json:"required"`
+	Acts           []SettingsAct `json:"acts"`
+	Authenticators []string      `json:"authenticators"`
+	Mails          []string      `json:"mails"`
+	Required       []string      `json:"required"`
 }
 
 // SettingsCreation defines model for SettingsCreation.

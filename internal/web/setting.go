@@ -78,11 +78,20 @@ func (s *Server) settingsOf(now setting.Settings) Settings {
 		MailLanguage: SettingsMailLanguage(now.MailLanguage),
 		Choices: SettingsChoices{
 			Authenticators: setting.Authenticators, Required: setting.RequiredFields,
-			Acts: append([]string{}, s.Setting.Acts...), Mails: s.Setting.Kinds,
+			Acts: s.acts(), Mails: s.Setting.Kinds,
 		},
 	}
 	for _, one := range now.Certificates {
 		out.Certificates = append(out.Certificates, SettingsCertificates(one))
+	}
+	return out
+}
+
+// acts are what may be put under four eyes, with names for people.
+func (s *Server) acts() []SettingsAct {
+	out := []SettingsAct{}
+	for _, name := range s.Setting.Acts {
+		out = append(out, SettingsAct{Name: name, Danish: name, English: name})
 	}
 	return out
 }

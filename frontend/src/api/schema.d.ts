@@ -867,8 +867,13 @@ export interface components {
         SettingsChoices: {
             authenticators: string[];
             required: string[];
-            acts: string[];
+            acts: components["schemas"]["SettingsAct"][];
             mails: string[];
+        };
+        SettingsAct: {
+            name: string;
+            danish: string;
+            english: string;
         };
         SettingsChange: {
             /** Format: int64 */

@@ -58,6 +58,7 @@ const sections: Section[] = [
     key: 'organisation',
     icon: 'business',
     entries: [
+      { to: '/organisation/settings', key: 'settings', right: 'setting.view' },
     ],
   },
 ];
