@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
@@ -47,6 +48,7 @@ type Services struct {
 	Cutover    *cutover.Service
 	Reminder   *reminder.Service
 	Rights     *entitlement.Service
+	Approval   *approval.Service
 }
 
 // Routes is the table of contents: every kind of work and who does it.
@@ -64,6 +66,7 @@ func Routes(s Services) []Route {
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
 		Handle(reminder.SweepKind, s.Reminder.Sweep),
 		Handle(entitlement.SweepKind, s.Rights.Sweep),
+		Handle(approval.ExpireKind, plain(s.Approval.Expire)),
 	}
 }
 
@@ -82,6 +85,7 @@ func Schedules() []Schedule {
 		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
+		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 	}
 }
 

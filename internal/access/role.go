@@ -18,6 +18,25 @@ const (
 // Roles lists every role that is given, in the order people know them.
 var Roles = []Role{OrganisationAdministrator, UserAdministrator, RightsAdministrator, TrustedEmployee}
 
+// Name is what people call the role, in "da" or "en".
+func (r Role) Name(lang string) string {
+	names, ok := roleNames[r]
+	switch {
+	case !ok:
+		return string(r)
+	case lang == "en":
+		return names[1]
+	}
+	return names[0]
+}
+
+var roleNames = map[Role][2]string{
+	OrganisationAdministrator: {"organisationsadministrator", "organisation administrator"},
+	UserAdministrator:         {"brugeradministrator", "user administrator"},
+	RightsAdministrator:       {"rettighedsadministrator", "rights administrator"},
+	TrustedEmployee:           {"betroet medarbejder", "trusted employee"},
+}
+
 // Right is permission for one kind of task in the administration of an
 // organisation. Rights in business services are another thing: entitlements.
 type Right string

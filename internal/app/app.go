@@ -18,6 +18,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/frontend"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/config"
 	"github.com/adgang/adgang/internal/credential"
@@ -48,6 +49,7 @@ type App struct {
 	CA         *ca.Service
 	Mail       *mail.Service
 	Setting    *setting.Service
+	Approval   *approval.Service
 	Credential *credential.Service
 	Session    *session.Service
 	Rights     *entitlement.Service
@@ -126,9 +128,10 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	// Certificates name http addresses (RFC 5280 section 8): whoever checks one
 	// cannot first check the certificate of a TLS server.
 	plain := "http://" + c.BaseURL.Host
-	a.Org = &org.Service{DB: a.DB, Keys: keys, Now: a.Now, TestData: c.TestData}
 	a.Mail = &mail.Service{DB: a.DB, Keys: keys, Transport: transport, Now: a.Now, Log: a.Log, BaseURL: base, From: c.MailFrom}
-	a.Setting = &setting.Service{DB: a.DB, Now: a.Now, Kinds: mail.Kinds()}
+	a.Setting = &setting.Service{DB: a.DB, Now: a.Now, Acts: approval.Names(), Kinds: mail.Kinds()}
+	a.Approval = &approval.Service{DB: a.DB, Mail: a.Mail, Setting: a.Setting, Now: a.Now, Holders: org.Holders}
+	a.Org = &org.Service{DB: a.DB, Keys: keys, Mail: a.Mail, Approval: a.Approval, Now: a.Now, TestData: c.TestData}
 	a.CA = &ca.Service{
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
 		URLs: pki.URLs{Certificate: plain + "/ca/issuing.cer", CRL: plain + "/ca/issuing.crl"},
@@ -144,6 +147,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
 	a.Reminder = &reminder.Service{DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log}
+	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation})
 	if err := a.buildRunner(o.Work); err != nil {
 		return err
 	}
@@ -170,6 +174,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
 			Cutover: a.Cutover, Reminder: a.Reminder, Rights: a.Rights,
+			Approval: a.Approval,
 		}),
 	})
 	return nil
@@ -191,8 +196,8 @@ func (a *App) buildWeb(version string) error {
 	}
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
-		Setting: a.Setting,
-		Now:     a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
+		Setting: a.Setting, Approval: a.Approval,
+		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,
 	})

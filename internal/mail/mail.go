@@ -30,6 +30,14 @@ const (
 	KindRightRejected = "right_rejected"
 	KindRightUnasked  = "right_unasked" // nobody answered
 	KindRightExpiring = "right_expiring"
+
+	KindApprovalAsked   = "approval_asked"
+	KindApprovalDecided = "approval_decided"
+
+	KindRoleChanged   = "role_changed"
+	KindRoleRequested = "role_requested"
+	KindRoleDecided   = "role_decided"
+	KindRoleNominated = "role_nominated"
 )
 
 // States of a message.

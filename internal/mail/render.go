@@ -43,6 +43,14 @@ var kinds = map[string]kind{
 	KindRightRejected: {params: []string{"organisation", "right", "service", "reason"}},
 	KindRightUnasked:  {params: []string{"organisation", "right", "service"}},
 	KindRightExpiring: {params: []string{"organisation", "right", "service", "until", "days"}, instants: []string{"until"}},
+
+	KindApprovalAsked:   {params: []string{"what", "asker", "expires", "url"}, instants: []string{"expires"}},
+	KindApprovalDecided: {params: []string{"what", "outcome", "url"}},
+
+	KindRoleChanged:   {params: []string{"organisation", "url"}},
+	KindRoleRequested: {params: []string{"organisation", "employee", "role", "url"}},
+	KindRoleDecided:   {params: []string{"organisation", "role", "outcome", "url"}},
+	KindRoleNominated: {params: []string{"organisation"}},
 }
 
 //go:embed templates/*.txt

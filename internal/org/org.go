@@ -11,7 +11,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -28,9 +30,11 @@ type Organisation struct {
 
 // Service is the front of the package.
 type Service struct {
-	DB   *bun.DB
-	Keys *secret.Keys
-	Now  func() time.Time
+	DB       *bun.DB
+	Keys     *secret.Keys
+	Mail     *mail.Service
+	Approval *approval.Service
+	Now      func() time.Time
 	// TestData accepts CVR numbers that fail modulus 11.
 	TestData bool
 }

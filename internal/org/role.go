@@ -2,12 +2,15 @@ package org
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -97,4 +100,26 @@ func (s *Service) KeepAdministrator(ctx context.Context, tx bun.Tx, org access.O
 		return err
 	}
 	return fault.New(fault.Conflict, "org.administrator.last", "This would leave the organisation without an active organisation administrator. Give somebody else the role first.")
+}
+
+// Holders lists the active employees who hold a right, by name.
+func Holders(ctx context.Context, db bun.IDB, org access.OrgID, right access.Right) ([]approval.Person, error) {
+	var roles []access.Role
+	for _, role := range access.Roles {
+		if slices.Contains(access.Rights(role), right) {
+			roles = append(roles, role)
+		}
+	}
+	if len(roles) == 0 {
+		return nil, nil
+	}
+	var all []Employee
+	err := db.NewSelect().Model(&all).Where("org_id = ?", org).Where("state = ?", Active).
+		Where("id IN (SELECT r.employee_id FROM role_assignment AS r WHERE r.org_id = ? AND r.role IN (?))", org, bun.List(roles)).
+		Order("sort_key", "id").Scan(ctx)
+	people := make([]approval.Person, len(all))
+	for i, e := range all {
+		people[i] = approval.Person{ID: e.ID, Name: e.Name(), Email: e.Email, Lang: mail.Danish}
+	}
+	return people, err
 }

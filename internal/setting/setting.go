@@ -34,6 +34,7 @@ type Settings struct {
 	Certificates   []string      `json:"certificates"` // types that may be ordered
 	Notifications  Notifications `json:"notifications"`
 	// FourEyes names the acts of package approval that wait for a second person.
+	// Only that package changes it, since taking an act out has to wait too.
 	FourEyes      []string `json:"four_eyes"`
 	RetentionDays int      `json:"retention_days"`  // from deletion of an employee until erasure
 	FullLoadLimit int      `json:"full_load_limit"` // percent of the employees a full load suspends without asking
@@ -164,7 +165,7 @@ func (s *Service) Change(ctx context.Context, by access.Actor, at int64, edit fu
 		}
 		after, err = s.put(ctx, tx, by, before, func(now *Settings) {
 			edit(now)
-			now.Public = before.Public
+			now.Public, now.FourEyes = before.Public, before.FourEyes
 		})
 		return err
 	})

@@ -169,7 +169,6 @@ func TestChangeRefuses(t *testing.T) {
 		{"29 days", "retention_days", func(s *setting.Settings) { s.RetentionDays = 29 }},
 		{"101 percent", "full_load_limit", func(s *setting.Settings) { s.FullLoadLimit = 101 }},
 		{"an unknown certificate", "certificates", func(s *setting.Settings) { s.Certificates = []string{"qualified"} }},
-		{"an unknown act", "four_eyes", func(s *setting.Settings) { s.FourEyes = []string{"no.such"} }},
 		{"an unknown mail", "notifications.muted", func(s *setting.Settings) { s.Notifications.Muted = []string{"no_such"} }},
 		{"an unknown invoice method", "invoice.method", func(s *setting.Settings) { s.Invoice.Method = "pigeon" }},
 		{"no address", "invoice.email", func(s *setting.Settings) { s.Invoice.Method = setting.MethodEmail }},

@@ -21,6 +21,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/app"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
@@ -50,6 +52,7 @@ type Domain struct {
 	CA         *ca.Service
 	Mail       *mail.Service
 	Setting    *setting.Service
+	Approval   *approval.Service
 	Credential *credential.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
@@ -76,13 +79,14 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		t.Fatal(err)
 	}
 	now, log := d.Clock.Now, slog.New(slog.DiscardHandler)
-	d.Org = &org.Service{DB: db, Keys: keys, Now: now, TestData: true}
 	d.CA = &ca.Service{
 		DB: db, Keys: keys, Now: now, Log: log, Algorithm: pki.ECDSA, Name: "Adgang",
 		URLs: pki.URLs{Certificate: "http://adgang.example/ca/issuing.cer", CRL: "http://adgang.example/ca/issuing.crl"},
 	}
 	d.Mail = &mail.Service{DB: db, Keys: keys, Transport: transport, Now: now, Log: log, BaseURL: BaseURL, From: "Adgang <adgang@adgang.example>"}
-	d.Setting = &setting.Service{DB: db, Now: now, Kinds: mail.Kinds()}
+	d.Setting = &setting.Service{DB: db, Now: now, Acts: approval.Names(), Kinds: mail.Kinds()}
+	d.Approval = &approval.Service{DB: db, Mail: d.Mail, Setting: d.Setting, Now: now, Holders: org.Holders}
+	d.Org = &org.Service{DB: db, Keys: keys, Mail: d.Mail, Approval: d.Approval, Now: now, TestData: true}
 	d.Credential = &credential.Service{
 		DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
 	}
@@ -91,13 +95,14 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}
 	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
+	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation})
 	if err := d.CA.Setup(t.Context()); err != nil {
 		t.Fatalf("set up the authority: %v", err)
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
 		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder,
-		Rights: d.Rights,
+		Rights: d.Rights, Approval: d.Approval,
 	})})
 	return d
 }

@@ -39,7 +39,6 @@ func (in SettingsChange) apply(to *setting.Settings) {
 	set(&to.Authenticators, in.Authenticators)
 	set(&to.MinimumLevel, in.MinimumLevel)
 	set(&to.Certificates, in.Certificates)
-	set(&to.FourEyes, in.FourEyes)
 	set(&to.RetentionDays, in.RetentionDays)
 	set(&to.FullLoadLimit, in.FullLoadLimit)
 	set(&to.MailLanguage, in.MailLanguage)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
@@ -32,6 +33,7 @@ type Options struct {
 	Session    *session.Service
 	Cutover    *cutover.Service
 	Federation *federation.Service
+	Approval   *approval.Service
 	Setting    *setting.Service
 
 	Now          func() time.Time

@@ -1,0 +1,23 @@
+package app
+
+import (
+	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/org"
+)
+
+// ActServices are the packages whose methods do approved acts.
+type ActServices struct {
+	Approval   *approval.Service
+	Org        *org.Service
+	Federation *federation.Service
+}
+
+// Acts is the table of contents: every act that may wait for a second person,
+// and who does it then.
+func Acts(s ActServices) []approval.Route {
+	return []approval.Route{
+		s.Approval.ChooseRoute(),
+		s.Org.RolesRoute(),
+	}
+}
