@@ -973,7 +973,6 @@ type SettingsChange struct {
 	Authenticators *[]string              `json:"authenticators,omitempty"`
 	Certificates   *[]string              `json:"certificates,omitempty"`
 	Creation       *SettingsCreation      `json:"creation,omitempty"`
-	FourEyes       *[]string              `json:"four_eyes,omitempty"`
 	FullLoadLimit  *int                   `json:"full_load_limit,omitempty"`
 	Invoice        *SettingsInvoice       `json:"invoice,omitempty"`
 	MailLanguage   *string                `json:"mail_language,omitempty"`

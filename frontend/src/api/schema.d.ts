@@ -884,7 +884,6 @@ export interface components {
             invoice?: components["schemas"]["SettingsInvoice"];
             certificates?: string[];
             notifications?: components["schemas"]["SettingsNotifications"];
-            four_eyes?: string[];
             retention_days?: number;
             full_load_limit?: number;
             mail_language?: string;
