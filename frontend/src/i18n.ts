@@ -84,3 +84,9 @@ export function sentence(code: string, english: string): string | undefined {
   const given = english === '' ? undefined : english;
   return codeText(code, values) ?? (i18next.language === 'en' ? (given ?? shared) : (shared ?? given));
 }
+
+/** The text of a name that the server made, undefined until it has one. */
+export function nameText(place: string, name: string): string | undefined {
+  const known: unknown = i18next.getResource(i18next.language, 'texts', `${place}.${name.replaceAll('.', '_')}`);
+  return typeof known === 'string' ? known : undefined;
+}

@@ -1,15 +1,12 @@
 import i18next from 'i18next';
 import { useTranslation } from 'react-i18next';
+import { nameText } from '@/i18n';
 import { Choices } from '@/ui/choices';
 import { SelectField, TextField } from '@/ui/field';
 import { Panel, type PanelProps } from './panel';
 
-/** The text of a choice that another part of the product names; its own name
- * until it has one. */
-export const named = (prefix: string, value: string): string => {
-  const key = `${prefix}.${value.replaceAll('.', '_')}`;
-  return i18next.exists(key) ? i18next.t(key) : value;
-};
+/** A choice that another part of the product names. */
+export const named = (place: string, value: string): string => nameText(place, value) ?? value;
 
 const levels = ['Low', 'Substantial', 'High'] as const;
 

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import i18next from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { may, sessionQuery } from '@/api/session';
+import { nameText } from '@/i18n';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { Alert } from '@/ui/alert';
@@ -41,17 +41,13 @@ export function SettingsPage() {
 /** What somebody else has saved meanwhile. */
 function MovedList({ moved }: { moved: Moved[] }) {
   const { t } = useTranslation();
-  const label = (field: string): string => {
-    const key = `settings.fields.${field.replace('.', '_')}`;
-    return i18next.exists(key) ? i18next.t(key) : field;
-  };
   return (
     <Alert tone="warning" heading={t('settings.moved.heading')} live>
       <p className="alert-text">{t('settings.moved.text')}</p>
       <ul>
         {moved.map(({ field, before, now }) => (
           <li key={field}>
-            <strong>{label(field)}</strong>: {before === '' ? t('settings.nothing') : before} →{' '}
+            <strong>{nameText('settings.fields', field) ?? field}</strong>: {before === '' ? t('settings.nothing') : before} →{' '}
             {now === '' ? t('settings.nothing') : now}
           </li>
         ))}
