@@ -21,7 +21,7 @@ import (
 const migrationRounds = 5
 
 // derived are the tables that a migration fills, each after those it refers to.
-var derived = []string{"employee", "code_card", "key_file", "activation", "message", "audit_entry", "work"}
+var derived = []string{"employee", "employee_word", "code_card", "key_file", "activation", "message", "audit_entry", "work"}
 
 // given are the tables that a migration begins with, each after those it refers to.
 var given = []string{"organisation", "batch", "batch_chunk", "batch_row"}

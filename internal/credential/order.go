@@ -149,7 +149,7 @@ func (s *Service) Found(ctx context.Context, f Founding) (org.Organisation, org.
 		if err := org.Insert(ctx, tx, o); err != nil {
 			return err
 		}
-		if _, err := store.Insert(ctx, tx, []org.Employee{admin}, ""); err != nil {
+		if err := org.Add(ctx, tx, admin); err != nil {
 			return err
 		}
 		if err := s.Org.Assign(ctx, tx, admin, access.OrganisationAdministrator, access.UserAdministrator); err != nil {

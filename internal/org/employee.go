@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -17,11 +19,13 @@ import (
 // State of an employee as a person in the organisation.
 type State string
 
-// The states. Suspended and blocked people never log in and are not migrated.
+// The states. Only active people log in and are migrated. Blocked came so from
+// a migration; deleted people are no longer listed, and are erased in the end.
 const (
 	Active    State = "active"
 	Suspended State = "suspended"
 	Blocked   State = "blocked"
+	Deleted   State = "deleted"
 )
 
 // cprPurpose keys CPR numbers at rest.
@@ -49,6 +53,25 @@ type Employee struct {
 	SearchKey   string            `bun:"search_key"`
 	SortKey     string            `bun:"sort_key"`
 	CreatedAt   time.Time         `bun:"created_at"`
+
+	Lang           string     `bun:"lang"`    // da or en, of mails
+	Channel        string     `bun:"channel"` // mail or letter
+	Extra          string     `bun:"extra"`   // JSON object: what settings' Creation.Extra names
+	Anonymous      bool       `bun:"anonymous"`
+	WithoutCPR     bool       `bun:"without_cpr"` // has none: a foreigner
+	ProofingMethod string     `bun:"proofing_method"`
+	ProofingLevel  string     `bun:"proofing_level"` // NSIS: Low, Substantial, High; "" = nothing recorded
+	ProofingBy     string     `bun:"proofing_by"`    // the actor's ID
+	ProofingAt     *time.Time `bun:"proofing_at"`
+	PrivateMitIDAt *time.Time `bun:"private_mitid_at"` // consent to log in with private MitID
+	StateReason    string     `bun:"state_reason"`
+	SuspendedAt    *time.Time `bun:"suspended_at"`
+	DeletedAt      *time.Time `bun:"deleted_at"`
+	EraseAt        *time.Time `bun:"erase_at"`
+	ErasedAt       *time.Time `bun:"erased_at"`
+	UpdatedAt      *time.Time `bun:"updated_at"`
+	Version        int64      `bun:"version"` // counts edits
+	WordsVersion   int64      `bun:"words_version"`
 }
 
 // Name is the full name.
@@ -96,9 +119,33 @@ func (s *Service) Prepare(e Employee) Employee {
 		e.ID = access.EmployeeID(store.NewID())
 	}
 	e.SearchKey, e.SortKey = searchKey(e), sortKey(e.Name())
-	e.State = Active
+	e.State, e.WordsVersion = Active, wordsVersion
 	e.CreatedAt = store.Instant(s.Now())
+	if e.Lang == "" {
+		e.Lang = mail.Danish
+	}
+	if e.Channel == "" {
+		e.Channel = ByMail
+	}
+	if e.Extra == "" {
+		e.Extra = "{}"
+	}
 	return e
+}
+
+// Ways to reach an employee.
+const (
+	ByMail   = "mail"
+	ByLetter = "letter"
+)
+
+// Add inserts prepared employees with what they are found by, in the caller's
+// transaction. It writes no audit entry.
+func Add(ctx context.Context, tx bun.Tx, people ...Employee) error {
+	if _, err := store.Insert(ctx, tx, people, ""); err != nil {
+		return err
+	}
+	return addWords(ctx, tx, people)
 }
 
 // FindOrCreate makes the employees whose RID is not in the organisation yet and
@@ -117,7 +164,7 @@ func FindOrCreate(ctx context.Context, tx bun.Tx, org access.OrgID, wanted []Emp
 		for _, e := range wanted {
 			found[*e.RID] = e
 		}
-		return found, nil
+		return found, addWords(ctx, tx, wanted)
 	}
 	rids := make([]string, len(wanted))
 	for i, e := range wanted {
@@ -130,7 +177,8 @@ func FindOrCreate(ctx context.Context, tx bun.Tx, org access.OrgID, wanted []Emp
 	for _, e := range stored {
 		found[*e.RID] = e
 	}
-	return found, nil
+	fresh := slices.DeleteFunc(slices.Clone(wanted), func(e Employee) bool { return found[*e.RID].ID != e.ID })
+	return found, addWords(ctx, tx, fresh)
 }
 
 // ByRID returns the employees of the organisation with one of the RIDs.

@@ -190,8 +190,7 @@ func TestEmployeesPagesAreCompleteAndStable(t *testing.T) {
 func insert(t *testing.T, db *bun.DB, people []org.Employee) {
 	t.Helper()
 	err := store.InTx(t.Context(), db, func(ctx context.Context, tx bun.Tx) error {
-		_, err := store.Insert(ctx, tx, people, "")
-		return err
+		return org.Add(ctx, tx, people...)
 	})
 	if err != nil {
 		t.Fatal(err)

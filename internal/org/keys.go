@@ -35,19 +35,6 @@ func fold(s string) string {
 	return out.String()
 }
 
-// searchKey is every word an employee is found by, each after a blank; words
-// of the name are also split at hyphens.
-func searchKey(e Employee) string {
-	words := strings.Fields(fold(e.Name()))
-	for _, w := range words {
-		if parts := strings.Split(w, "-"); len(parts) > 1 {
-			words = append(words, parts[1:]...)
-		}
-	}
-	words = append(words, fold(e.Email), fold(e.RIDText()), fold(string(e.ID)))
-	return " " + strings.Join(words, " ")
-}
-
 type collator struct {
 	*collate.Collator
 	buf collate.Buffer

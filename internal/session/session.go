@@ -187,3 +187,9 @@ func (s *Service) APIActor(ctx context.Context, token, address string) (access.A
 		OrgID: one.OrgID, ID: "token:" + one.ID, Name: "API token", Address: address, Roles: []access.Role{one.Role},
 	}, nil
 }
+
+// EndOf ends every session of an employee who was stopped.
+func (s *Service) EndOf(ctx context.Context, ref org.EmployeeRef) error {
+	_, err := s.DB.NewDelete().Model((*Session)(nil)).Where("org_id = ?", ref.Org).Where("employee_id = ?", ref.Employee).Exec(ctx)
+	return err
+}

@@ -186,7 +186,8 @@ func (d *Domain) Employee(t testing.TB, o org.Organisation, rid, name string) or
 		e.RID = &rid
 	}
 	e = d.Org.Prepare(e)
-	if _, err := d.DB.NewInsert().Model(&e).Exec(t.Context()); err != nil {
+	err := store.InTx(t.Context(), d.DB, func(ctx context.Context, tx bun.Tx) error { return org.Add(ctx, tx, e) })
+	if err != nil {
 		t.Fatalf("insert employee %s: %v", name, err)
 	}
 	return e

@@ -1,0 +1,252 @@
+package org
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// wordsVersion is stored with an employee whose words are written as below.
+const wordsVersion = 1
+
+const (
+	maxNames  = 12  // words of a name that are searched
+	maxWord   = 100 // characters of a word that are searched
+	pairHead  = 3   // letters of the first word of a pair
+	pairMark  = "\x02"
+	stateMark = "\x01"
+)
+
+// word is a row of employee_word. Words that begin with stateMark are marks,
+// which the list is filtered by; those that begin with pairMark are pairs: the
+// first letters of one word of the name, another word, and the first in full, so
+// that what people type of a name is one narrow range.
+type word struct {
+	bun.BaseModel `bun:"table:employee_word"`
+
+	OrgID      access.OrgID      `bun:"org_id,pk"`
+	Word       string            `bun:"word,pk"`
+	SortKey    string            `bun:"sort_key,pk"`
+	EmployeeID access.EmployeeID `bun:"employee_id,pk"`
+}
+
+// cleanWord is a folded word as it is stored and searched.
+func cleanWord(w string) string {
+	w = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, w)
+	return cutRunes(w, maxWord)
+}
+
+func cutRunes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+// nameWords are the words of a name, folded, those with hyphens also in parts.
+func nameWords(e Employee) []string {
+	var words []string
+	add := func(w string) {
+		if w = cleanWord(w); w != "" && !slices.Contains(words, w) && len(words) < maxNames {
+			words = append(words, w)
+		}
+	}
+	for _, w := range strings.Fields(fold(e.Name())) {
+		add(w)
+		if strings.Contains(w, "-") {
+			for part := range strings.SplitSeq(w, "-") {
+				add(part)
+			}
+		}
+	}
+	return words
+}
+
+// identifiers are what else an employee is found by, but for the UUID.
+func identifiers(e Employee) []string {
+	var all []string
+	for _, id := range []string{e.Email, e.RIDText(), e.LocalUserID} {
+		if w := cleanWord(strings.Join(strings.Fields(fold(id)), "")); w != "" && !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// searchKey is every word of the name after a blank and every identifier after
+// a tab.
+func searchKey(e Employee) string {
+	var b strings.Builder
+	for _, w := range nameWords(e) {
+		b.WriteString(" " + w)
+	}
+	for _, id := range identifiers(e) {
+		b.WriteString("\t" + id)
+	}
+	return b.String()
+}
+
+// wordsOf are the rows of an employee but for the marks of other packages.
+func wordsOf(e Employee) []word {
+	names := nameWords(e)
+	texts := slices.Clone(names)
+	for _, id := range identifiers(e) {
+		if !slices.Contains(texts, id) {
+			texts = append(texts, id)
+		}
+	}
+	for i, a := range names {
+		for j, b := range names {
+			if i != j {
+				texts = append(texts, pairMark+cutRunes(a, pairHead)+" "+b+" "+a)
+			}
+		}
+	}
+	texts = append(texts, ownMarks(e)...)
+	rows := make([]word, len(texts))
+	for i, text := range texts {
+		rows[i] = word{OrgID: e.OrgID, Word: text, SortKey: e.SortKey, EmployeeID: e.ID}
+	}
+	return rows
+}
+
+func addWords(ctx context.Context, tx bun.Tx, people []Employee) error {
+	rows := make([]word, 0, 8*len(people))
+	for _, e := range people {
+		if e.State != Deleted {
+			rows = append(rows, wordsOf(e)...)
+		}
+	}
+	_, err := store.Insert(ctx, tx, rows, "ON CONFLICT DO NOTHING")
+	return err
+}
+
+// Marks: what the list is filtered by besides the columns. A group has at most
+// one value an employee; none is written for the usual one.
+const (
+	MarkState      = "state"      // suspended, blocked
+	MarkAnonymous  = "anonymous"  // yes
+	MarkPNumber    = "p"          // the number
+	MarkProofing   = "proof"      // the method
+	MarkLevel      = "level"      // the level
+	MarkKeyFile    = "file"       // ordered, active, blocked
+	MarkCodeCard   = "card"       // active, blocked
+	MarkInvitation = "invitation" // open, expiring, expired, locked
+)
+
+// kept are the values of marks that other packages set; a move in the list takes
+// them along.
+var kept = map[string][]string{
+	MarkKeyFile:    {"ordered", "active", "blocked"},
+	MarkCodeCard:   {"active", "blocked"},
+	MarkInvitation: {"open", "expiring", "expired", "locked"},
+}
+
+func markWord(group, value string) string { return stateMark + group + ":" + value }
+
+// ownMarks are the marks that follow from the employee's own columns.
+func ownMarks(e Employee) []string {
+	var marks []string
+	if e.State == Suspended || e.State == Blocked {
+		marks = append(marks, markWord(MarkState, string(e.State)))
+	}
+	if e.Anonymous {
+		marks = append(marks, markWord(MarkAnonymous, "yes"))
+	}
+	if e.PNumber != "" {
+		marks = append(marks, markWord(MarkPNumber, e.PNumber))
+	}
+	if e.ProofingMethod != "" {
+		marks = append(marks, markWord(MarkProofing, e.ProofingMethod))
+	}
+	if e.ProofingLevel != "" {
+		marks = append(marks, markWord(MarkLevel, e.ProofingLevel))
+	}
+	return marks
+}
+
+// replaceWords moves an employee in the index, and takes a deleted one out.
+func (s *Service) replaceWords(ctx context.Context, tx bun.Tx, before, after Employee) error {
+	was, is := wordsOf(before), wordsOf(after)
+	if after.State == Deleted {
+		is = nil
+	}
+	if err := dropWords(ctx, tx, before, texts(was)); err != nil {
+		return err
+	}
+	var foreign []string
+	for group, values := range kept {
+		for _, v := range values {
+			foreign = append(foreign, markWord(group, v))
+		}
+	}
+	var err error
+	at := tx.NewUpdate().Model((*word)(nil)).Set("sort_key = ?", after.SortKey)
+	if after.State == Deleted {
+		err = dropWords(ctx, tx, before, foreign)
+	} else if before.SortKey != after.SortKey {
+		_, err = at.Where("org_id = ?", before.OrgID).Where("word IN (?)", bun.List(foreign)).
+			Where("sort_key = ?", before.SortKey).Where("employee_id = ?", before.ID).Exec(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = store.Insert(ctx, tx, is, "ON CONFLICT DO NOTHING")
+	return err
+}
+
+func texts(rows []word) []string {
+	all := make([]string, len(rows))
+	for i, r := range rows {
+		all[i] = r.Word
+	}
+	return all
+}
+
+func dropWords(ctx context.Context, tx bun.Tx, e Employee, texts []string) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	_, err := tx.NewDelete().Model((*word)(nil)).Where("org_id = ?", e.OrgID).Where("word IN (?)", bun.List(texts)).
+		Where("sort_key = ?", e.SortKey).Where("employee_id = ?", e.ID).Exec(ctx)
+	return err
+}
+
+// SetMark gives employees a value of one of the groups that other packages keep,
+// "" for none, in the caller's transaction. fresh says that none of them has one.
+func SetMark(ctx context.Context, tx bun.Tx, group, value string, fresh bool, people ...Employee) error {
+	var rows []word
+	for _, e := range people {
+		if !fresh {
+			var old []string
+			for _, v := range kept[group] {
+				old = append(old, markWord(group, v))
+			}
+			if err := dropWords(ctx, tx, e, old); err != nil {
+				return err
+			}
+		}
+		if value != "" && e.State != Deleted {
+			rows = append(rows, word{OrgID: e.OrgID, Word: markWord(group, value), SortKey: e.SortKey, EmployeeID: e.ID})
+		}
+	}
+	_, err := store.Insert(ctx, tx, rows, "ON CONFLICT DO NOTHING")
+	return err
+}
