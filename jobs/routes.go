@@ -13,6 +13,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/session"
@@ -61,6 +62,8 @@ func Routes(s Services) []Route {
 		Handle(credential.Activated, s.Cutover.RowActivated),
 		Handle(credential.BlockDue, s.Credential.EndParallel),
 		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
+		Handle(org.Stopped, s.Session.EndOf),
+		Handle(org.Gone, s.Credential.Remove),
 		Handle(session.Sweep, plain(s.Session.DropEnded)),
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),

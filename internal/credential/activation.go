@@ -79,6 +79,9 @@ func (s *Service) holder(ctx context.Context, a Activation) (org.Employee, org.O
 	if e.State != org.Active {
 		return e, org.Organisation{}, fault.New(fault.Conflict, "credential.employee.stopped", "Your access to the organisation has been stopped. Ask your administrator.")
 	}
+	if err := org.Standing(ctx, s.DB, e); err != nil {
+		return e, org.Organisation{}, err
+	}
 	o, err := s.Org.Organisation(ctx, a.OrgID)
 	return e, o, err
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,7 +131,28 @@ func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
 		return Holder{}, s.refuse(ctx, in, e.OrgID, serial,
 			fault.New(fault.Denied, "credential.login.stopped", "Your access to the organisation has been stopped. Ask your administrator."))
 	}
+	if err := s.known(ctx, e); err != nil {
+		return Holder{}, s.refuse(ctx, in, e.OrgID, serial, err)
+	}
 	return Holder{Employee: e, Serial: serial, Flow: c.Flow}, nil
+}
+
+// known refuses whose identity is not known as well as the organisation demands.
+// Administrators get in all the same, so that somebody can record proofings after
+// the demand was raised; services are told their level as it is.
+func (s *Service) known(ctx context.Context, e org.Employee) error {
+	err := org.Standing(ctx, s.DB, e)
+	if fault.KindOf(err) != fault.Conflict {
+		return err
+	}
+	roles, lookErr := org.RolesOf(ctx, s.DB, e.OrgID, e.ID)
+	if lookErr != nil {
+		return lookErr
+	}
+	if slices.Contains(roles, access.OrganisationAdministrator) || slices.Contains(roles, access.UserAdministrator) {
+		return nil
+	}
+	return err
 }
 
 // owner is the organisation and serial number of a certificate that was refused

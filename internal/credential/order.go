@@ -184,6 +184,9 @@ func (s *Service) Reissue(ctx context.Context, by access.Actor, id access.Employ
 		if e.State != org.Active {
 			return fault.New(fault.Conflict, "credential.employee.stopped", "The employee is %s and cannot be invited. Reactivate the employee first.", e.State)
 		}
+		if err := org.Standing(ctx, tx, e); err != nil {
+			return err
+		}
 		file, live, err := liveKeyFile(ctx, tx, by.OrgID, id)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 )
@@ -78,6 +79,7 @@ type Details struct {
 	Activation *Activation
 	Mail       string // state of the newest activation mail: none, queued, sent, failed
 	MailError  string
+	Blocked    string // code of why the employee cannot be activated, "" = nothing forbids it
 }
 
 // Details returns one employee. People may always see themselves. Errors:
@@ -89,6 +91,11 @@ func (s *Service) Details(ctx context.Context, by access.Actor, id access.Employ
 	}
 	d := Details{Line: Line{Employee: e, CodeCard: "none", KeyFile: "none"}}
 	if d.CPR, err = s.Org.MaskedCPR(e); err != nil {
+		return d, err
+	}
+	if err := org.Standing(ctx, s.DB, e); fault.KindOf(err) == fault.Conflict {
+		d.Blocked = fault.CodeOf(err)
+	} else if err != nil {
 		return d, err
 	}
 	if d.Roles, err = org.RolesOf(ctx, s.DB, by.OrgID, id); err != nil {

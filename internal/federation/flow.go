@@ -208,6 +208,12 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 	if err != nil {
 		return nil, err
 	}
+	if err := org.Standing(ctx, s.DB, e); err != nil {
+		if why, ok := errors.AsType[*fault.Error](err); ok {
+			return s.refuse(ctx, p, r, &RefusalError{Responder, RequestDenied, why.Text}, login.Actor)
+		}
+		return nil, err
+	}
 	o, err := s.Org.Organisation(ctx, e.OrgID)
 	if err != nil {
 		return nil, err
@@ -217,11 +223,15 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 		return nil, err
 	}
 	now := store.Instant(s.Now())
-	reply, err := idp.Respond(r, p.Metadata, Person{
+	who := Person{
 		UUID: string(e.ID), NameID: s.nameID(e, p), FullName: e.Name(), FirstName: e.GivenName, LastName: e.Surname,
-		Email: e.Email, RID: e.RIDText(), CVR: o.CVR, OrgName: o.Name, Level: Low, LoginAt: login.At,
+		Email: e.Email, RID: e.RIDText(), CVR: o.CVR, OrgName: o.Name, Level: levelOfLogin(e), LoginAt: login.At,
 		Privileges: privileges,
-	}, now)
+	}
+	if e.Anonymous { // the UUID stands for the name; the address would tell it
+		who.FullName, who.FirstName, who.LastName, who.Email = "", "", "", ""
+	}
+	reply, err := idp.Respond(r, p.Metadata, who, now)
 	if refusal, ok := errors.AsType[*RefusalError](err); ok {
 		return s.refuse(ctx, p, r, refusal, login.Actor)
 	}
@@ -245,7 +255,9 @@ func (s *Service) privileges(ctx context.Context, o org.Organisation, e org.Empl
 	if err != nil || !known {
 		return "", err
 	}
-	all = slices.DeleteFunc(all, func(one entitlement.Privilege) bool { return one.Level != "" && levelNamed(one.Level) > Low })
+	all = slices.DeleteFunc(all, func(one entitlement.Privilege) bool {
+		return one.Level != "" && levelNamed(one.Level) > levelOfLogin(e)
+	})
 	return base64.StdEncoding.EncodeToString(entitlement.List(all)), nil
 }
 

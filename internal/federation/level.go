@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"github.com/adgang/adgang/internal/org"
 )
 
 // Level is an NSIS level of assurance. The zero Level is none at all.
@@ -25,6 +27,16 @@ func (l Level) String() string {
 // levelNamed is the inverse of String; 0 for any other word.
 func levelNamed(word string) Level {
 	return Level(max(0, slices.Index([]string{"None", "Low", "Substantial", "High"}, word)))
+}
+
+// keyFileLevel is what a key file proves of itself: a key in software, behind a
+// password.
+const keyFileLevel = Low
+
+// levelOfLogin is the lower of how well the person is known and how well the login
+// proves that it is that person, as NSIS demands.
+func levelOfLogin(e org.Employee) Level {
+	return min(Level(org.LevelRank(e.IdentityLevel())), keyFileLevel)
 }
 
 // Class references of OIOSAML: levels in the form of 3.0 and of 4.0, and the

@@ -229,10 +229,11 @@ func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor stri
 		return nil, "", fault.New(fault.Invalid, "org.search.form", "Search for at most %d letters and digits.", maxQuery).On("q")
 	}
 	var page []Employee
-	query := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID)
+	query := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID).Where("state <> 'deleted'")
 	for _, word := range strings.Fields(fold(q)) {
 		word = strings.TrimPrefix(word, "urn:uuid:")
-		query.Where(`search_key LIKE ? ESCAPE '\'`, "% "+escapeLike(word)+"%")
+		query.Where(`(search_key LIKE ? ESCAPE '\' OR search_key LIKE ? ESCAPE '\' OR id LIKE ? ESCAPE '\')`,
+			"% "+escapeLike(word)+"%", "%\t"+escapeLike(word)+"%", escapeLike(word)+"%")
 	}
 	if after != nil {
 		query.Where("(sort_key, id) > (?, ?)", after[0], after[1])

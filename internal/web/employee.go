@@ -19,8 +19,9 @@ func (s *Server) employees(c echo.Context) error {
 	for _, l := range lines {
 		out.Items = append(out.Items, Employee{
 			ID: string(l.Employee.ID), RID: l.Employee.RID, GivenName: l.Employee.GivenName, Surname: l.Employee.Surname,
-			Email: l.Employee.Email, State: EmployeeState(l.Employee.State),
-			CodeCard: EmployeeCodeCard(l.CodeCard), KeyFile: EmployeeKeyFile(l.KeyFile),
+			Email: l.Employee.Email, State: EmployeeState(l.Employee.State), Anonymous: l.Employee.Anonymous,
+			IdentityLevel: EmployeeIdentityLevel(levelName(l.Employee.IdentityLevel())),
+			CodeCard:      EmployeeCodeCard(l.CodeCard), KeyFile: EmployeeKeyFile(l.KeyFile),
 		})
 	}
 	return c.JSON(http.StatusOK, out)
@@ -41,7 +42,11 @@ func employeeDetails(d credential.Details) EmployeeDetails {
 	e := d.Employee
 	out := EmployeeDetails{
 		ID: string(e.ID), RID: e.RID, GivenName: e.GivenName, Surname: e.Surname, Email: e.Email,
-		State: EmployeeDetailsState(e.State), CodeCard: EmployeeDetailsCodeCard(d.CodeCard), KeyFile: EmployeeDetailsKeyFile(d.KeyFile),
+		State: EmployeeDetailsState(e.State), Anonymous: e.Anonymous, IdentityLevel: EmployeeDetailsIdentityLevel(levelName(e.IdentityLevel())),
+		WithoutCPR: e.WithoutCPR, Lang: EmployeeDetailsLang(e.Lang), Channel: EmployeeDetailsChannel(e.Channel), Extra: e.Extras(), Version: e.Version,
+		StateReason: e.StateReason, SuspendedAt: e.SuspendedAt, DeletedAt: e.DeletedAt, EraseAt: e.EraseAt, ErasedAt: e.ErasedAt,
+		ProofingMethod: e.ProofingMethod, ProofingBy: e.ProofingBy, ProofingAt: e.ProofingAt,
+		Blocked: d.Blocked, EmailInCertificate: e.EmailInCertificate(), CodeCard: EmployeeDetailsCodeCard(d.CodeCard), KeyFile: EmployeeDetailsKeyFile(d.KeyFile),
 		Phone: e.Phone, PNumber: e.PNumber, SeNumber: e.SENumber, LocalUserID: e.LocalUserID, CPR: d.CPR,
 		DateOfBirth: orNull(e.DateOfBirth), Roles: []Role{}, CreatedAt: e.CreatedAt,
 	}

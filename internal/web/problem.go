@@ -13,6 +13,7 @@ import (
 
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/org"
 )
 
 // statusOf is the only map from kinds to HTTP.
@@ -71,6 +72,9 @@ func problem(err error) Problem {
 	if r, ok := errors.AsType[*cutover.FileError](err); ok {
 		list := findings(r.Findings)
 		p.Errors = &list
+	}
+	if d, ok := errors.AsType[*org.DuplicateError](err); ok {
+		p.Existing = &ExistingEmployee{ID: string(d.Employee.ID), Name: d.Employee.Name(), State: string(d.Employee.State)}
 	}
 	p.Title = http.StatusText(p.Status)
 	return p

@@ -41,6 +41,7 @@ func (s *Server) routes() {
 	api.POST("/employees/:id/key-file/block", s.keyFileBlock, need...)
 
 	s.settingsRoutes(api, need...)
+	s.peopleRoutes(api, need...)
 
 	api.GET("/services", s.services, need...)
 	api.POST("/services", s.serviceRegister, need...)

@@ -82,6 +82,7 @@ func coreFixtures(t *testing.T, r *rulings, c *tenant) {
 	a := c.admin.Do(t, http.MethodPost, "/api/v1/services", bytes.NewReader(c.metadata), "Content-Type", "application/samlmetadata+xml")
 	a.JSON(t, &service)
 	c.ids["done"], c.ids["draft"] = *done.ID, *draft(t, c.admin, export(2)).ID
+	c.ids["leaver"] = string(r.Employee(t, c.Organisation, "LEAVER", "Leo Lund").ID)
 	c.ids["employee"], c.ids["service"] = *rows.Items[0].EmployeeID, service.ID
 }
 

@@ -3,7 +3,7 @@ import type { Employee } from '@/api/employees';
 import type { Tone } from '@/ui/alert';
 import { Badge } from '@/ui/badge';
 
-const people: Record<Employee['state'], Tone> = { active: 'success', suspended: 'warning', blocked: 'error' };
+const people: Record<Employee['state'], Tone | undefined> = { active: 'success', suspended: 'warning', blocked: 'error', deleted: undefined };
 const cards: Record<Employee['code_card'], Tone | undefined> = { none: undefined, active: 'warning', blocked: 'success' };
 const keyFiles: Record<Employee['key_file'], Tone | undefined> = {
   none: undefined,
