@@ -70,6 +70,30 @@ func (e EmployeeCodeCard) Valid() bool {
 	}
 }
 
+// Defines values for EmployeeIdentityLevel.
+const (
+	EmployeeIdentityLevelHigh        EmployeeIdentityLevel = "High"
+	EmployeeIdentityLevelLow         EmployeeIdentityLevel = "Low"
+	EmployeeIdentityLevelNone        EmployeeIdentityLevel = "none"
+	EmployeeIdentityLevelSubstantial EmployeeIdentityLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the EmployeeIdentityLevel enum.
+func (e EmployeeIdentityLevel) Valid() bool {
+	switch e {
+	case EmployeeIdentityLevelHigh:
+		return true
+	case EmployeeIdentityLevelLow:
+		return true
+	case EmployeeIdentityLevelNone:
+		return true
+	case EmployeeIdentityLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EmployeeKeyFile.
 const (
 	EmployeeKeyFileActive  EmployeeKeyFile = "active"
@@ -101,6 +125,7 @@ func (e EmployeeKeyFile) Valid() bool {
 const (
 	EmployeeStateActive    EmployeeState = "active"
 	EmployeeStateBlocked   EmployeeState = "blocked"
+	EmployeeStateDeleted   EmployeeState = "deleted"
 	EmployeeStateSuspended EmployeeState = "suspended"
 )
 
@@ -110,6 +135,8 @@ func (e EmployeeState) Valid() bool {
 	case EmployeeStateActive:
 		return true
 	case EmployeeStateBlocked:
+		return true
+	case EmployeeStateDeleted:
 		return true
 	case EmployeeStateSuspended:
 		return true
@@ -169,6 +196,24 @@ func (e EmployeeActivationState) Valid() bool {
 	}
 }
 
+// Defines values for EmployeeDetailsChannel.
+const (
+	Letter EmployeeDetailsChannel = "letter"
+	Mail   EmployeeDetailsChannel = "mail"
+)
+
+// Valid indicates whether the value is a known member of the EmployeeDetailsChannel enum.
+func (e EmployeeDetailsChannel) Valid() bool {
+	switch e {
+	case Letter:
+		return true
+	case Mail:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EmployeeDetailsCodeCard.
 const (
 	EmployeeDetailsCodeCardActive  EmployeeDetailsCodeCard = "active"
@@ -184,6 +229,30 @@ func (e EmployeeDetailsCodeCard) Valid() bool {
 	case EmployeeDetailsCodeCardBlocked:
 		return true
 	case EmployeeDetailsCodeCardNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmployeeDetailsIdentityLevel.
+const (
+	EmployeeDetailsIdentityLevelHigh        EmployeeDetailsIdentityLevel = "High"
+	EmployeeDetailsIdentityLevelLow         EmployeeDetailsIdentityLevel = "Low"
+	EmployeeDetailsIdentityLevelNone        EmployeeDetailsIdentityLevel = "none"
+	EmployeeDetailsIdentityLevelSubstantial EmployeeDetailsIdentityLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the EmployeeDetailsIdentityLevel enum.
+func (e EmployeeDetailsIdentityLevel) Valid() bool {
+	switch e {
+	case EmployeeDetailsIdentityLevelHigh:
+		return true
+	case EmployeeDetailsIdentityLevelLow:
+		return true
+	case EmployeeDetailsIdentityLevelNone:
+		return true
+	case EmployeeDetailsIdentityLevelSubstantial:
 		return true
 	default:
 		return false
@@ -217,10 +286,29 @@ func (e EmployeeDetailsKeyFile) Valid() bool {
 	}
 }
 
+// Defines values for EmployeeDetailsLang.
+const (
+	EmployeeDetailsLangDa EmployeeDetailsLang = "da"
+	EmployeeDetailsLangEn EmployeeDetailsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the EmployeeDetailsLang enum.
+func (e EmployeeDetailsLang) Valid() bool {
+	switch e {
+	case EmployeeDetailsLangDa:
+		return true
+	case EmployeeDetailsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EmployeeDetailsState.
 const (
 	EmployeeDetailsStateActive    EmployeeDetailsState = "active"
 	EmployeeDetailsStateBlocked   EmployeeDetailsState = "blocked"
+	EmployeeDetailsStateDeleted   EmployeeDetailsState = "deleted"
 	EmployeeDetailsStateSuspended EmployeeDetailsState = "suspended"
 )
 
@@ -230,6 +318,8 @@ func (e EmployeeDetailsState) Valid() bool {
 	case EmployeeDetailsStateActive:
 		return true
 	case EmployeeDetailsStateBlocked:
+		return true
+	case EmployeeDetailsStateDeleted:
 		return true
 	case EmployeeDetailsStateSuspended:
 		return true
@@ -480,16 +570,16 @@ func (e SettingsCertificates) Valid() bool {
 
 // Defines values for SettingsMailLanguage.
 const (
-	Da SettingsMailLanguage = "da"
-	En SettingsMailLanguage = "en"
+	SettingsMailLanguageDa SettingsMailLanguage = "da"
+	SettingsMailLanguageEn SettingsMailLanguage = "en"
 )
 
 // Valid indicates whether the value is a known member of the SettingsMailLanguage enum.
 func (e SettingsMailLanguage) Valid() bool {
 	switch e {
-	case Da:
+	case SettingsMailLanguageDa:
 		return true
-	case En:
+	case SettingsMailLanguageEn:
 		return true
 	default:
 		return false
@@ -498,19 +588,19 @@ func (e SettingsMailLanguage) Valid() bool {
 
 // Defines values for SettingsMinimumLevel.
 const (
-	High        SettingsMinimumLevel = "High"
-	Low         SettingsMinimumLevel = "Low"
-	Substantial SettingsMinimumLevel = "Substantial"
+	SettingsMinimumLevelHigh        SettingsMinimumLevel = "High"
+	SettingsMinimumLevelLow         SettingsMinimumLevel = "Low"
+	SettingsMinimumLevelSubstantial SettingsMinimumLevel = "Substantial"
 )
 
 // Valid indicates whether the value is a known member of the SettingsMinimumLevel enum.
 func (e SettingsMinimumLevel) Valid() bool {
 	switch e {
-	case High:
+	case SettingsMinimumLevelHigh:
 		return true
-	case Low:
+	case SettingsMinimumLevelLow:
 		return true
-	case Substantial:
+	case SettingsMinimumLevelSubstantial:
 		return true
 	default:
 		return false
@@ -646,20 +736,28 @@ type DryRun struct {
 
 // Employee defines model for Employee.
 type Employee struct {
+	// Anonymous Services see the UUID in place of the name
+	Anonymous bool             `json:"anonymous"`
 	CodeCard  EmployeeCodeCard `json:"code_card"`
 	Email     string           `json:"email"`
 	GivenName string           `json:"given_name"`
 
 	// ID The UUID that services see as professional/uuid/persistent
-	ID      string          `json:"id"`
-	KeyFile EmployeeKeyFile `json:"key_file"`
-	RID     *string         `json:"rid"`
-	State   EmployeeState   `json:"state"`
-	Surname string          `json:"surname"`
+	ID string `json:"id"`
+
+	// IdentityLevel NSIS level at which the identity is known
+	IdentityLevel EmployeeIdentityLevel `json:"identity_level"`
+	KeyFile       EmployeeKeyFile       `json:"key_file"`
+	RID           *string               `json:"rid"`
+	State         EmployeeState         `json:"state"`
+	Surname       string                `json:"surname"`
 }
 
 // EmployeeCodeCard defines model for Employee.CodeCard.
 type EmployeeCodeCard string
+
+// EmployeeIdentityLevel NSIS level at which the identity is known
+type EmployeeIdentityLevel string
 
 // EmployeeKeyFile defines model for Employee.KeyFile.
 type EmployeeKeyFile string
@@ -689,41 +787,97 @@ type EmployeeCodeCardDetails struct {
 	BlockedAt   *time.Time `json:"blocked_at"`
 }
 
+// EmployeeCreate defines model for EmployeeCreate.
+type EmployeeCreate struct {
+	Invite *bool `json:"invite,omitempty"`
+
+	// OtherThan ID of the employee that the person is known not to be
+	OtherThan *string `json:"other_than,omitempty"`
+	Person    Person  `json:"person"`
+}
+
 // EmployeeDetails defines model for EmployeeDetails.
 type EmployeeDetails struct {
-	Activation      *EmployeeActivation      `json:"activation"`
+	Activation *EmployeeActivation `json:"activation"`
+
+	// Anonymous Services see the UUID in place of the name
+	Anonymous bool `json:"anonymous"`
+
+	// Blocked Code of why the employee cannot be activated, empty when nothing forbids it
+	Blocked         string                   `json:"blocked"`
+	Channel         EmployeeDetailsChannel   `json:"channel"`
 	CodeCard        EmployeeDetailsCodeCard  `json:"code_card"`
 	CodeCardDetails *EmployeeCodeCardDetails `json:"code_card_details"`
 
 	// CPR Masked, DDMMYY-xxxx, or empty
-	CPR         string    `json:"cpr"`
-	CreatedAt   time.Time `json:"created_at"`
-	DateOfBirth *string   `json:"date_of_birth"`
-	Email       string    `json:"email"`
-	GivenName   string    `json:"given_name"`
+	CPR         string     `json:"cpr"`
+	CreatedAt   time.Time  `json:"created_at"`
+	DateOfBirth *string    `json:"date_of_birth"`
+	DeletedAt   *time.Time `json:"deleted_at"`
+	Email       string     `json:"email"`
+
+	// EmailInCertificate False for an address beyond ASCII, which certificates leave out
+	EmailInCertificate bool `json:"email_in_certificate"`
+
+	// EraseAt When personal data is erased
+	EraseAt   *time.Time        `json:"erase_at"`
+	ErasedAt  *time.Time        `json:"erased_at"`
+	Extra     map[string]string `json:"extra"`
+	GivenName string            `json:"given_name"`
 
 	// ID The UUID that services see as professional/uuid/persistent
-	ID             string                  `json:"id"`
-	KeyFile        EmployeeDetailsKeyFile  `json:"key_file"`
-	KeyFileDetails *EmployeeKeyFileDetails `json:"key_file_details"`
-	LocalUserID    string                  `json:"local_user_id"`
-	PNumber        string                  `json:"p_number"`
-	Phone          string                  `json:"phone"`
-	RID            *string                 `json:"rid"`
-	Roles          []Role                  `json:"roles"`
-	SeNumber       string                  `json:"se_number"`
-	State          EmployeeDetailsState    `json:"state"`
-	Surname        string                  `json:"surname"`
+	ID string `json:"id"`
+
+	// IdentityLevel NSIS level at which the identity is known
+	IdentityLevel  EmployeeDetailsIdentityLevel `json:"identity_level"`
+	KeyFile        EmployeeDetailsKeyFile       `json:"key_file"`
+	KeyFileDetails *EmployeeKeyFileDetails      `json:"key_file_details"`
+	Lang           EmployeeDetailsLang          `json:"lang"`
+	LocalUserID    string                       `json:"local_user_id"`
+	PNumber        string                       `json:"p_number"`
+	Phone          string                       `json:"phone"`
+	ProofingAt     *time.Time                   `json:"proofing_at"`
+
+	// ProofingBy Who recorded it
+	ProofingBy string `json:"proofing_by"`
+
+	// ProofingMethod private_mitid, document_chip, in_person, vouched, or empty
+	ProofingMethod string               `json:"proofing_method"`
+	RID            *string              `json:"rid"`
+	Roles          []Role               `json:"roles"`
+	SeNumber       string               `json:"se_number"`
+	State          EmployeeDetailsState `json:"state"`
+	StateReason    string               `json:"state_reason"`
+	Surname        string               `json:"surname"`
+	SuspendedAt    *time.Time           `json:"suspended_at"`
+	Version        int64                `json:"version"`
+	WithoutCPR     bool                 `json:"without_cpr"`
 }
+
+// EmployeeDetailsChannel defines model for EmployeeDetails.Channel.
+type EmployeeDetailsChannel string
 
 // EmployeeDetailsCodeCard defines model for EmployeeDetails.CodeCard.
 type EmployeeDetailsCodeCard string
 
+// EmployeeDetailsIdentityLevel NSIS level at which the identity is known
+type EmployeeDetailsIdentityLevel string
+
 // EmployeeDetailsKeyFile defines model for EmployeeDetails.KeyFile.
 type EmployeeDetailsKeyFile string
 
+// EmployeeDetailsLang defines model for EmployeeDetails.Lang.
+type EmployeeDetailsLang string
+
 // EmployeeDetailsState defines model for EmployeeDetails.State.
 type EmployeeDetailsState string
+
+// EmployeeEdit defines model for EmployeeEdit.
+type EmployeeEdit struct {
+	OtherThan *string `json:"other_than,omitempty"`
+	Person    Person  `json:"person"`
+	Version   int64   `json:"version"`
+}
 
 // EmployeeKeyFileDetails defines model for EmployeeKeyFileDetails.
 type EmployeeKeyFileDetails struct {
@@ -738,6 +892,13 @@ type EmployeeKeyFileDetails struct {
 type EmployeeList struct {
 	Items []Employee `json:"items"`
 	Next  *string    `json:"next"`
+}
+
+// ExistingEmployee defines model for ExistingEmployee.
+type ExistingEmployee struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	State string `json:"state"`
 }
 
 // Finding defines model for Finding.
@@ -821,6 +982,41 @@ type Organisation struct {
 	Name string `json:"name"`
 }
 
+// Person defines model for Person.
+type Person struct {
+	Anonymous *bool `json:"anonymous,omitempty"`
+
+	// Channel mail or letter
+	Channel *string `json:"channel,omitempty"`
+
+	// CPR Ten digits, with or without a hyphen
+	CPR *string `json:"cpr,omitempty"`
+
+	// DateOfBirth YYYY-MM-DD, or empty
+	DateOfBirth *string `json:"date_of_birth,omitempty"`
+
+	// Email May be left out when the settings hold a pattern
+	Email     *string            `json:"email,omitempty"`
+	Extra     *map[string]string `json:"extra,omitempty"`
+	GivenName string             `json:"given_name"`
+
+	// Lang da or en
+	Lang        *string `json:"lang,omitempty"`
+	LocalUserID *string `json:"local_user_id,omitempty"`
+
+	// PNumber 10 digits
+	PNumber *string `json:"p_number,omitempty"`
+	Phone   *string `json:"phone,omitempty"`
+	RID     *string `json:"rid,omitempty"`
+
+	// SeNumber 8 digits
+	SeNumber *string `json:"se_number,omitempty"`
+	Surname  string  `json:"surname"`
+
+	// WithoutCPR A foreigner who has none
+	WithoutCPR *bool `json:"without_cpr,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Example: cutover.batch.state
@@ -832,6 +1028,9 @@ type Problem struct {
 	// Errors For a file that cannot be taken in
 	Errors *[]Finding `json:"errors,omitempty"`
 
+	// Existing Who is here already
+	Existing *ExistingEmployee `json:"existing,omitempty"`
+
 	// Field The input it is about
 	Field  *string `json:"field,omitempty"`
 	Status int     `json:"status"`
@@ -839,6 +1038,15 @@ type Problem struct {
 
 	// Type Example: about:blank
 	Type string `json:"type"`
+}
+
+// Proofing defines model for Proofing.
+type Proofing struct {
+	// Level Low, Substantial or High
+	Level string `json:"level"`
+
+	// Method private_mitid, document_chip, in_person or vouched
+	Method string `json:"method"`
 }
 
 // Reason defines model for Reason.
@@ -1081,11 +1289,26 @@ type BatchCreateMultipartRequestBody BatchCreateMultipartBody
 // BatchStartJSONRequestBody defines body for BatchStart for application/json ContentType.
 type BatchStartJSONRequestBody = BatchStart
 
+// EmployeeCreateJSONRequestBody defines body for EmployeeCreate for application/json ContentType.
+type EmployeeCreateJSONRequestBody = EmployeeCreate
+
+// EmployeeEditJSONRequestBody defines body for EmployeeEdit for application/json ContentType.
+type EmployeeEditJSONRequestBody = EmployeeEdit
+
 // CodeCardBlockJSONRequestBody defines body for CodeCardBlock for application/json ContentType.
 type CodeCardBlockJSONRequestBody = Reason
 
+// EmployeeDeleteJSONRequestBody defines body for EmployeeDelete for application/json ContentType.
+type EmployeeDeleteJSONRequestBody = Reason
+
 // KeyFileBlockJSONRequestBody defines body for KeyFileBlock for application/json ContentType.
 type KeyFileBlockJSONRequestBody = Reason
+
+// EmployeeProveJSONRequestBody defines body for EmployeeProve for application/json ContentType.
+type EmployeeProveJSONRequestBody = Proofing
+
+// EmployeeSuspendJSONRequestBody defines body for EmployeeSuspend for application/json ContentType.
+type EmployeeSuspendJSONRequestBody = Reason
 
 // ChallengeCreateJSONRequestBody defines body for ChallengeCreate for application/json ContentType.
 type ChallengeCreateJSONRequestBody = ChallengeRequest

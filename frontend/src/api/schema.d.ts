@@ -322,7 +322,11 @@ export interface paths {
         /** Employees by name */
         get: operations["employees"];
         put?: never;
-        post?: never;
+        /**
+         * Create an employee and, unless told otherwise, send the invitation
+         * @description Refused with 409 and `existing` when somebody with the same CPR number or RID is here; with the same e-mail address, or name and date of birth, too, unless `other_than` names that employee. Whose identity is not known well enough is created and not invited; see `blocked`.
+         */
+        post: operations["employeeCreate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -340,7 +344,11 @@ export interface paths {
         };
         /** One employee with code card, key file and invitation */
         get: operations["employeeShow"];
-        put?: never;
+        /**
+         * Change what is known about an employee
+         * @description A CPR number that is left out stays; a RID stays once it is set. 409 when `version` is not the newest.
+         */
+        put: operations["employeeEdit"];
         post?: never;
         delete?: never;
         options?: never;
@@ -466,6 +474,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/employees/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop the employee from logging in, at once */
+        post: operations["employeeSuspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/reactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a suspended employee in again */
+        post: operations["employeeReactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the employee; personal data is erased after the retention */
+        post: operations["employeeDelete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/proofing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record how the identity was proved, and the NSIS level */
+        post: operations["employeeProve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings": {
         parameters: {
             query?: never;
@@ -507,6 +591,8 @@ export interface components {
             field?: string;
             /** @description For a file that cannot be taken in */
             errors?: components["schemas"]["Finding"][];
+            /** @description Who is here already */
+            existing?: components["schemas"]["ExistingEmployee"];
         };
         Installation: {
             demo: boolean;
@@ -725,7 +811,14 @@ export interface components {
             surname: string;
             email: string;
             /** @enum {string} */
-            state: "active" | "suspended" | "blocked";
+            state: "active" | "suspended" | "blocked" | "deleted";
+            /** @description Services see the UUID in place of the name */
+            anonymous: boolean;
+            /**
+             * @description NSIS level at which the identity is known
+             * @enum {string}
+             */
+            identity_level: "none" | "Low" | "Substantial" | "High";
             /** @enum {string} */
             code_card: "none" | "active" | "blocked";
             /** @enum {string} */
@@ -744,6 +837,38 @@ export interface components {
             cpr: string;
             /** Format: date */
             date_of_birth: string | null;
+            without_cpr: boolean;
+            /** @enum {string} */
+            lang: "da" | "en";
+            /** @enum {string} */
+            channel: "mail" | "letter";
+            extra: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            version: number;
+            state_reason: string;
+            /** Format: date-time */
+            suspended_at: string | null;
+            /** Format: date-time */
+            deleted_at: string | null;
+            /**
+             * Format: date-time
+             * @description When personal data is erased
+             */
+            erase_at: string | null;
+            /** Format: date-time */
+            erased_at: string | null;
+            /** @description private_mitid, document_chip, in_person, vouched, or empty */
+            proofing_method: string;
+            /** @description Who recorded it */
+            proofing_by: string;
+            /** Format: date-time */
+            proofing_at: string | null;
+            /** @description Code of why the employee cannot be activated, empty when nothing forbids it */
+            blocked: string;
+            /** @description False for an address beyond ASCII, which certificates leave out */
+            email_in_certificate: boolean;
             roles: components["schemas"]["Role"][];
             /** Format: date-time */
             created_at: string;
@@ -811,6 +936,57 @@ export interface components {
         ServiceList: {
             items: components["schemas"]["Service"][];
             next: string | null;
+        };
+        Person: {
+            given_name: string;
+            surname: string;
+            /** @description May be left out when the settings hold a pattern */
+            email?: string;
+            phone?: string;
+            /** @description Ten digits, with or without a hyphen */
+            cpr?: string;
+            /** @description YYYY-MM-DD, or empty */
+            date_of_birth?: string;
+            /** @description A foreigner who has none */
+            without_cpr?: boolean;
+            rid?: string;
+            /** @description 10 digits */
+            p_number?: string;
+            /** @description 8 digits */
+            se_number?: string;
+            local_user_id?: string;
+            /** @description da or en */
+            lang?: string;
+            /** @description mail or letter */
+            channel?: string;
+            anonymous?: boolean;
+            extra?: {
+                [key: string]: string;
+            };
+        };
+        EmployeeCreate: {
+            person: components["schemas"]["Person"];
+            /** @description ID of the employee that the person is known not to be */
+            other_than?: string;
+            /** @default true */
+            invite: boolean;
+        };
+        EmployeeEdit: {
+            person: components["schemas"]["Person"];
+            /** Format: int64 */
+            version: number;
+            other_than?: string;
+        };
+        Proofing: {
+            /** @description private_mitid, document_chip, in_person or vouched */
+            method: string;
+            /** @description Low, Substantial or High */
+            level: string;
+        };
+        ExistingEmployee: {
+            id: string;
+            name: string;
+            state: string;
         };
         Settings: {
             /**
@@ -1370,6 +1546,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    employeeCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmployeeCreate"];
+            };
+        };
+        responses: {
+            /** @description The employee */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     employeeShow: {
         parameters: {
             query?: never;
@@ -1380,6 +1581,33 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description The employee */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmployeeEdit"];
+            };
+        };
         responses: {
             /** @description The employee */
             200: {
@@ -1613,6 +1841,110 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeSuspend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The employee */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeReactivate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The employee */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The employee */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeProve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Proofing"];
+            };
+        };
+        responses: {
+            /** @description The employee */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeDetails"];
+                };
             };
             default: components["responses"]["Problem"];
         };
