@@ -106,23 +106,21 @@ export function MailPanel(props: PanelProps) {
   );
 }
 
-export function EyesPanel(props: PanelProps) {
+/** Chosen where requests are approved, since taking one away has to wait too. */
+export function EyesPanel({ settings }: PanelProps) {
   const { t } = useTranslation();
-  const acts = props.settings.choices.acts;
+  const acts = settings.choices.acts.filter(({ name }) => settings.four_eyes.includes(name));
   if (acts.length === 0) return null;
   return (
-    <Panel {...props} id="eyes" title={t('settings.eyes.title')} lead={t('settings.eyes.lead')} part={({ four_eyes }) => ({ four_eyes })}>
-      {(draft, edit, errorOf) => (
-        <Choices
-          id="four_eyes"
-          legend={t('settings.fields.four_eyes')}
-          error={errorOf('four_eyes')}
-          options={acts.map(({ name, danish, english }) => ({ value: name, label: i18next.language === 'en' ? english : danish }))}
-          chosen={draft.four_eyes}
-          onChange={(four_eyes) => edit({ four_eyes })}
-        />
-      )}
-    </Panel>
+    <section className="panel" aria-labelledby="eyes">
+      <h2 id="eyes">{t('settings.eyes.title')}</h2>
+      <p>{t('settings.eyes.lead')}</p>
+      <ul>
+        {acts.map(({ name, danish, english }) => (
+          <li key={name}>{i18next.language === 'en' ? english : danish}</li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
