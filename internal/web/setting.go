@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/setting"
 )
 
@@ -89,8 +90,10 @@ func (s *Server) settingsOf(now setting.Settings) Settings {
 // acts are what may be put under four eyes, with names for people.
 func (s *Server) acts() []SettingsAct {
 	out := []SettingsAct{}
-	for _, name := range s.Setting.Acts {
-		out = append(out, SettingsAct{Name: name, Danish: name, English: name})
+	for _, act := range approval.Catalogue() {
+		if act.Name != approval.FourEyes.Name {
+			out = append(out, SettingsAct{Name: act.Name, Danish: act.Danish, English: act.English})
+		}
 	}
 	return out
 }
