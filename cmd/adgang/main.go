@@ -64,6 +64,11 @@ func commands() []command {
 		{"batch show", "batch show [--json] ID", "show a migration batch", batchShow},
 		{"org create", "org create --cvr CVR --name NAME --admin-email MAIL [--admin-name NAME] [--json]", "create an organisation and its first administrator", orgCreate},
 		{"token create", "token create --org CVR --role ROLE [--json]", "create an API token", tokenCreate},
+		{"ca init", "ca init [--algorithm RSA|ECDSA] [--json]", "make the root and the issuing authority, if there are none", caInit},
+		{"ca show", "ca show [--json]", "show the authorities", caShow},
+		{"ca rollover", "ca rollover [--algorithm RSA|ECDSA] [--json]", "make a new issuing authority beside the old", caRollover},
+		{"ca revoke", "ca revoke [--reason REASON] [--json] SERIAL", "revoke a certificate and block its key file", caRevoke},
+		{"certificates list", "certificates list --org CVR [--json]", "list the certificates of an organisation", certificatesList},
 		{"sample", "sample --rows N --seed S", "print a fictitious employee export", sample},
 		{"version", "version [--json]", "print the version", showVersion},
 	}

@@ -125,16 +125,13 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		return &config.Error{Variable: "ADGANG_SMTP_URL", Text: err.Error()}
 	}
 	phases := credential.Phases{LimitedAt: c.LimitedAt, ClosedAt: c.ClosedAt}
-	// Certificates name http addresses (RFC 5280 section 8): whoever checks one
-	// cannot first check the certificate of a TLS server.
-	plain := "http://" + c.BaseURL.Host
 	a.Mail = &mail.Service{DB: a.DB, Keys: keys, Transport: transport, Now: a.Now, Log: a.Log, BaseURL: base, From: c.MailFrom}
 	a.Setting = &setting.Service{DB: a.DB, Now: a.Now, Acts: approval.Names(), Kinds: mail.Kinds()}
 	a.Approval = &approval.Service{DB: a.DB, Mail: a.Mail, Setting: a.Setting, Now: a.Now, Holders: org.Holders}
 	a.Org = &org.Service{DB: a.DB, Keys: keys, Mail: a.Mail, Approval: a.Approval, Now: a.Now, TestData: c.TestData}
 	a.CA = &ca.Service{
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
-		URLs: pki.URLs{Certificate: plain + "/ca/issuing.cer", CRL: plain + "/ca/issuing.crl"},
+		Address: c.PKIURL.String(),
 	}
 	a.Credential = &credential.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Origin: base,

@@ -81,7 +81,7 @@ func program(b *testing.B, database, redis string) *app.App {
 	}
 	a, err := app.New(b.Context(), app.Options{
 		Config: config.Config{
-			Addr: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "localhost"}, Data: dir, DatabaseURL: database, RedisURL: redis,
+			Addr: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "localhost"}, PKIURL: &url.URL{Scheme: "http", Host: "localhost"}, Data: dir, DatabaseURL: database, RedisURL: redis,
 			MailFrom: "adgang@adgang.example", KeyFile: key, KeyAlgorithm: "P-256", CAAlgorithm: "RSA", MaxUpload: 1 << 20, TestData: true,
 			Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		},

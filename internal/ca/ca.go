@@ -1,6 +1,7 @@
 // Package ca is the issuing authority: pki's certificates with a memory. It
-// keeps the root and the issuing CA, records every certificate before it is
-// signed, says which still count, and publishes the list of those that do not.
+// keeps the root and the issuing CAs, records every certificate before it is
+// signed, says which still count, and tells those who rely on them by revocation
+// list and by OCSP.
 package ca
 
 import (
@@ -37,16 +38,17 @@ type Service struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 	// Algorithm and Name (of the installation) go into the hierarchy when Setup
-	// makes it; later values change nothing.
+	// or Rollover makes it; later values change nothing.
 	Algorithm pki.Algorithm
 	Name      string
-	// URLs of the issuing CA's certificate and CRL, for new certificates.
-	URLs pki.URLs
+	// Address is where the files of the authorities are read, "http://host"
+	// without a slash at the end; it is named in new certificates.
+	Address string
 
-	mu     sync.Mutex
-	loaded *hierarchy
-	listMu sync.Mutex
-	list   revocationList
+	mu      sync.Mutex
+	loaded  *hierarchy
+	checked time.Time
+	lists   lists
 }
 
 // The roles of authorities.
@@ -55,25 +57,52 @@ const (
 	roleIssuing = "issuing"
 )
 
+// The states of authorities.
+const (
+	Active  = "active"  // of which each role has one: new certificates come from it
+	Retired = "retired" // its certificates count, and its lists go on
+)
+
 // authority is a CA as stored.
 type authority struct {
 	bun.BaseModel `bun:"table:authority"`
 
 	ID          string    `bun:"id,pk"`
 	Role        string    `bun:"role"`
-	State       string    `bun:"state"` // active, of which each role has one
+	Number      int64     `bun:"number"` // of its role, from 1
+	State       string    `bun:"state"`
 	Certificate []byte    `bun:"certificate"`
 	KeySealed   []byte    `bun:"key_sealed"` // PKCS#8
 	CreatedAt   time.Time `bun:"created_at"`
 }
 
-// hierarchy is the active authorities, read and unsealed.
+// issuing is an issuing CA, read and unsealed.
+type issuing struct {
+	authority
+
+	key    crypto.Signer
+	issuer *pki.Issuer
+}
+
+// hierarchy is the root and its issuing CAs, the active one first, the others
+// from the newest to the oldest.
 type hierarchy struct {
-	id            string // of the issuing CA's row
-	root, issuing []byte // DER
-	key           crypto.Signer
-	issuer        *pki.Issuer
-	trust         *pki.Trust
+	root    authority
+	issuing []*issuing
+	trust   *pki.Trust
+	state   string // changes when a row does
+}
+
+func (h *hierarchy) active() *issuing { return h.issuing[0] }
+
+// numbered returns the issuing CA of a number. Errors: fault.Absent.
+func (h *hierarchy) numbered(number int64) (*issuing, error) {
+	for _, i := range h.issuing {
+		if i.Number == number {
+			return i, nil
+		}
+	}
+	return nil, fault.New(fault.Absent, "ca.authority.unknown", "There is no issuing authority %d here.", number)
 }
 
 // errNoHierarchy is what load says before Setup.
@@ -82,6 +111,10 @@ var errNoHierarchy = errors.New("this installation has no authority yet")
 // backdated is how long before its making an authority becomes valid, so that a
 // node whose clock is behind can issue at once.
 const backdated = time.Hour
+
+// recheck is how often a node looks whether another one has rolled the authority
+// over. Until then it goes on with the old one, whose certificates count.
+const recheck = 5 * time.Second
 
 // Setup makes the root and the issuing CA, once for the installation. Nodes may
 // call it together: one wins, and all use what it made. Errors: unexpected only,
@@ -118,91 +151,141 @@ func (s *Service) Setup(ctx context.Context) error {
 }
 
 func (s *Service) newHierarchy() ([]authority, error) {
-	plan := pki.Authority{Algorithm: s.Algorithm, Installation: s.Name, NotBefore: s.Now().Add(-backdated)}
-	root, rootKey, err := pki.NewRoot(plan)
+	root, rootKey, err := pki.NewRoot(s.plan())
 	if err != nil {
 		return nil, err
 	}
-	plan.Number = 1
-	issuing, issuingKey, err := pki.NewIssuing(plan, root, rootKey)
+	first, err := s.sealed(roleRoot, 1, root, rootKey)
 	if err != nil {
 		return nil, err
 	}
-	first, err := s.sealed(roleRoot, root, rootKey)
-	if err != nil {
-		return nil, err
-	}
-	second, err := s.sealed(roleIssuing, issuing, issuingKey)
+	second, err := s.newIssuing(1, root, rootKey)
 	return []authority{first, second}, err
 }
 
-func (s *Service) sealed(role string, certificate []byte, key crypto.Signer) (authority, error) {
+// newIssuing makes the issuing CA of a number below root.
+func (s *Service) newIssuing(number int64, root []byte, rootKey crypto.Signer) (authority, error) {
+	plan := s.plan()
+	plan.Number = int(number)
+	plan.URLs = pki.URLs{Certificate: s.at("/ca/root.cer"), CRL: s.at("/ca/root.crl")}
+	certificate, key, err := pki.NewIssuing(plan, root, rootKey)
+	if err != nil {
+		return authority{}, err
+	}
+	return s.sealed(roleIssuing, number, certificate, key)
+}
+
+func (s *Service) plan() pki.Authority {
+	return pki.Authority{Algorithm: s.Algorithm, Installation: s.Name, NotBefore: s.Now().Add(-backdated)}
+}
+
+// at is the public address of a file, "" when the installation has none.
+func (s *Service) at(path string) string {
+	if s.Address == "" {
+		return ""
+	}
+	return s.Address + path
+}
+
+// urls are what certificates of an issuing CA name.
+func (s *Service) urls(number int64) pki.URLs {
+	return pki.URLs{
+		Certificate: s.at(fmt.Sprintf("/ca/%d/issuing.cer", number)),
+		CRL:         s.at(fmt.Sprintf("/ca/%d/crl/%s.crl", number, pki.PartMark)),
+	}
+}
+
+func (s *Service) sealed(role string, number int64, certificate []byte, key crypto.Signer) (authority, error) {
 	pkcs8, err := pki.MarshalKey(key)
 	if err != nil {
 		return authority{}, err
 	}
 	id := store.NewID()
 	return authority{
-		ID: id, Role: role, State: "active", Certificate: certificate,
+		ID: id, Role: role, Number: number, State: Active, Certificate: certificate,
 		KeySealed: s.Keys.Seal(keyPurpose, id, pkcs8), CreatedAt: store.Instant(s.Now()),
 	}, nil
 }
 
-// hierarchy returns the active authorities; the first call unseals the issuing
-// CA's key, which then stays in memory. The root's stays sealed. Errors:
-// errNoHierarchy as fault.Unavailable.
+func (s *Service) unsealed(a authority) (crypto.Signer, error) {
+	pkcs8, err := s.Keys.Open(keyPurpose, a.ID, a.KeySealed)
+	if err != nil {
+		return nil, fmt.Errorf("key of authority %s: %w", a.ID, err)
+	}
+	key, err := pki.ParseKey(pkcs8)
+	if err != nil {
+		return nil, fmt.Errorf("key of authority %s: %w", a.ID, err)
+	}
+	return key, nil
+}
+
+// hierarchy returns the authorities. The keys of the issuing CAs are unsealed
+// when they are first read and then stay in memory; the root's stays sealed.
+// Errors: errNoHierarchy as fault.Unavailable.
 func (s *Service) hierarchy(ctx context.Context) (*hierarchy, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.loaded != nil {
+	now := s.Now()
+	if age := now.Sub(s.checked); s.loaded != nil && age >= 0 && age < recheck {
 		return s.loaded, nil
 	}
-	h, err := s.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.loaded = h
-	return h, nil
-}
-
-func (s *Service) load(ctx context.Context) (*hierarchy, error) {
 	var rows []authority
-	if err := s.DB.NewSelect().Model(&rows).Where("state = 'active'").Order("role").Scan(ctx); err != nil {
+	if err := s.DB.NewSelect().Model(&rows).OrderExpr("role, CASE WHEN state = 'active' THEN 0 ELSE 1 END, number DESC").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read the authorities: %w", err)
 	}
-	byRole := map[string]authority{}
+	state := ""
 	for _, a := range rows {
-		byRole[a.Role] = a
+		state += a.ID + a.State + "\n"
 	}
-	root, issuing := byRole[roleRoot], byRole[roleIssuing]
-	if root.ID == "" || issuing.ID == "" {
+	if s.loaded == nil || s.loaded.state != state {
+		h, err := s.load(rows)
+		if err != nil {
+			return nil, err
+		}
+		h.state = state
+		s.loaded = h
+	}
+	s.checked = now
+	return s.loaded, nil
+}
+
+func (s *Service) load(rows []authority) (*hierarchy, error) {
+	h := &hierarchy{}
+	var certificates [][]byte
+	for _, a := range rows {
+		if a.Role == roleRoot {
+			h.root = a
+			continue
+		}
+		one := &issuing{authority: a}
+		var err error
+		if one.key, err = s.unsealed(a); err != nil {
+			return nil, err
+		}
+		if one.issuer, err = pki.NewIssuer(a.Certificate, s.urls(a.Number)); err != nil {
+			return nil, fmt.Errorf("authority %s: %w", a.ID, err)
+		}
+		h.issuing = append(h.issuing, one)
+		certificates = append(certificates, a.Certificate)
+	}
+	if h.root.ID == "" || len(h.issuing) == 0 || h.active().State != Active {
 		return nil, fault.New(fault.Unavailable, "ca.authority.absent",
 			"No certificates can be issued or checked yet: this installation has no authority.").Because(errNoHierarchy)
 	}
-	h := &hierarchy{id: issuing.ID, root: root.Certificate, issuing: issuing.Certificate}
-	pkcs8, err := s.Keys.Open(keyPurpose, issuing.ID, issuing.KeySealed)
-	if err != nil {
-		return nil, fmt.Errorf("key of authority %s: %w", issuing.ID, err)
-	}
-	if h.key, err = pki.ParseKey(pkcs8); err != nil {
-		return nil, fmt.Errorf("key of authority %s: %w", issuing.ID, err)
-	}
-	if h.issuer, err = pki.NewIssuer(issuing.Certificate, s.URLs); err != nil {
-		return nil, fmt.Errorf("authority %s: %w", issuing.ID, err)
-	}
-	if h.trust, err = pki.NewTrust([][]byte{root.Certificate}, [][]byte{issuing.Certificate}); err != nil {
-		return nil, fmt.Errorf("authority %s: %w", issuing.ID, err)
+	var err error
+	if h.trust, err = pki.NewTrust([][]byte{h.root.Certificate}, certificates); err != nil {
+		return nil, fmt.Errorf("authority %s: %w", h.active().ID, err)
 	}
 	return h, nil
 }
 
-// Chain returns the authorities' certificates (DER), issuing CA first, root last.
+// Chain returns the certificates (DER) above new ones: issuing CA, root.
 func (s *Service) Chain(ctx context.Context) ([][]byte, error) {
 	h, err := s.hierarchy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return [][]byte{h.issuing, h.root}, nil
+	return [][]byte{h.active().Certificate, h.root.Certificate}, nil
 }
 
 // RootDER returns the root's certificate.
@@ -211,14 +294,66 @@ func (s *Service) RootDER(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.root, nil
+	return h.root.Certificate, nil
 }
 
-// IssuingDER returns the issuing CA's certificate.
-func (s *Service) IssuingDER(ctx context.Context) ([]byte, error) {
+// IssuingDER returns the certificate of the issuing CA of a number, 0 for the
+// active one. Errors: fault.Absent.
+func (s *Service) IssuingDER(ctx context.Context, number int64) ([]byte, error) {
 	h, err := s.hierarchy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return h.issuing, nil
+	if number == 0 {
+		return h.active().Certificate, nil
+	}
+	i, err := h.numbered(number)
+	if err != nil {
+		return nil, err
+	}
+	return i.Certificate, nil
+}
+
+// Rollover makes a new issuing CA below the same root, of s.Algorithm; new
+// certificates come from it. The old one retires: its certificates count until
+// they expire, and its revocation lists and OCSP go on. It is the operator's.
+// Errors: fault.Conflict when two do it at once or the root ends too soon.
+func (s *Service) Rollover(ctx context.Context, by access.Actor) error {
+	h, err := s.hierarchy(ctx)
+	if err != nil {
+		return err
+	}
+	rootKey, err := s.unsealed(h.root)
+	if err != nil {
+		return err
+	}
+	old := h.active()
+	next, err := s.newIssuing(old.Number+1, h.root.Certificate, rootKey)
+	if e, ok := errors.AsType[*pki.Error](err); ok && e.Reason == pki.AuthorityEnds {
+		return fault.New(fault.Conflict, "ca.root.ending", "The root ends before a new issuing authority would. This installation needs a new root.").Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("make an issuing authority: %w", err)
+	}
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewUpdate().Model((*authority)(nil)).Set("state = ?", Retired).
+			Where("id = ?", old.ID).Where("state = ?", Active).Exec(ctx)
+		if err := store.One(res, err, "ca.authority"); err != nil {
+			return err
+		}
+		if _, err := tx.NewInsert().Model(&next).Exec(ctx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx,
+			audit.By(by, s.Now(), "authority.retire", "authority:"+old.ID, fmt.Sprintf("issuing %d", old.Number)),
+			audit.By(by, s.Now(), "authority.create", "authority:"+next.ID, fmt.Sprintf("issuing %d", next.Number)))
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.checked = time.Time{}
+	s.mu.Unlock()
+	_, err = s.hierarchy(ctx)
+	return err
 }

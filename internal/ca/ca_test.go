@@ -32,7 +32,7 @@ func node(t *testing.T, db *bun.DB, clock *testkit.Clock) *ca.Service {
 	t.Helper()
 	return &ca.Service{
 		DB: db, Keys: master(t, 1), Now: clock.Now, Log: slog.New(slog.DiscardHandler), Algorithm: pki.ECDSA, Name: "Adgang",
-		URLs: pki.URLs{Certificate: "http://localhost:8080/ca/issuing.cer", CRL: "http://localhost:8080/ca/issuing.crl"},
+		Address: "http://localhost:8080",
 	}
 }
 
@@ -180,7 +180,7 @@ func TestSetupOnSeveralNodesMakesOneHierarchy(t *testing.T) {
 			t.Fatalf("Chain = %d certificates, %v", len(want), err)
 		}
 		for i, n := range nodes {
-			issuing, err := n.IssuingDER(t.Context())
+			issuing, err := n.IssuingDER(t.Context(), 0)
 			root, err2 := n.RootDER(t.Context())
 			if err != nil || err2 != nil || string(issuing) != string(want[0]) || string(root) != string(want[1]) {
 				t.Errorf("node %d has another hierarchy (%v, %v)", i, err, err2)
@@ -227,7 +227,7 @@ func TestBeforeSetup(t *testing.T) {
 	wantCode(t, "Issue", err, fault.Unavailable, "ca.authority.absent")
 	_, err = s.Verify(t.Context(), nil, s.Now())
 	wantCode(t, "Verify", err, fault.Unavailable, "ca.authority.absent")
-	_, err = s.CRL(t.Context())
+	_, err = s.CRL(t.Context(), 0)
 	wantCode(t, "CRL", err, fault.Unavailable, "ca.authority.absent")
 	s.Name = "Den Danske Stat"
 	if err := s.Setup(t.Context()); err == nil {

@@ -41,6 +41,7 @@ type Certificate struct {
 	EmployeeID   access.EmployeeID `bun:"employee_id"`
 	RequestID    string            `bun:"request_id"`
 	AuthorityID  string            `bun:"authority_id"`
+	Part         int               `bun:"part"` // of the revocation list
 	Profile      string            `bun:"profile"`
 	State        State             `bun:"state"`
 	KeyHash      []byte            `bun:"key_hash"` // SHA-256 of the SubjectPublicKeyInfo

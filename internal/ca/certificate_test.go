@@ -31,7 +31,7 @@ func TestVerify(t *testing.T) {
 			t.Fatal(err)
 		}
 		foreign := issue(t, ready(t, testkit.SQLite(t), clock), "1", alice(), request(t))
-		issuing, err := s.IssuingDER(t.Context())
+		issuing, err := s.IssuingDER(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,9 +2,11 @@ package ca
 
 import (
 	"context"
+	"crypto"
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -15,18 +17,27 @@ import (
 )
 
 // A CRL counts for a day and is replaced when half of that has passed, so that
-// one which a client has just fetched lasts.
+// one which a client has just fetched lasts. The root's, which changes hardly
+// ever, counts for a quarter of a year.
 const (
 	crlLife  = 24 * time.Hour
-	crlHalf  = crlLife / 2
-	crlsKept = 10
+	rootLife = 90 * crlLife
+	crlsKept = 3
+	// A full list of more than largeList entries takes long to make and to send:
+	// it is at most largeAge behind. The parts that certificates name never are.
+	largeList = 20_000
+	largeAge  = 30 * time.Second
 )
 
-// revocationList is a CRL as stored.
-type revocationList struct {
-	bun.BaseModel `bun:"table:crl"`
+// full is the part that stands for the whole list.
+const full = -1
+
+// RevocationList is a CRL as stored and served.
+type RevocationList struct {
+	bun.BaseModel `bun:"table:revocation_list"`
 
 	AuthorityID string    `bun:"authority_id,pk"`
+	Part        int       `bun:"part,pk"` // full, or 0 to pki.Parts-1
 	Number      int64     `bun:"number,pk"`
 	Revoked     int64     `bun:"revoked"` // how many entries it has
 	DER         []byte    `bun:"der"`
@@ -34,83 +45,177 @@ type revocationList struct {
 	NextUpdate  time.Time `bun:"next_update"`
 }
 
-// CRL returns the issuing CA's full list (DER) of all that was revoked up to now:
-// the stored one, or a new one when a revocation came since or half of its life
-// has passed. Errors: unexpected only.
-func (s *Service) CRL(ctx context.Context) ([]byte, error) {
+// lists are the newest CRLs this node has seen.
+type lists struct {
+	mu  sync.Mutex
+	all map[string]*series
+}
+
+// series is the CRLs of one authority and part.
+type series struct {
+	mu     sync.Mutex // one caller at a time, so that many clients do not make many lists
+	newest RevocationList
+
+	issuer authority
+	key    func() (crypto.Signer, error)
+	point  string // of a part
+	life   time.Duration
+}
+
+// of returns the series of an authority and part.
+func (l *lists) of(a authority, part int, key func() (crypto.Signer, error), point string, life time.Duration) *series {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := fmt.Sprintf("%s/%d", a.ID, part)
+	if l.all == nil {
+		l.all = map[string]*series{}
+	}
+	if l.all[name] == nil {
+		l.all[name] = &series{
+			newest: RevocationList{AuthorityID: a.ID, Part: part}, issuer: a, key: key, point: point, life: life,
+		}
+	}
+	return l.all[name]
+}
+
+// RootCRL returns the root's list. It has no entries: an issuing CA is retired,
+// not revoked.
+func (s *Service) RootCRL(ctx context.Context) (RevocationList, error) {
 	h, err := s.hierarchy(ctx)
 	if err != nil {
-		return nil, err
+		return RevocationList{}, err
 	}
-	// One caller at a time, so that many clients do not make many lists.
-	s.listMu.Lock()
-	defer s.listMu.Unlock()
+	return s.current(ctx, s.lists.of(h.root, full, func() (crypto.Signer, error) { return s.unsealed(h.root) }, "", rootLife))
+}
+
+// CRL returns the full list of an issuing CA, 0 for the active one, of all that
+// was revoked up to now; a long one may be half a minute behind. It is the stored
+// list, or a new one when a revocation came since or half of its life has passed.
+// Errors: fault.Absent.
+func (s *Service) CRL(ctx context.Context, number int64) (RevocationList, error) {
+	return s.list(ctx, number, full)
+}
+
+// PartCRL returns one part of the list of an issuing CA: what certificates name
+// as their distribution point. It is never behind. Errors: fault.Absent.
+func (s *Service) PartCRL(ctx context.Context, number int64, part int) (RevocationList, error) {
+	if part < 0 || part >= pki.Parts {
+		return RevocationList{}, fault.New(fault.Absent, "ca.crl.unknown", "There is no such part of the revocation list.")
+	}
+	return s.list(ctx, number, part)
+}
+
+func (s *Service) list(ctx context.Context, number int64, part int) (RevocationList, error) {
+	h, err := s.hierarchy(ctx)
+	if err != nil {
+		return RevocationList{}, err
+	}
+	issuing := h.active()
+	if number != 0 {
+		if issuing, err = h.numbered(number); err != nil {
+			return RevocationList{}, err
+		}
+	}
+	point := ""
+	if part != full {
+		point = s.urls(issuing.Number).CRLOf(part)
+	}
+	return s.current(ctx, s.lists.of(issuing.authority, part, func() (crypto.Signer, error) { return issuing.key, nil }, point, crlLife))
+}
+
+func (s *Service) current(ctx context.Context, l *series) (RevocationList, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for range rounds {
-		due, err := s.refresh(ctx, h)
+		due, err := s.refresh(ctx, l)
 		if err != nil {
-			return nil, fmt.Errorf("read CRL: %w", err)
+			return RevocationList{}, fmt.Errorf("read CRL: %w", err)
 		}
 		if !due {
-			return s.list.DER, nil
+			return l.newest, nil
 		}
 		// When another node takes the number first, its list is as good, or due
 		// again: an entry that it lacks came after it read them.
-		if err := s.publish(ctx, h, s.list.Number+1); err != nil {
-			return nil, fmt.Errorf("make CRL: %w", err)
+		if err := s.publish(ctx, l); err != nil {
+			return RevocationList{}, fmt.Errorf("make CRL: %w", err)
 		}
 	}
-	if s.list.NextUpdate.After(s.Now()) {
-		return s.list.DER, nil // revocations come faster than lists
+	if l.newest.NextUpdate.After(s.Now()) {
+		return l.newest, nil // revocations come faster than lists
 	}
-	return nil, fault.New(fault.Unavailable, "ca.crl.busy", "The revocation list is being made. Try again in a moment.")
+	return RevocationList{}, fault.New(fault.Unavailable, "ca.crl.busy", "The revocation list is being made. Try again in a moment.")
 }
 
-// refresh brings s.list up to the newest stored list, and tells whether a newer
-// one is due. Revocations are never taken back, so a count tells of new ones.
-func (s *Service) refresh(ctx context.Context, h *hierarchy) (due bool, err error) {
-	var newest revocationList
-	err = s.DB.NewSelect().Model(&newest).Where("authority_id = ?", h.id).Where("number > ?", s.list.Number).
-		Order("number DESC").Limit(1).Scan(ctx)
+// inScope limits a query for certificates to the revoked ones of a list.
+func (l *series) inScope(q *bun.SelectQuery) *bun.SelectQuery {
+	q = q.Where("authority_id = ?", l.issuer.ID).Where("revoked_at IS NOT NULL")
+	if l.newest.Part != full {
+		q = q.Where("part = ?", l.newest.Part)
+	}
+	return q
+}
+
+// refresh brings l up to the newest stored list, and tells whether a newer one is
+// due. Revocations are never taken back, so a count tells of new ones.
+func (s *Service) refresh(ctx context.Context, l *series) (due bool, err error) {
+	var newest RevocationList
+	err = s.DB.NewSelect().Model(&newest).Where("authority_id = ?", l.issuer.ID).Where("part = ?", l.newest.Part).
+		Where("number > ?", l.newest.Number).Order("number DESC").Limit(1).Scan(ctx)
 	switch {
 	case err == nil:
-		s.list = newest
+		l.newest = newest
 	case !errors.Is(err, sql.ErrNoRows):
 		return false, err
 	}
-	revoked, err := s.DB.NewSelect().Model((*Certificate)(nil)).
-		Where("authority_id = ?", h.id).Where("revoked_at IS NOT NULL").Count(ctx)
-	if err != nil {
-		return false, err
+	if l.newest.Number == 0 || l.newest.NextUpdate.Sub(s.Now()) < l.life/2 {
+		return true, nil
 	}
-	return s.list.Number == 0 || revoked != s.list.Revoked || s.list.NextUpdate.Sub(s.Now()) < crlHalf, nil
+	if age := s.Now().Sub(l.newest.ThisUpdate); l.newest.Revoked > largeList && age >= 0 && age < largeAge {
+		return false, nil
+	}
+	revoked, err := l.inScope(s.DB.NewSelect().Model((*Certificate)(nil))).Count(ctx)
+	return int64(revoked) != l.newest.Revoked, err
 }
 
-// publish stores a new list under a number, unless that number is taken.
-func (s *Service) publish(ctx context.Context, h *hierarchy, number int64) error {
-	var revoked []Certificate
-	err := s.DB.NewSelect().Model(&revoked).Column("serial", "revoked_at", "revoke_reason").
-		Where("authority_id = ?", h.id).Where("revoked_at IS NOT NULL").Order("serial").Scan(ctx)
+// entry is what a list says of one certificate.
+type entry struct {
+	Serial       pki.Serial `bun:"serial"`
+	RevokedAt    time.Time  `bun:"revoked_at"`
+	RevokeReason string     `bun:"revoke_reason"`
+}
+
+// publish stores the next list, unless another node has taken its number.
+func (s *Service) publish(ctx context.Context, l *series) error {
+	var revoked []entry
+	err := l.inScope(s.DB.NewSelect().Table("certificate").Column("serial", "revoked_at", "revoke_reason")).
+		Order("serial").Scan(ctx, &revoked)
 	if err != nil {
 		return err
 	}
-	entries := make([]pki.Revocation, len(revoked))
-	for i, c := range revoked {
-		entries[i] = pki.Revocation{Serial: c.Serial, At: *c.RevokedAt, Reason: reasons[c.RevokeReason]}
+	key, err := l.key()
+	if err != nil {
+		return err
 	}
 	now := store.Instant(s.Now())
-	list := revocationList{
-		AuthorityID: h.id, Number: number, Revoked: int64(len(entries)), ThisUpdate: now, NextUpdate: now.Add(crlLife),
+	next := RevocationList{
+		AuthorityID: l.issuer.ID, Part: l.newest.Part, Number: l.newest.Number + 1, Revoked: int64(len(revoked)),
+		ThisUpdate: now, NextUpdate: now.Add(l.life),
 	}
-	if list.DER, err = pki.NewCRL(h.issuing, h.key, number, entries, list.ThisUpdate, list.NextUpdate); err != nil {
+	list := pki.List{Number: next.Number, ThisUpdate: next.ThisUpdate, NextUpdate: next.NextUpdate, Point: l.point}
+	list.Entries = make([]pki.Revocation, len(revoked))
+	for i, c := range revoked {
+		list.Entries[i] = pki.Revocation{Serial: c.Serial, At: c.RevokedAt, Reason: reasons[c.RevokeReason]}
+	}
+	if next.DER, err = pki.NewCRL(l.issuer.Certificate, key, list); err != nil {
 		return err
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Insert(ctx, tx, []revocationList{list}, "ON CONFLICT (authority_id, number) DO NOTHING")
+		n, err := store.Insert(ctx, tx, []RevocationList{next}, "ON CONFLICT (authority_id, part, number) DO NOTHING")
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = tx.NewDelete().Model((*revocationList)(nil)).
-			Where("authority_id = ?", h.id).Where("number <= ?", number-crlsKept).Exec(ctx)
+		_, err = tx.NewDelete().Model((*RevocationList)(nil)).Where("authority_id = ?", next.AuthorityID).
+			Where("part = ?", next.Part).Where("number <= ?", next.Number-crlsKept).Exec(ctx)
 		return err
 	})
 }

@@ -115,20 +115,21 @@ func again(c Certificate, h Holder, keyHash []byte) (Certificate, error) {
 
 // issue drafts, records, signs and stores. replaced is the intended certificate
 // that the new one takes the place of, "" for none. Errors: errOvertaken.
-func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, h Holder, csr *pki.Request) (Certificate, error) {
-	active, err := s.hierarchy(ctx)
+func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, holder Holder, csr *pki.Request) (Certificate, error) {
+	h, err := s.hierarchy(ctx)
 	if err != nil {
 		return c, err
 	}
-	draft, err := active.issuer.Draft(csr, pki.Employee{
-		CVR: h.CVR, Organisation: h.OrgName, UUID: string(h.EmployeeID),
-		GivenName: h.GivenName, Surname: h.Surname, Email: h.Email,
+	authority := h.active()
+	draft, err := authority.issuer.Draft(csr, pki.Employee{
+		CVR: holder.CVR, Organisation: holder.OrgName, UUID: string(holder.EmployeeID),
+		GivenName: holder.GivenName, Surname: holder.Surname, Email: holder.Email,
 	}, s.Now())
 	if err != nil {
 		return c, s.undrafted(ctx, err)
 	}
 	c.Serial, c.Draft, c.NotBefore, c.NotAfter = draft.Serial, draft.DER(), draft.NotBefore, draft.NotAfter
-	c.AuthorityID, c.Profile, c.State = active.id, profileEmployee, Intended
+	c.AuthorityID, c.Profile, c.State, c.Part = authority.ID, profileEmployee, Intended, draft.Serial.Part()
 	c.CreatedAt, c.EmailLeftOut = store.Instant(s.Now()), draft.EmailLeftOut
 	if err := s.intend(ctx, by, replaced, c); err != nil {
 		return c, err
@@ -141,7 +142,7 @@ func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Seria
 	if err := keyIsFree(ctx, s.DB, c); err != nil {
 		return c, err
 	}
-	if c.DER, err = draft.Sign(active.key); err != nil {
+	if c.DER, err = draft.Sign(authority.key); err != nil {
 		return c, err
 	}
 	c.State = Issued

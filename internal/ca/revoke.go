@@ -19,6 +19,7 @@ var reasons = map[string]pki.RevocationReason{
 	"key_compromise":         pki.KeyCompromise,
 	"affiliation_changed":    pki.AffiliationChanged,
 	"superseded":             pki.Superseded,
+	"content_wrong":          pki.AffiliationChanged, // X.509 9.5.3.1: name or other information
 	"cessation_of_operation": pki.CessationOfOperation,
 }
 
@@ -41,7 +42,8 @@ func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, seri
 }
 
 // Sweep keeps the authority in order: it gives up certificates whose signing was
-// cut short more than ten minutes ago, and makes a new CRL when one is due. It may
+// cut short more than ten minutes ago, and makes new full lists
+// when they are due; parts are made when they are asked for. It may
 // run at any time and on several nodes at once.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := store.Instant(s.Now().Add(-10 * time.Minute))
@@ -52,8 +54,19 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.CRL(ctx)
-	return err
+	if _, err := s.RootCRL(ctx); err != nil {
+		return err
+	}
+	h, err := s.hierarchy(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range h.issuing {
+		if _, err := s.CRL(ctx, i.Number); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // abandon gives up the intended certificates that match. They may have been

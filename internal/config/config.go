@@ -20,16 +20,20 @@ var Variables = []string{
 	"ADGANG_ADDR", "ADGANG_BASE_URL", "ADGANG_DATA", "ADGANG_DATABASE_URL", "ADGANG_REDIS_URL", "ADGANG_SMTP_URL",
 	"ADGANG_MAIL_FROM", "ADGANG_KEY_FILE", "ADGANG_KEY_FILE_ALGORITHM", "ADGANG_PHASES", "ADGANG_MAX_UPLOAD",
 	"ADGANG_TRUSTED_PROXIES", "ADGANG_METRICS_TOKEN", "ADGANG_LOG", "ADGANG_TEST_CVR", "ADGANG_CA_ALGORITHM",
+	"ADGANG_PKI_URL",
 }
 
 // Config is the validated environment.
 type Config struct {
-	Addr         string   // host:port to listen on
-	BaseURL      *url.URL // scheme and host only; what people and services see
-	Data         string   // folder of the embedded default
-	DatabaseURL  string   // "" = SQLite in Data
-	RedisURL     string   // "" = in-process
-	SMTPURL      string   // "" = files in Data/mail
+	Addr    string   // host:port to listen on
+	BaseURL *url.URL // scheme and host only; what people and services see
+	// PKIURL is where certificates say that their issuer's files are: http, host
+	// only.
+	PKIURL       *url.URL
+	Data         string // folder of the embedded default
+	DatabaseURL  string // "" = SQLite in Data
+	RedisURL     string // "" = in-process
+	SMTPURL      string // "" = files in Data/mail
 	MailFrom     string
 	KeyFile      string // path of the master key
 	KeyAlgorithm string // of employees' key files: P-256 or RSA-3072
@@ -141,6 +145,9 @@ func readAddresses(c *Config, env map[string]string) error {
 	// Browsers leave the scheme's own port out, so the origin has none either.
 	host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
 	c.BaseURL = &url.URL{Scheme: u.Scheme, Host: host}
+	if err := readPKI(c, env["ADGANG_PKI_URL"]); err != nil {
+		return err
+	}
 	c.MailFrom = or(env["ADGANG_MAIL_FROM"], "adgang@"+mailHost(c.BaseURL.Hostname()))
 	if at := strings.LastIndexByte(c.MailFrom, '@'); at < 1 || at == len(c.MailFrom)-1 || strings.ContainsAny(c.MailFrom, " \r\n<>,;") {
 		return wrong("ADGANG_MAIL_FROM", "must be one e-mail address, not %q", c.MailFrom)
@@ -159,6 +166,21 @@ func readAddresses(c *Config, env map[string]string) error {
 		}
 		c.Proxies = append(c.Proxies, prefix)
 	}
+	return nil
+}
+
+// readPKI wants http: whoever checks a certificate cannot first check the
+// certificate of a TLS server (RFC 5280 section 8).
+func readPKI(c *Config, text string) error {
+	c.PKIURL = &url.URL{Scheme: "http", Host: c.BaseURL.Host}
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return wrong("ADGANG_PKI_URL", "must be http://host[:port] without a path, not %q: certificates are checked over plain http", text)
+	}
+	c.PKIURL.Host = strings.TrimSuffix(strings.ToLower(u.Host), ":80")
 	return nil
 }
 

@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
@@ -58,7 +61,6 @@ func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.E
 	if err := by.Need(access.ManageEmployees); err != nil {
 		return err
 	}
-	now := store.Instant(s.Now())
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := org.Get(ctx, tx, by.OrgID, id); err != nil {
 			return err
@@ -70,23 +72,66 @@ func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.E
 		if !live {
 			return fault.New(fault.Absent, "credential.key_file.absent", "The employee has no key file and none on order.")
 		}
-		res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
-			Set("state = 'blocked'").Set("blocked_at = ?", now).Set("block_reason = ?", reason).
-			Where("org_id = ?", by.OrgID).Where("id = ?", file.ID).Where("state = ?", file.State).Exec(ctx)
-		if err := store.One(res, err, "credential.key_file"); err != nil {
-			return err
-		}
-		if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'replaced'").Set("code_sealed = NULL").
-			Where("org_id = ?", by.OrgID).Where("key_file_id = ?", file.ID).Where("state = 'open'").Exec(ctx); err != nil {
-			return err
-		}
-		if file.Serial != nil {
-			if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason); err != nil {
-				return err
-			}
-		}
-		return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(id), reason))
+		return s.blockKeyFile(ctx, tx, by, file, reason)
 	})
+}
+
+// blockKeyFile does it: logins by the file and its sessions end with the
+// transaction.
+func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, file KeyFile, reason string) error {
+	now := store.Instant(s.Now())
+	res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
+		Set("state = 'blocked'").Set("blocked_at = ?", now).Set("block_reason = ?", reason).
+		Where("org_id = ?", by.OrgID).Where("id = ?", file.ID).Where("state = ?", file.State).Exec(ctx)
+	if err := store.One(res, err, "credential.key_file"); err != nil {
+		return err
+	}
+	if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'replaced'").Set("code_sealed = NULL").
+		Where("org_id = ?", by.OrgID).Where("key_file_id = ?", file.ID).Where("state = 'open'").Exec(ctx); err != nil {
+		return err
+	}
+	if file.Serial != nil {
+		if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason); err != nil {
+			return err
+		}
+	}
+	return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(file.EmployeeID), reason))
+}
+
+// BlockSerial revokes a certificate of whatever organisation for good, and blocks
+// the key file it is in: for the operator's command. reason is one of Reasons.
+// Errors: fault.Invalid, fault.Absent, fault.Conflict when it is revoked already.
+func (s *Service) BlockSerial(ctx context.Context, serial, reason string) (ca.Certificate, error) {
+	if !slices.Contains(Reasons, reason) {
+		return ca.Certificate{}, fault.New(fault.Invalid, "credential.block.reason", "The reason must be one of %s.", strings.Join(Reasons, ", ")).On("reason")
+	}
+	c, err := s.CA.Find(ctx, serial)
+	if err != nil {
+		return c, err
+	}
+	by := access.Command(c.OrgID)
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		file, live, err := liveKeyFile(ctx, tx, c.OrgID, c.EmployeeID)
+		switch {
+		case err != nil:
+			return err
+		case live && file.Serial != nil && *file.Serial == string(c.Serial):
+			return s.blockKeyFile(ctx, tx, by, file, reason)
+		}
+		return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason)
+	})
+	if err != nil {
+		return c, err
+	}
+	return s.CA.Find(ctx, serial)
+}
+
+// Reasons why a certificate is revoked, as holders of OCES3 certificates may give
+// them (ca1.gov.dk): the key is lost or somebody else may have it, the certificate
+// says something wrong, the holder has left, it is replaced or no longer wanted,
+// or no reason is told.
+var Reasons = []string{
+	"key_compromise", "content_wrong", "affiliation_changed", "superseded", "cessation_of_operation", "unspecified",
 }
 
 // liveKeyFile returns the key file or order that is not blocked.

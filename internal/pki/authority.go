@@ -12,6 +12,8 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,12 +49,34 @@ type Authority struct {
 	URLs URLs
 }
 
-// URLs of an issuer's certificate (caIssuers) and of its CRL, for the
-// certificates it signs. "" leaves the extension out.
+// URLs of an issuer's certificate (caIssuers), its CRL and its OCSP responder, for
+// the certificates it signs. "" leaves the entry out. PartMark in CRL stands for
+// the part of the list that a certificate belongs to.
 type URLs struct {
 	Certificate string
 	CRL         string
+	OCSP        string
 }
+
+// PartMark is replaced by the number of a part.
+const PartMark = "{part}"
+
+// Parts is how many parts the revocation list of an issuing CA has. It is fixed:
+// certificates name their part.
+const Parts = 128
+
+// Part tells to which part, 0 to Parts-1, a certificate belongs: the last seven
+// bits of its serial number, which are random.
+func (s Serial) Part() int {
+	n := s.Int()
+	if n == nil {
+		return 0
+	}
+	return int(new(big.Int).And(n, big.NewInt(Parts-1)).Int64())
+}
+
+// CRLOf is the address of one part.
+func (u URLs) CRLOf(part int) string { return strings.ReplaceAll(u.CRL, PartMark, strconv.Itoa(part)) }
 
 // NewRoot makes a self-signed root of 25 years, "<installation> OCES-style root
 // CA". The caller seals the key. Errors: BadSubject.
@@ -151,7 +175,10 @@ func (u URLs) apply(template *x509.Certificate) {
 		template.IssuingCertificateURL = []string{u.Certificate}
 	}
 	if u.CRL != "" {
-		template.CRLDistributionPoints = []string{u.CRL}
+		template.CRLDistributionPoints = []string{u.CRLOf(SerialOf(template.SerialNumber).Part())}
+	}
+	if u.OCSP != "" {
+		template.OCSPServer = []string{u.OCSP}
 	}
 }
 

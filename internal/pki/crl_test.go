@@ -1,7 +1,13 @@
 package pki_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"crypto/x509"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,10 +18,10 @@ func TestCRL(t *testing.T) {
 	t.Parallel()
 	h := newHierarchy(t, pki.ECDSA)
 	one, two := pki.NewSerial(), pki.NewSerial()
-	der, err := pki.NewCRL(h.issuing, h.issuingKey, 42, []pki.Revocation{
+	der, err := pki.NewCRL(h.issuing, h.issuingKey, pki.List{Number: 42, Entries: []pki.Revocation{
 		{Serial: one, At: day, Reason: pki.KeyCompromise},
 		{Serial: two, At: day.Add(time.Minute), Reason: pki.Unspecified},
-	}, day, day.Add(time.Hour))
+	}, ThisUpdate: day, NextUpdate: day.Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,22 +56,122 @@ func TestCRLRefused(t *testing.T) {
 		change(&e)
 		return []pki.Revocation{entry, e}
 	}
-	for name, make := range map[string]func() ([]byte, error){
-		"number 0": func() ([]byte, error) { return pki.NewCRL(h.issuing, h.issuingKey, 0, nil, day, day.Add(time.Hour)) },
-		"no time":  func() ([]byte, error) { return pki.NewCRL(h.issuing, h.issuingKey, 1, nil, day, day) },
+	list := func(number int64, entries ...pki.Revocation) pki.List {
+		return pki.List{Number: number, Entries: entries, ThisUpdate: day, NextUpdate: day.Add(time.Hour)}
+	}
+	for name, made := range map[string]func() ([]byte, error){
+		"number 0": func() ([]byte, error) { return pki.NewCRL(h.issuing, h.issuingKey, list(0)) },
+		"no time": func() ([]byte, error) {
+			return pki.NewCRL(h.issuing, h.issuingKey, pki.List{Number: 1, ThisUpdate: day, NextUpdate: day})
+		},
 		"no serial": func() ([]byte, error) {
-			return pki.NewCRL(h.issuing, h.issuingKey, 1, bad(func(r *pki.Revocation) { r.Serial = "" }), day, day.Add(time.Hour))
+			return pki.NewCRL(h.issuing, h.issuingKey, list(1, bad(func(r *pki.Revocation) { r.Serial = "" })...))
 		},
 		"reason 6, which can be lifted": func() ([]byte, error) {
-			return pki.NewCRL(h.issuing, h.issuingKey, 1, bad(func(r *pki.Revocation) { r.Reason = 6 }), day, day.Add(time.Hour))
+			return pki.NewCRL(h.issuing, h.issuingKey, list(1, bad(func(r *pki.Revocation) { r.Reason = 6 })...))
 		},
-		"other key": func() ([]byte, error) { return pki.NewCRL(h.issuing, newKey(t), 1, nil, day, day.Add(time.Hour)) },
+		"other key": func() ([]byte, error) { return pki.NewCRL(h.issuing, newKey(t), list(1)) },
 		"no CA": func() ([]byte, error) {
-			return pki.NewCRL(h.issue(t, newKey(t), someone()), h.issuingKey, 1, nil, day, day.Add(time.Hour))
+			return pki.NewCRL(h.issue(t, newKey(t), someone()), h.issuingKey, list(1))
 		},
 	} {
-		if der, err := make(); err == nil || der != nil {
+		if der, err := made(); err == nil || der != nil {
 			t.Errorf("NewCRL with %s = %x, %v", name, der, err)
+		}
+	}
+}
+
+// Our own bytes are those of x509, whose writer knows no partitions and is slow.
+func TestCRLAsX509(t *testing.T) {
+	t.Parallel()
+	for _, alg := range []pki.Algorithm{pki.ECDSA, pki.RSA} {
+		h := newHierarchy(t, alg)
+		for _, n := range []int{0, 1, 3, 300} {
+			list := pki.List{Number: 129, ThisUpdate: day, NextUpdate: day.AddDate(30, 0, 0)}
+			template := &x509.RevocationList{Number: big.NewInt(129), ThisUpdate: day, NextUpdate: day.AddDate(30, 0, 0)}
+			if alg == pki.RSA {
+				template.SignatureAlgorithm = x509.SHA256WithRSAPSS
+			}
+			for i := range n {
+				reason := []pki.RevocationReason{0, 1, 3, 4, 5}[i%5]
+				serial := pki.NewSerial()
+				if i%7 == 0 {
+					serial = "00ff"
+				}
+				at := day.AddDate(i%40, 0, 0)
+				list.Entries = append(list.Entries, pki.Revocation{Serial: serial, At: at, Reason: reason})
+				template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{
+					SerialNumber: serial.Int(), RevocationTime: at, ReasonCode: int(reason),
+				})
+			}
+			ours, err := pki.NewCRL(h.issuing, h.issuingKey, list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			theirs, err := x509.CreateRevocationList(rand.Reader, template, parse(t, h.issuing), h.issuingKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, errA := x509.ParseRevocationList(ours)
+			b, errB := x509.ParseRevocationList(theirs)
+			if errA != nil || errB != nil {
+				t.Fatal(errA, errB)
+			}
+			if !bytes.Equal(a.RawTBSRevocationList, b.RawTBSRevocationList) {
+				t.Errorf("%s, %d entries: got\n%x\nwant\n%x", alg, n, a.RawTBSRevocationList, b.RawTBSRevocationList)
+			}
+			if err := a.CheckSignatureFrom(parse(t, h.issuing)); err != nil {
+				t.Errorf("%s, %d entries: %v", alg, n, err)
+			}
+		}
+	}
+}
+
+// A part of the list counts for the certificates that name it, and for no others.
+func TestCRLOfOnePart(t *testing.T) {
+	t.Parallel()
+	h := newHierarchy(t, pki.ECDSA)
+	issuer, err := pki.NewIssuer(h.issuing, pki.URLs{CRL: "http://localhost/ca/1/crl/{part}.crl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.issuer = issuer
+	leaf := h.issue(t, newKey(t), someone())
+	serial := pki.SerialOf(parse(t, leaf).SerialNumber)
+	point := fmt.Sprintf("http://localhost/ca/1/crl/%d.crl", serial.Part())
+	if got := parse(t, leaf).CRLDistributionPoints; len(got) != 1 || got[0] != point {
+		t.Fatalf("the certificate names %v, want %s", got, point)
+	}
+	part := func(at string, entries ...pki.Revocation) []byte {
+		der, err := pki.NewCRL(h.issuing, h.issuingKey, pki.List{
+			Number: 1, Entries: entries, ThisUpdate: day, NextUpdate: day.Add(time.Hour), Point: at,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return armour("X509 CRL", der)
+	}
+	gone := pki.Revocation{Serial: serial, At: day, Reason: pki.KeyCompromise}
+	for name, tc := range map[string]struct {
+		crl  []byte
+		want string
+	}{
+		"its part":          {part(point), "leaf: OK"},
+		"its part, revoked": {part(point, gone), "certificate revoked"},
+		"another part":      {part("http://localhost/ca/1/crl/200.crl"), "different CRL scope"},
+		"the full list":     {part("", gone), "certificate revoked"},
+	} {
+		out, _ := openssl(t, map[string][]byte{
+			"issuing": armour("CERTIFICATE", h.issuing), "leaf": armour("CERTIFICATE", leaf), "crl": tc.crl,
+		}, "verify", "-attime", strconv.FormatInt(day.Add(time.Minute).Unix(), 10), "-partial_chain", "-trusted", "issuing", "-crl_check", "-CRLfile", "crl", "leaf")
+		if !strings.Contains(out, tc.want) {
+			t.Errorf("%s: openssl verify says\n%s\nwant %q", name, out, tc.want)
+		}
+	}
+	text, err := openssl(t, map[string][]byte{"crl": part(point)}, "crl", "-in", "crl", "-noout", "-text")
+	for _, want := range []string{"Issuing Distribution Point: critical", "URI:" + point, "Only User Certificates"} {
+		if err != nil || !strings.Contains(text, want) {
+			t.Errorf("openssl crl does not show %q (%v):\n%s", want, err, text)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func TestOpenSSLVerifies(t *testing.T) {
 			der := h.issue(t, newKey(t), someone())
 			serial := pki.SerialOf(parse(t, der).SerialNumber)
 			crl := func(entries ...pki.Revocation) []byte {
-				b, err := pki.NewCRL(h.issuing, h.issuingKey, 7, entries, day, day.Add(24*time.Hour))
+				b, err := pki.NewCRL(h.issuing, h.issuingKey, pki.List{Number: 7, Entries: entries, ThisUpdate: day, NextUpdate: day.Add(24 * time.Hour)})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -81,7 +81,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	now, log := d.Clock.Now, slog.New(slog.DiscardHandler)
 	d.CA = &ca.Service{
 		DB: db, Keys: keys, Now: now, Log: log, Algorithm: pki.ECDSA, Name: "Adgang",
-		URLs: pki.URLs{Certificate: "http://adgang.example/ca/issuing.cer", CRL: "http://adgang.example/ca/issuing.crl"},
+		Address: "http://adgang.example",
 	}
 	d.Mail = &mail.Service{DB: db, Keys: keys, Transport: transport, Now: now, Log: log, BaseURL: BaseURL, From: "Adgang <adgang@adgang.example>"}
 	d.Setting = &setting.Service{DB: db, Now: now, Acts: approval.Names(), Kinds: mail.Kinds()}

@@ -58,9 +58,7 @@ func (s *Server) routes() {
 	s.echo.GET("/saml/continue", s.samlContinue)
 	s.echo.GET("/saml/*", notFound)
 
-	s.echo.GET("/ca/root.cer", s.rootCertificate)
-	s.echo.GET("/ca/issuing.cer", s.issuingCertificate)
-	s.echo.GET("/ca/issuing.crl", s.revocationList)
+	s.authorityRoutes()
 
 	s.echo.GET("/healthz", s.healthz)
 	s.echo.GET("/readyz", s.readyz)

@@ -55,6 +55,7 @@ func (r rule) writes() bool { return !strings.HasPrefix(r.route, http.MethodGet)
 var rules = slices.Concat(
 	peopleRules,
 	settingsRules,
+	authorityRules,
 	coreRules, // last: it ends the session
 )
 
@@ -72,9 +73,6 @@ var coreRules = []rule{
 	{route: "POST /saml/idp/sso", right: open, want: 422},
 	{route: "GET /saml/continue", right: open, want: 403},
 	{route: "GET /saml/*", right: open, want: 404},
-	{route: "GET /ca/root.cer", right: open, want: 200},
-	{route: "GET /ca/issuing.cer", right: open, want: 200},
-	{route: "GET /ca/issuing.crl", right: open, want: 200},
 	{route: "GET /healthz", right: open, want: 200},
 	{route: "GET /readyz", right: open, want: 200},
 	{route: "GET /metrics", right: open, want: 403}, // has a token of its own

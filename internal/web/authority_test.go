@@ -1,0 +1,11 @@
+package web_test
+
+var authorityRules = []rule{
+	{route: "GET /ca/root.cer", right: open, want: 200},
+	{route: "GET /ca/root.crl", right: open, want: 200},
+	{route: "GET /ca/issuing.cer", right: open, want: 200},
+	{route: "GET /ca/issuing.crl", right: open, want: 200},
+	{route: "GET /ca/:number/issuing.cer", right: open, want: 404},
+	{route: "GET /ca/:number/issuing.crl", right: open, want: 404},
+	{route: "GET /ca/:number/crl/:part", right: open, want: 404},
+}
