@@ -27,6 +27,9 @@ type Service struct {
 	// Delegated returns what powers of attorney give employees; nil for none. It
 	// is a package above that knows them.
 	Delegated func(ctx context.Context, db bun.IDB, org access.OrgID, employees []access.EmployeeID, now time.Time) ([]Delegation, error)
+	// Delegates returns all that powers of attorney give employees of org, without
+	// scope and giver; nil for none.
+	Delegates func(ctx context.Context, db bun.IDB, org access.OrgID, now time.Time) ([]Delegation, error)
 }
 
 // ID is the ID of a right in the catalogue.

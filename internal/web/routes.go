@@ -42,6 +42,8 @@ func (s *Server) routes() {
 
 	s.settingsRoutes(api, need...)
 	s.peopleRoutes(api, need...)
+	s.entitlementRoutes(api, need...)
+	s.groupRoutes(api, need...)
 
 	api.GET("/services", s.services, need...)
 	api.POST("/services", s.serviceRegister, need...)

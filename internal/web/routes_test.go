@@ -56,6 +56,7 @@ var rules = slices.Concat(
 	peopleRules,
 	settingsRules,
 	authorityRules,
+	entitlementRules,
 	coreRules, // last: it ends the session
 )
 

@@ -19,6 +19,7 @@ import (
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/session"
@@ -34,6 +35,7 @@ type Options struct {
 	Cutover    *cutover.Service
 	Federation *federation.Service
 	Approval   *approval.Service
+	Rights     *entitlement.Service
 	Setting    *setting.Service
 
 	Now          func() time.Time
