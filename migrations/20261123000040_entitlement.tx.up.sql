@@ -3,6 +3,7 @@
 CREATE TABLE entitlement_service (
   service_id  TEXT PRIMARY KEY,
   owner_id    TEXT NOT NULL REFERENCES organisation (id),
+  owner_name  TEXT NOT NULL,
   name        TEXT NOT NULL,
   open        BOOLEAN NOT NULL,
   removed_at  TIMESTAMPTZ
@@ -10,7 +11,8 @@ CREATE TABLE entitlement_service (
 --bun:split
 CREATE INDEX entitlement_service_owner ON entitlement_service (owner_id, name);
 --bun:split
-INSERT INTO entitlement_service (service_id, owner_id, name, open) SELECT id, org_id, name, FALSE FROM service;
+INSERT INTO entitlement_service (service_id, owner_id, owner_name, name, open)
+  SELECT s.id, s.org_id, o.name, s.name, FALSE FROM service AS s JOIN organisation AS o ON o.id = s.org_id;
 --bun:split
 -- scopes: kinds of units, with a comma between; constraints: JSON.
 CREATE TABLE entitlement (

@@ -25,6 +25,7 @@ type Target struct {
 
 	ID        string       `bun:"service_id,pk"`
 	OwnerID   access.OrgID `bun:"owner_id"`
+	OwnerName string       `bun:"owner_name"`
 	Name      string       `bun:"name"`
 	Open      bool         `bun:"open"`
 	RemovedAt *time.Time   `bun:"removed_at"`
@@ -76,7 +77,7 @@ func (r Right) ScopeKinds() []string { return strings.Split(r.Scopes, ",") }
 // Introduce makes a service known, or its new name; federation calls it in the
 // transaction in which the service changes.
 func Introduce(ctx context.Context, tx bun.Tx, t Target) error {
-	_, err := store.Insert(ctx, tx, []Target{t}, "ON CONFLICT (service_id) DO UPDATE SET name = excluded.name")
+	_, err := store.Insert(ctx, tx, []Target{t}, "ON CONFLICT (service_id) DO UPDATE SET name = excluded.name, owner_name = excluded.owner_name")
 	return err
 }
 

@@ -40,7 +40,7 @@ func (p *place) introduce(t *testing.T, owner access.OrgID, name string) string 
 	t.Helper()
 	id := store.NewID()
 	err := store.InTx(t.Context(), p.DB, func(ctx context.Context, tx bun.Tx) error {
-		return entitlement.Introduce(ctx, tx, entitlement.Target{ID: id, OwnerID: owner, Name: name})
+		return entitlement.Introduce(ctx, tx, entitlement.Target{ID: id, OwnerID: owner, OwnerName: "Nordvind", Name: name})
 	})
 	if err != nil {
 		t.Fatal(err)

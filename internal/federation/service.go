@@ -72,7 +72,11 @@ func (p *Partner) read() (err error) {
 
 // introduce makes the service known to the catalogue of rights.
 func (p *Partner) introduce(ctx context.Context, tx bun.Tx) error {
-	return entitlement.Introduce(ctx, tx, entitlement.Target{ID: p.ID, OwnerID: p.OrgID, Name: p.Name})
+	o, err := org.ByID(ctx, tx, p.OrgID)
+	if err != nil {
+		return err
+	}
+	return entitlement.Introduce(ctx, tx, entitlement.Target{ID: p.ID, OwnerID: o.ID, OwnerName: o.Name, Name: p.Name})
 }
 
 // nameOf is what to call a service: what it says, or its host.
