@@ -22,6 +22,24 @@ func (e ActivationKeyAlgorithm) Valid() bool {
 	}
 }
 
+// Defines values for BasicApplies.
+const (
+	BasicAppliesAll BasicApplies = "all"
+	BasicAppliesNew BasicApplies = "new"
+)
+
+// Valid indicates whether the value is a known member of the BasicApplies enum.
+func (e BasicApplies) Valid() bool {
+	switch e {
+	case BasicAppliesAll:
+		return true
+	case BasicAppliesNew:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BatchState.
 const (
 	BatchStateCancelled BatchState = "cancelled"
@@ -328,6 +346,51 @@ func (e EmployeeDetailsState) Valid() bool {
 	}
 }
 
+// Defines values for GroupKind.
+const (
+	GroupKindAll     GroupKind = "all"
+	GroupKindCustom  GroupKind = "custom"
+	GroupKindPNumber GroupKind = "p_number"
+)
+
+// Valid indicates whether the value is a known member of the GroupKind enum.
+func (e GroupKind) Valid() bool {
+	switch e {
+	case GroupKindAll:
+		return true
+	case GroupKindCustom:
+		return true
+	case GroupKindPNumber:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HoldingSource.
+const (
+	HoldingSourceAttorney HoldingSource = "attorney"
+	HoldingSourceBasic    HoldingSource = "basic"
+	HoldingSourceGroup    HoldingSource = "group"
+	HoldingSourceOwn      HoldingSource = "own"
+)
+
+// Valid indicates whether the value is a known member of the HoldingSource enum.
+func (e HoldingSource) Valid() bool {
+	switch e {
+	case HoldingSourceAttorney:
+		return true
+	case HoldingSourceBasic:
+		return true
+	case HoldingSourceGroup:
+		return true
+	case HoldingSourceOwn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InstallationKeyFileAlgorithm.
 const (
 	InstallationKeyFileAlgorithmP256    InstallationKeyFileAlgorithm = "P-256"
@@ -379,6 +442,30 @@ func (e KeyFileLoginAlgorithm) Valid() bool {
 	case ES256:
 		return true
 	case PS256:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NsisLevel.
+const (
+	NsisLevelEmpty       NsisLevel = ""
+	NsisLevelHigh        NsisLevel = "High"
+	NsisLevelLow         NsisLevel = "Low"
+	NsisLevelSubstantial NsisLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the NsisLevel enum.
+func (e NsisLevel) Valid() bool {
+	switch e {
+	case NsisLevelEmpty:
+		return true
+	case NsisLevelHigh:
+		return true
+	case NsisLevelLow:
+		return true
+	case NsisLevelSubstantial:
 		return true
 	default:
 		return false
@@ -466,6 +553,54 @@ func (e Right) Valid() bool {
 	case SettingView:
 		return true
 	case UsageView:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RightRequestState.
+const (
+	RightRequestStateApproved  RightRequestState = "approved"
+	RightRequestStateExpired   RightRequestState = "expired"
+	RightRequestStateOpen      RightRequestState = "open"
+	RightRequestStateRejected  RightRequestState = "rejected"
+	RightRequestStateWithdrawn RightRequestState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the RightRequestState enum.
+func (e RightRequestState) Valid() bool {
+	switch e {
+	case RightRequestStateApproved:
+		return true
+	case RightRequestStateExpired:
+		return true
+	case RightRequestStateOpen:
+		return true
+	case RightRequestStateRejected:
+		return true
+	case RightRequestStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RightScopeKind.
+const (
+	CVR RightScopeKind = "cvr"
+	P   RightScopeKind = "p"
+	Se  RightScopeKind = "se"
+)
+
+// Valid indicates whether the value is a known member of the RightScopeKind enum.
+func (e RightScopeKind) Valid() bool {
+	switch e {
+	case CVR:
+		return true
+	case P:
+		return true
+	case Se:
 		return true
 	default:
 		return false
@@ -607,6 +742,51 @@ func (e SettingsMinimumLevel) Valid() bool {
 	}
 }
 
+// Defines values for HoldersExportParamsLang.
+const (
+	HoldersExportParamsLangDa HoldersExportParamsLang = "da"
+	HoldersExportParamsLangEn HoldersExportParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the HoldersExportParamsLang enum.
+func (e HoldersExportParamsLang) Valid() bool {
+	switch e {
+	case HoldersExportParamsLangDa:
+		return true
+	case HoldersExportParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RightRequestsParamsState.
+const (
+	RightRequestsParamsStateApproved  RightRequestsParamsState = "approved"
+	RightRequestsParamsStateExpired   RightRequestsParamsState = "expired"
+	RightRequestsParamsStateOpen      RightRequestsParamsState = "open"
+	RightRequestsParamsStateRejected  RightRequestsParamsState = "rejected"
+	RightRequestsParamsStateWithdrawn RightRequestsParamsState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the RightRequestsParamsState enum.
+func (e RightRequestsParamsState) Valid() bool {
+	switch e {
+	case RightRequestsParamsStateApproved:
+		return true
+	case RightRequestsParamsStateExpired:
+		return true
+	case RightRequestsParamsStateOpen:
+		return true
+	case RightRequestsParamsStateRejected:
+		return true
+	case RightRequestsParamsStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Activation defines model for Activation.
 type Activation struct {
 	ExpiresAt    time.Time              `json:"expires_at"`
@@ -622,6 +802,29 @@ type ActivationKeyAlgorithm string
 // ActivationToken defines model for ActivationToken.
 type ActivationToken struct {
 	Token string `json:"token"`
+}
+
+// BasicAdd defines model for BasicAdd.
+type BasicAdd struct {
+	// Applies Every active employee, or those created since
+	Applies BasicApplies `json:"applies"`
+	Right   string       `json:"right"`
+}
+
+// BasicApplies Every active employee, or those created since
+type BasicApplies string
+
+// BasicLine defines model for BasicLine.
+type BasicLine struct {
+	// Applies Every active employee, or those created since
+	Applies BasicApplies   `json:"applies"`
+	Right   CatalogueRight `json:"right"`
+	Since   time.Time      `json:"since"`
+}
+
+// BasicPackage defines model for BasicPackage.
+type BasicPackage struct {
+	Items []BasicLine `json:"items"`
 }
 
 // Batch defines model for Batch.
@@ -686,6 +889,41 @@ type BatchStart struct {
 // BatchState defines model for BatchState.
 type BatchState string
 
+// CatalogueList defines model for CatalogueList.
+type CatalogueList struct {
+	Items []CatalogueRight `json:"items"`
+	Next  *string          `json:"next"`
+}
+
+// CatalogueRight defines model for CatalogueRight.
+type CatalogueRight struct {
+	Constraints []RightConstraint `json:"constraints"`
+
+	// Given Assignments everywhere; for the publisher only
+	Given *int   `json:"given,omitempty"`
+	ID    string `json:"id"`
+
+	// Level Level that the login needs, empty = any
+	Level  NsisLevel `json:"level"`
+	NameDa string    `json:"name_da"`
+	NameEn string    `json:"name_en"`
+
+	// OwnerName The organisation that publishes it
+	OwnerName   string           `json:"owner_name"`
+	Requestable bool             `json:"requestable"`
+	Retired     bool             `json:"retired"`
+	Scopes      []RightScopeKind `json:"scopes"`
+
+	// Seal Only rights administrators give it
+	Seal        bool   `json:"seal"`
+	ServiceID   string `json:"service_id"`
+	ServiceName string `json:"service_name"`
+	TextDa      string `json:"text_da"`
+	TextEn      string `json:"text_en"`
+	URI         string `json:"uri"`
+	Version     int    `json:"version"`
+}
+
 // CertificateRequest defines model for CertificateRequest.
 type CertificateRequest struct {
 	// Code The installation code; case and dashes do not matter
@@ -709,6 +947,16 @@ type Challenge struct {
 type ChallengeRequest struct {
 	// Flow The pending SAML request that brought the person here
 	Flow *string `json:"flow,omitempty"`
+}
+
+// Colleague defines model for Colleague.
+type Colleague struct {
+	Email   string  `json:"email"`
+	ID      string  `json:"id"`
+	Name    string  `json:"name"`
+	PNumber *string `json:"p_number,omitempty"`
+	RID     *string `json:"rid,omitempty"`
+	State   *string `json:"state,omitempty"`
 }
 
 // Counts defines model for Counts.
@@ -912,6 +1160,104 @@ type Finding struct {
 	Value   string `json:"value"`
 }
 
+// Group defines model for Group.
+type Group struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        string    `json:"id"`
+
+	// Kind All employees, those of a production unit, those who are picked
+	Kind    GroupKind `json:"kind"`
+	Members int       `json:"members"`
+	Name    string    `json:"name"`
+	PNumber string    `json:"p_number"`
+	Rights  int       `json:"rights"`
+
+	// ServiceID The one service whose rights it can have, empty = any
+	ServiceID   string `json:"service_id"`
+	ServiceName string `json:"service_name"`
+	Text        string `json:"text"`
+}
+
+// GroupChange defines model for GroupChange.
+type GroupChange struct {
+	In  *[]string `json:"in,omitempty"`
+	Out *[]string `json:"out,omitempty"`
+}
+
+// GroupDetails defines model for GroupDetails.
+type GroupDetails struct {
+	Group  Group     `json:"group"`
+	Rights []Holding `json:"rights"`
+}
+
+// GroupKind All employees, those of a production unit, those who are picked
+type GroupKind string
+
+// GroupList defines model for GroupList.
+type GroupList struct {
+	Items []Group `json:"items"`
+	Next  *string `json:"next"`
+}
+
+// GroupName defines model for GroupName.
+type GroupName struct {
+	Name string  `json:"name"`
+	Text *string `json:"text,omitempty"`
+}
+
+// GroupNew defines model for GroupNew.
+type GroupNew struct {
+	// Kind All employees, those of a production unit, those who are picked
+	Kind      GroupKind `json:"kind"`
+	Name      string    `json:"name"`
+	PNumber   *string   `json:"p_number,omitempty"`
+	ServiceID *string   `json:"service_id,omitempty"`
+	Text      *string   `json:"text,omitempty"`
+}
+
+// Holder defines model for Holder.
+type Holder struct {
+	Employee Colleague `json:"employee"`
+	Rights   []Holding `json:"rights"`
+}
+
+// HolderList defines model for HolderList.
+type HolderList struct {
+	Items []Holder `json:"items"`
+	Next  *string  `json:"next"`
+}
+
+// Holding defines model for Holding.
+type Holding struct {
+	// Assignment What to take away; own and group rights only
+	Assignment *string `json:"assignment,omitempty"`
+
+	// Behalf The organisation that gave the power of attorney
+	Behalf      *string            `json:"behalf,omitempty"`
+	Constraints *[]RightConstraint `json:"constraints,omitempty"`
+	From        *time.Time         `json:"from,omitempty"`
+	GroupID     *string            `json:"group_id,omitempty"`
+	GroupName   *string            `json:"group_name,omitempty"`
+
+	// Live Counts now
+	Live   bool           `json:"live"`
+	Right  CatalogueRight `json:"right"`
+	Scope  *RightScope    `json:"scope,omitempty"`
+	Source HoldingSource  `json:"source"`
+	Until  *time.Time     `json:"until"`
+
+	// Urn Scope of a power of attorney
+	Urn *string `json:"urn,omitempty"`
+}
+
+// HoldingSource defines model for Holding.Source.
+type HoldingSource string
+
+// HoldingList defines model for HoldingList.
+type HoldingList struct {
+	Items []Holding `json:"items"`
+}
+
 // Installation defines model for Installation.
 type Installation struct {
 	BaseURL          string                       `json:"base_url"`
@@ -974,6 +1320,26 @@ type LoginResult struct {
 	// Continue Where to go next; a path of this origin
 	Continue string `json:"continue"`
 }
+
+// Made defines model for Made.
+type Made struct {
+	ID string `json:"id"`
+}
+
+// MemberList defines model for MemberList.
+type MemberList struct {
+	Items []Colleague `json:"items"`
+	Next  *string     `json:"next"`
+}
+
+// MyRights defines model for MyRights.
+type MyRights struct {
+	Requests []RightRequest `json:"requests"`
+	Rights   []Holding      `json:"rights"`
+}
+
+// NsisLevel Level that the login needs, empty = any
+type NsisLevel string
 
 // Organisation defines model for Organisation.
 type Organisation struct {
@@ -1049,6 +1415,12 @@ type Proofing struct {
 	Method string `json:"method"`
 }
 
+// PublishedList defines model for PublishedList.
+type PublishedList struct {
+	Items []CatalogueRight `json:"items"`
+	Open  bool             `json:"open"`
+}
+
 // Reason defines model for Reason.
 type Reason struct {
 	Reason *string `json:"reason,omitempty"`
@@ -1056,6 +1428,115 @@ type Reason struct {
 
 // Right Permission for one kind of task in the administration of an organisation
 type Right string
+
+// RightChosen defines model for RightChosen.
+type RightChosen struct {
+	Right string `json:"right"`
+}
+
+// RightConstraint defines model for RightConstraint.
+type RightConstraint struct {
+	Name string `json:"name"`
+
+	// Values In the catalogue those that are allowed, none = any text
+	Values []string `json:"values"`
+}
+
+// RightGift defines model for RightGift.
+type RightGift struct {
+	Constraints *[]RightConstraint `json:"constraints,omitempty"`
+
+	// From Now when left out
+	From  *time.Time  `json:"from,omitempty"`
+	Right string      `json:"right"`
+	Scope *RightScope `json:"scope,omitempty"`
+
+	// Until Until it is taken away when left out
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// RightOffer defines model for RightOffer.
+type RightOffer struct {
+	Constraints *[]RightConstraint `json:"constraints,omitempty"`
+
+	// Level Level that the login needs, empty = any
+	Level       *NsisLevel        `json:"level,omitempty"`
+	NameDa      string            `json:"name_da"`
+	NameEn      *string           `json:"name_en,omitempty"`
+	Requestable *bool             `json:"requestable,omitempty"`
+	Scopes      *[]RightScopeKind `json:"scopes,omitempty"`
+	Seal        *bool             `json:"seal,omitempty"`
+	TextDa      *string           `json:"text_da,omitempty"`
+	TextEn      *string           `json:"text_en,omitempty"`
+	URI         string            `json:"uri"`
+}
+
+// RightRequest defines model for RightRequest.
+type RightRequest struct {
+	Answer      string            `json:"answer"`
+	AskedAt     time.Time         `json:"asked_at"`
+	Constraints []RightConstraint `json:"constraints"`
+	DecidedAt   *time.Time        `json:"decided_at"`
+	Employee    Colleague         `json:"employee"`
+	ExpiresAt   time.Time         `json:"expires_at"`
+	ID          string            `json:"id"`
+	Reason      string            `json:"reason"`
+	Right       CatalogueRight    `json:"right"`
+	Scope       RightScope        `json:"scope"`
+	State       RightRequestState `json:"state"`
+	Until       *time.Time        `json:"until"`
+}
+
+// RightRequestState defines model for RightRequest.State.
+type RightRequestState string
+
+// RightRequestList defines model for RightRequestList.
+type RightRequestList struct {
+	Items []RightRequest `json:"items"`
+	Next  *string        `json:"next"`
+}
+
+// RightScope defines model for RightScope.
+type RightScope struct {
+	// Kind The whole organisation, a production unit, an SE number
+	Kind RightScopeKind `json:"kind"`
+
+	// Value Empty for the whole organisation
+	Value string `json:"value"`
+}
+
+// RightScopeKind The whole organisation, a production unit, an SE number
+type RightScopeKind string
+
+// RightService defines model for RightService.
+type RightService struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// Open Other organisations may use it too
+	Open bool `json:"open"`
+
+	// Own The caller's organisation registered it
+	Own bool `json:"own"`
+}
+
+// RightServiceList defines model for RightServiceList.
+type RightServiceList struct {
+	Items []RightService `json:"items"`
+}
+
+// RightTerm defines model for RightTerm.
+type RightTerm struct {
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// RightWish defines model for RightWish.
+type RightWish struct {
+	Constraints *[]RightConstraint `json:"constraints,omitempty"`
+	Reason      string             `json:"reason"`
+	Right       string             `json:"right"`
+	Scope       *RightScope        `json:"scope,omitempty"`
+}
 
 // Role defines model for Role.
 type Role string
@@ -1094,6 +1575,11 @@ type Service struct {
 	ID          string     `json:"id"`
 	LastLoginAt *time.Time `json:"last_login_at,omitempty"`
 	Name        string     `json:"name"`
+}
+
+// ServiceAccess defines model for ServiceAccess.
+type ServiceAccess struct {
+	Open bool `json:"open"`
 }
 
 // ServiceCertificate defines model for ServiceCertificate.
@@ -1271,6 +1757,77 @@ type EmployeesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// GroupsParams defines parameters for Groups.
+type GroupsParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GroupMembersParams defines parameters for GroupMembers.
+type GroupMembersParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CatalogueParams defines parameters for Catalogue.
+type CatalogueParams struct {
+	Service *string `form:"service,omitempty" json:"service,omitempty"`
+
+	// Q Parts of the name or URI
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// HoldersParams defines parameters for Holders.
+type HoldersParams struct {
+	// Right Must have every one of these
+	Right   *[]string `form:"right,omitempty" json:"right,omitempty"`
+	Service *string   `form:"service,omitempty" json:"service,omitempty"`
+
+	// Group Only its members
+	Group    *string `form:"group,omitempty" json:"group,omitempty"`
+	PNumber  *string `form:"p_number,omitempty" json:"p_number,omitempty"`
+	SeNumber *string `form:"se_number,omitempty" json:"se_number,omitempty"`
+
+	// Days Must have a right that ends within so many days
+	Days *int `form:"days,omitempty" json:"days,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// HoldersExportParams defines parameters for HoldersExport.
+type HoldersExportParams struct {
+	// Right Must have every one of these
+	Right   *[]string `form:"right,omitempty" json:"right,omitempty"`
+	Service *string   `form:"service,omitempty" json:"service,omitempty"`
+
+	// Group Only its members
+	Group    *string `form:"group,omitempty" json:"group,omitempty"`
+	PNumber  *string `form:"p_number,omitempty" json:"p_number,omitempty"`
+	SeNumber *string `form:"se_number,omitempty" json:"se_number,omitempty"`
+
+	// Days Must have a right that ends within so many days
+	Days *int                     `form:"days,omitempty" json:"days,omitempty"`
+	Lang *HoldersExportParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+}
+
+// HoldersExportParamsLang defines parameters for HoldersExport.
+type HoldersExportParamsLang string
+
+// RightRequestsParams defines parameters for RightRequests.
+type RightRequestsParams struct {
+	State *RightRequestsParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// RightRequestsParamsState defines parameters for RightRequests.
+type RightRequestsParamsState string
+
 // ServicesParams defines parameters for Services.
 type ServicesParams struct {
 	// Cursor `next` of the page before
@@ -1307,14 +1864,50 @@ type KeyFileBlockJSONRequestBody = Reason
 // EmployeeProveJSONRequestBody defines body for EmployeeProve for application/json ContentType.
 type EmployeeProveJSONRequestBody = Proofing
 
+// EmployeeRightGiveJSONRequestBody defines body for EmployeeRightGive for application/json ContentType.
+type EmployeeRightGiveJSONRequestBody = RightGift
+
 // EmployeeSuspendJSONRequestBody defines body for EmployeeSuspend for application/json ContentType.
 type EmployeeSuspendJSONRequestBody = Reason
+
+// GroupCreateJSONRequestBody defines body for GroupCreate for application/json ContentType.
+type GroupCreateJSONRequestBody = GroupNew
+
+// GroupRenameJSONRequestBody defines body for GroupRename for application/json ContentType.
+type GroupRenameJSONRequestBody = GroupName
+
+// GroupFillJSONRequestBody defines body for GroupFill for application/json ContentType.
+type GroupFillJSONRequestBody = GroupChange
+
+// GroupRightGiveJSONRequestBody defines body for GroupRightGive for application/json ContentType.
+type GroupRightGiveJSONRequestBody = RightGift
 
 // ChallengeCreateJSONRequestBody defines body for ChallengeCreate for application/json ContentType.
 type ChallengeCreateJSONRequestBody = ChallengeRequest
 
 // KeyFileLoginJSONRequestBody defines body for KeyFileLogin for application/json ContentType.
 type KeyFileLoginJSONRequestBody = KeyFileLogin
+
+// BasicAddJSONRequestBody defines body for BasicAdd for application/json ContentType.
+type BasicAddJSONRequestBody = BasicAdd
+
+// RightRequestCreateJSONRequestBody defines body for RightRequestCreate for application/json ContentType.
+type RightRequestCreateJSONRequestBody = RightWish
+
+// RightRequestApproveJSONRequestBody defines body for RightRequestApprove for application/json ContentType.
+type RightRequestApproveJSONRequestBody = RightTerm
+
+// RightRequestRejectJSONRequestBody defines body for RightRequestReject for application/json ContentType.
+type RightRequestRejectJSONRequestBody = Reason
+
+// ServiceAccessJSONRequestBody defines body for ServiceAccess for application/json ContentType.
+type ServiceAccessJSONRequestBody = ServiceAccess
+
+// ServiceRightPublishJSONRequestBody defines body for ServiceRightPublish for application/json ContentType.
+type ServiceRightPublishJSONRequestBody = RightOffer
+
+// ServiceRightRetireJSONRequestBody defines body for ServiceRightRetire for application/json ContentType.
+type ServiceRightRetireJSONRequestBody = RightChosen
 
 // SettingsChangeJSONRequestBody defines body for SettingsChange for application/json ContentType.
 type SettingsChangeJSONRequestBody = SettingsChange

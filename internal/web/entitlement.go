@@ -216,7 +216,7 @@ func (s *Server) holders(c echo.Context) error {
 	}
 	out := HolderList{Items: []Holder{}, Next: orNull(next)}
 	for _, h := range page {
-		out.Items = append(out.Items, Holder{Employee: person(h.Employee), Rights: holdings(h.Holdings)})
+		out.Items = append(out.Items, Holder{Employee: colleague(h.Employee), Rights: holdings(h.Holdings)})
 	}
 	return c.JSON(http.StatusOK, out)
 }

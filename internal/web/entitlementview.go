@@ -75,13 +75,13 @@ func holdings(all []entitlement.Holding) []Holding {
 
 func rightRequest(q entitlement.Asked) RightRequest {
 	return RightRequest{
-		ID: string(q.ID), Right: catalogueRight(q.Right), Employee: person(q.Employee),
+		ID: string(q.ID), Right: catalogueRight(q.Right), Employee: colleague(q.Employee),
 		Scope: RightScope{Kind: RightScopeKind(q.Kind), Value: q.Value}, Constraints: constraints(q.Chosen), Reason: q.Reason,
 		State: RightRequestState(q.State), AskedAt: q.AskedAt, ExpiresAt: q.ExpiresAt, DecidedAt: q.DecidedAt, Answer: q.Answer, Until: q.UntilAt,
 	}
 }
 
-func person(e org.Employee) Person {
+func colleague(e org.Employee) Colleague {
 	state := string(e.State)
-	return Person{ID: string(e.ID), Name: e.Name(), Email: e.Email, RID: e.RID, PNumber: orNull(e.PNumber), State: &state}
+	return Colleague{ID: string(e.ID), Name: e.Name(), Email: e.Email, RID: e.RID, PNumber: orNull(e.PNumber), State: &state}
 }

@@ -92,9 +92,9 @@ func (s *Server) groupMembers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := MemberList{Items: []Person{}, Next: orNull(next)}
+	out := MemberList{Items: []Colleague{}, Next: orNull(next)}
 	for _, e := range page {
-		out.Items = append(out.Items, person(e))
+		out.Items = append(out.Items, colleague(e))
 	}
 	return c.JSON(http.StatusOK, out)
 }

@@ -550,6 +550,378 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rights/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services whose rights the organisation can use */
+        get: operations["rightServices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rights that employees of the organisation can be given */
+        get: operations["catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller may do in services, and has asked for */
+        get: operations["rightsMine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for rights, newest first */
+        get: operations["rightRequests"];
+        put?: never;
+        /** Ask for a right */
+        post: operations["rightRequestCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/requests/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraw an own request */
+        post: operations["rightRequestWithdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/requests/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give what was asked for, until an instant or for good */
+        post: operations["rightRequestApprove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/requests/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a request with a reason */
+        post: operations["rightRequestReject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/basic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rights that employees have by being there */
+        get: operations["basicPackage"];
+        put?: never;
+        /** Put a right into the basic package */
+        post: operations["basicAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/basic/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a right out of the basic package */
+        delete: operations["basicDrop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/assignments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a right away from an employee or a group */
+        delete: operations["assignmentDrop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/holders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has what: employees who have all that is asked for */
+        get: operations["holders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rights/holders.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as CSV, one line a right */
+        get: operations["holdersExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Rights of one employee, with where they come from */
+        get: operations["employeeRights"];
+        put?: never;
+        /** Give a right, or a new term to one that is there */
+        post: operations["employeeRightGive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups of employees by name */
+        get: operations["groups"];
+        put?: never;
+        /** Make a group */
+        post: operations["groupCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** A group and its rights */
+        get: operations["groupShow"];
+        /** Change name and description */
+        put: operations["groupRename"];
+        post?: never;
+        /** Delete a group, and the rights that its members have through it */
+        delete: operations["groupDelete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Members by name */
+        get: operations["groupMembers"];
+        put?: never;
+        /** Put employees into a customised group and take others out */
+        post: operations["groupFill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a right to a group */
+        post: operations["groupRightGive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** What a service of the organisation offers and has offered */
+        get: operations["serviceRights"];
+        put?: never;
+        /** Offer a right, or replace what its URI said */
+        post: operations["serviceRightPublish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/rights/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the offer of a right; who has it keeps it */
+        post: operations["serviceRightRetire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Open the service to other organisations, or close it */
+        put: operations["serviceAccess"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings": {
         parameters: {
             query?: never;
@@ -987,6 +1359,244 @@ export interface components {
             id: string;
             name: string;
             state: string;
+        };
+        Made: {
+            id: string;
+        };
+        RightService: {
+            id: string;
+            name: string;
+            /** @description Other organisations may use it too */
+            open: boolean;
+            /** @description The caller's organisation registered it */
+            own: boolean;
+        };
+        RightServiceList: {
+            items: components["schemas"]["RightService"][];
+        };
+        /**
+         * @description The whole organisation, a production unit, an SE number
+         * @enum {string}
+         */
+        RightScopeKind: "cvr" | "p" | "se";
+        RightScope: {
+            kind: components["schemas"]["RightScopeKind"];
+            /** @description Empty for the whole organisation */
+            value: string;
+        };
+        RightConstraint: {
+            name: string;
+            /** @description In the catalogue those that are allowed, none = any text */
+            values: string[];
+        };
+        /**
+         * @description Level that the login needs, empty = any
+         * @enum {string}
+         */
+        NsisLevel: "" | "Low" | "Substantial" | "High";
+        CatalogueRight: {
+            id: string;
+            uri: string;
+            name_da: string;
+            name_en: string;
+            text_da: string;
+            text_en: string;
+            service_id: string;
+            service_name: string;
+            /** @description The organisation that publishes it */
+            owner_name: string;
+            scopes: components["schemas"]["RightScopeKind"][];
+            constraints: components["schemas"]["RightConstraint"][];
+            requestable: boolean;
+            /** @description Only rights administrators give it */
+            seal: boolean;
+            level: components["schemas"]["NsisLevel"];
+            version: number;
+            retired: boolean;
+            /** @description Assignments everywhere; for the publisher only */
+            given?: number;
+        };
+        CatalogueList: {
+            items: components["schemas"]["CatalogueRight"][];
+            next: string | null;
+        };
+        PublishedList: {
+            open: boolean;
+            items: components["schemas"]["CatalogueRight"][];
+        };
+        RightOffer: {
+            uri: string;
+            name_da: string;
+            name_en?: string;
+            text_da?: string;
+            text_en?: string;
+            scopes?: components["schemas"]["RightScopeKind"][];
+            constraints?: components["schemas"]["RightConstraint"][];
+            requestable?: boolean;
+            seal?: boolean;
+            level?: components["schemas"]["NsisLevel"];
+        };
+        RightChosen: {
+            right: string;
+        };
+        ServiceAccess: {
+            open: boolean;
+        };
+        Holding: {
+            right: components["schemas"]["CatalogueRight"];
+            /** @enum {string} */
+            source: "own" | "group" | "basic" | "attorney";
+            group_id?: string;
+            group_name?: string;
+            /** @description What to take away; own and group rights only */
+            assignment?: string;
+            scope?: components["schemas"]["RightScope"];
+            /** @description Scope of a power of attorney */
+            urn?: string;
+            /** @description The organisation that gave the power of attorney */
+            behalf?: string;
+            constraints?: components["schemas"]["RightConstraint"][];
+            /** Format: date-time */
+            from?: string;
+            /** Format: date-time */
+            until: string | null;
+            /** @description Counts now */
+            live: boolean;
+        };
+        HoldingList: {
+            items: components["schemas"]["Holding"][];
+        };
+        RightGift: {
+            right: string;
+            scope?: components["schemas"]["RightScope"];
+            constraints?: components["schemas"]["RightConstraint"][];
+            /**
+             * Format: date-time
+             * @description Now when left out
+             */
+            from?: string | null;
+            /**
+             * Format: date-time
+             * @description Until it is taken away when left out
+             */
+            until?: string | null;
+        };
+        RightTerm: {
+            /** Format: date-time */
+            until?: string | null;
+        };
+        RightWish: {
+            right: string;
+            scope?: components["schemas"]["RightScope"];
+            constraints?: components["schemas"]["RightConstraint"][];
+            reason: string;
+        };
+        RightRequest: {
+            id: string;
+            right: components["schemas"]["CatalogueRight"];
+            employee: components["schemas"]["Colleague"];
+            scope: components["schemas"]["RightScope"];
+            constraints: components["schemas"]["RightConstraint"][];
+            reason: string;
+            /** @enum {string} */
+            state: "open" | "approved" | "rejected" | "withdrawn" | "expired";
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            decided_at: string | null;
+            answer: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        RightRequestList: {
+            items: components["schemas"]["RightRequest"][];
+            next: string | null;
+        };
+        MyRights: {
+            rights: components["schemas"]["Holding"][];
+            requests: components["schemas"]["RightRequest"][];
+        };
+        /**
+         * @description Every active employee, or those created since
+         * @enum {string}
+         */
+        BasicApplies: "all" | "new";
+        BasicLine: {
+            right: components["schemas"]["CatalogueRight"];
+            applies: components["schemas"]["BasicApplies"];
+            /** Format: date-time */
+            since: string;
+        };
+        BasicPackage: {
+            items: components["schemas"]["BasicLine"][];
+        };
+        BasicAdd: {
+            right: string;
+            applies: components["schemas"]["BasicApplies"];
+        };
+        Colleague: {
+            id: string;
+            name: string;
+            email: string;
+            rid?: string | null;
+            p_number?: string;
+            state?: string;
+        };
+        Holder: {
+            employee: components["schemas"]["Colleague"];
+            rights: components["schemas"]["Holding"][];
+        };
+        HolderList: {
+            items: components["schemas"]["Holder"][];
+            next: string | null;
+        };
+        /**
+         * @description All employees, those of a production unit, those who are picked
+         * @enum {string}
+         */
+        GroupKind: "all" | "p_number" | "custom";
+        Group: {
+            id: string;
+            name: string;
+            text: string;
+            kind: components["schemas"]["GroupKind"];
+            p_number: string;
+            /** @description The one service whose rights it can have, empty = any */
+            service_id: string;
+            service_name: string;
+            members: number;
+            rights: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        GroupList: {
+            items: components["schemas"]["Group"][];
+            next: string | null;
+        };
+        GroupDetails: {
+            group: components["schemas"]["Group"];
+            rights: components["schemas"]["Holding"][];
+        };
+        GroupNew: {
+            name: string;
+            text?: string;
+            kind: components["schemas"]["GroupKind"];
+            p_number?: string;
+            service_id?: string;
+        };
+        GroupName: {
+            name: string;
+            text?: string;
+        };
+        GroupChange: {
+            in?: string[];
+            out?: string[];
+        };
+        MemberList: {
+            items: components["schemas"]["Colleague"][];
+            next: string | null;
         };
         Settings: {
             /**
@@ -1945,6 +2555,693 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EmployeeDetails"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The services */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RightServiceList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    catalogue: {
+        parameters: {
+            query?: {
+                service?: string;
+                /** @description Parts of the name or URI */
+                q?: string;
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightsMine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rights and requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyRights"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightRequests: {
+        parameters: {
+            query?: {
+                state?: "open" | "approved" | "rejected" | "withdrawn" | "expired";
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RightRequestList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightRequestCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightWish"];
+            };
+        };
+        responses: {
+            /** @description The request */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightRequestWithdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawn */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightRequestApprove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RightTerm"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rightRequestReject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Refused */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    basicPackage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The package */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasicPackage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    basicAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BasicAdd"];
+            };
+        };
+        responses: {
+            /** @description Put in */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    basicDrop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    assignmentDrop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    holders: {
+        parameters: {
+            query?: {
+                /** @description Must have every one of these */
+                right?: string[];
+                service?: string;
+                /** @description Only its members */
+                group?: string;
+                p_number?: string;
+                se_number?: string;
+                /** @description Must have a right that ends within so many days */
+                days?: number;
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    holdersExport: {
+        parameters: {
+            query?: {
+                /** @description Must have every one of these */
+                right?: string[];
+                service?: string;
+                /** @description Only its members */
+                group?: string;
+                p_number?: string;
+                se_number?: string;
+                /** @description Must have a right that ends within so many days */
+                days?: number;
+                lang?: "da" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeRights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rights */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldingList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeRightGive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightGift"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groups: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupNew"];
+            };
+        };
+        responses: {
+            /** @description The group */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupRename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupName"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupMembers: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupFill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupChange"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    groupRightGive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightGift"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceRights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rights */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceRightPublish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightOffer"];
+            };
+        };
+        responses: {
+            /** @description The right */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceRightRetire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightChosen"];
+            };
+        };
+        responses: {
+            /** @description Retired */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceAccess"];
+            };
+        };
+        responses: {
+            /** @description Decided */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
