@@ -16,6 +16,7 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
 )
 
@@ -47,6 +48,7 @@ type Services struct {
 	Session    *session.Service
 	Federation *federation.Service
 	Cutover    *cutover.Service
+	Roster     *roster.Service
 	Reminder   *reminder.Service
 	Rights     *entitlement.Service
 	Approval   *approval.Service
@@ -59,6 +61,9 @@ func Routes(s Services) []Route {
 		Handle(cutover.MigrateChunk, s.Cutover.Migrate),
 		Handle(cutover.Tidy, s.Cutover.Forget),
 		Handle(cutover.SweepDrafts, plain(s.Cutover.DropDrafts)),
+		Handle(roster.ApplyChunk, s.Roster.Apply),
+		Handle(roster.Tidy, s.Roster.Forget),
+		Handle(roster.SweepDrafts, plain(s.Roster.DropDrafts)),
 		Handle(credential.Activated, s.Cutover.RowActivated),
 		Handle(credential.BlockDue, s.Credential.EndParallel),
 		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
@@ -89,6 +94,7 @@ func Schedules() []Schedule {
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
+		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/roster"
 )
 
 // ActServices are the packages whose methods do approved acts.
@@ -11,6 +12,7 @@ type ActServices struct {
 	Approval   *approval.Service
 	Org        *org.Service
 	Federation *federation.Service
+	Roster     *roster.Service
 }
 
 // Acts is the table of contents: every act that may wait for a second person,
@@ -19,5 +21,7 @@ func Acts(s ActServices) []approval.Route {
 	return []approval.Route{
 		s.Approval.ChooseRoute(),
 		s.Org.RolesRoute(),
+		s.Roster.SuspendRoute(),
+		s.Roster.DeleteRoute(),
 	}
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
@@ -55,6 +56,7 @@ type App struct {
 	Rights     *entitlement.Service
 	Federation *federation.Service
 	Cutover    *cutover.Service
+	Roster     *roster.Service
 	Reminder   *reminder.Service
 	Demo       *demo.Service // nil without --demo
 	Web        *web.Server
@@ -143,8 +145,12 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
+	a.Roster = &roster.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Now: a.Now, Log: a.Log, TestData: c.TestData,
+	}
+	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster})
 	a.Reminder = &reminder.Service{DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log}
-	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation})
+
 	if err := a.buildRunner(o.Work); err != nil {
 		return err
 	}
@@ -170,7 +176,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Reminder: a.Reminder, Rights: a.Rights,
+			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights,
 			Approval: a.Approval,
 		}),
 	})
@@ -193,7 +199,7 @@ func (a *App) buildWeb(version string) error {
 	}
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
-		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights,
+		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Roster: a.Roster,
 		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,

@@ -101,7 +101,11 @@ func (r *Row) shaped(e entry) bool {
 // clean is the cell without stray blanks. It is false, with the error added,
 // when the cell cannot be meant.
 func (r *Row) clean(f Field) (string, bool) {
-	s, trouble := cleaned(r.raw(f))
+	raw := r.raw(f)
+	if r.form.Inert && strings.HasPrefix(raw, "'") && Inert(raw[1:]) == raw {
+		raw = raw[1:]
+	}
+	s, trouble := cleaned(raw)
 	switch {
 	case trouble == controlCharacter:
 		r.Fail(f, "sheet.row.control_character", "The cell holds a line break or another control character. Remove it.")

@@ -152,3 +152,24 @@ func TestSeen(t *testing.T) {
 		}
 	}
 }
+
+// What CSV.Write made inert is read again as it was, where a form says so.
+func TestReadInertCells(t *testing.T) {
+	t.Parallel()
+	for _, inert := range []bool{true, false} {
+		form := sheet.Form{Columns: []sheet.Column{{Names: []string{"telefon"}}, {Names: []string{"note"}}}, Inert: inert, Now: now}
+		got := []string{}
+		_, err := form.Read(t.Context(), strings.NewReader("telefon;note\n'+45 00 12 34 56;'ok\n"), func(r *sheet.Row) error {
+			got = append(got, r.Phone(0), r.Text(1, 10))
+			return nil
+		})
+		want := []string{"", "'ok"}
+		if inert {
+			want[0] = "+45 00 12 34 56"
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "cells", got, want)
+	}
+}

@@ -32,6 +32,7 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
@@ -56,6 +57,7 @@ type Domain struct {
 	Credential *credential.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
+	Roster     *roster.Service
 	Rights     *entitlement.Service
 	Federation *federation.Service // without keys until Federate
 	Reminder   *reminder.Service
@@ -93,16 +95,17 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
 	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Now: now, Log: log, TestData: true}
 	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
+	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Now: now, Log: log, TestData: true}
+	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}
 	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
-	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation})
 	if err := d.CA.Setup(t.Context()); err != nil {
 		t.Fatalf("set up the authority: %v", err)
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
 		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder,
-		Rights: d.Rights, Approval: d.Approval,
+		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster,
 	})})
 	return d
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/sheet"
 )
 
 // batches: GET /api/v1/batches?cursor= -> 200 BatchList.
@@ -31,12 +32,21 @@ func (s *Server) batchCreate(c echo.Context) error {
 	if err := actor(c).Need(access.ManageMigration); err != nil {
 		return err // before a large body is read
 	}
-	up, err := s.receive(c.Request())
+	var in BatchOptions
+	up, err := s.receive(c.Request(), &in)
 	if err != nil {
 		return err
 	}
 	defer up.discard()
-	v, err := s.Cutover.Create(c.Request().Context(), actor(c), up.file, up.plan)
+	plan := cutover.Plan{FileName: up.name, Deadline: in.Deadline, StartAt: in.StartAt}
+	if in.Name != nil {
+		plan.Name = *in.Name
+	}
+	if in.ParallelDays != nil {
+		days := int64(*in.ParallelDays)
+		plan.ParallelDays = &days
+	}
+	v, err := s.Cutover.Create(c.Request().Context(), actor(c), up.file, plan)
 	if err != nil {
 		return err
 	}
@@ -169,7 +179,7 @@ func utc(t *time.Time) *time.Time {
 	return &u
 }
 
-func findings(list []cutover.Finding) []Finding {
+func findings(list []sheet.Finding) []Finding {
 	out := make([]Finding, 0, len(list))
 	for _, f := range list {
 		out = append(out, Finding{Line: f.Line, Column: f.Column, Value: f.Value, Code: f.Code, Message: f.Message})

@@ -110,11 +110,11 @@ func (s *Server) addresses(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limitBody caps bodies at 1 MiB but for the upload, which caps itself.
+// limitBody caps bodies at 1 MiB but for uploads, which cap themselves.
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if c.Path() != "/api/v1/batches" {
+		if c.Path() != "/api/v1/batches" && c.Path() != "/api/v1/bulk" {
 			const limit = 1 << 20
 			if r.ContentLength > limit {
 				return echo.ErrStatusRequestEntityTooLarge

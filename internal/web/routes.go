@@ -44,6 +44,7 @@ func (s *Server) routes() {
 	s.peopleRoutes(api, need...)
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)
+	s.bulkRoutes(api, need...)
 
 	api.GET("/services", s.services, need...)
 	api.POST("/services", s.serviceRegister, need...)

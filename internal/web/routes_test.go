@@ -54,6 +54,7 @@ func (r rule) writes() bool { return !strings.HasPrefix(r.route, http.MethodGet)
 // rules are the rules of every area; each has its own list beside its tests.
 var rules = slices.Concat(
 	peopleRules,
+	bulkRules,
 	settingsRules,
 	authorityRules,
 	entitlementRules,

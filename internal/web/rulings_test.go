@@ -25,6 +25,7 @@ import (
 var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	coreFixtures,
 	entitlementFixtures,
+	bulkFixtures,
 }
 
 // tenant is a company with what the rules name, and its administrator.
@@ -110,6 +111,8 @@ func (r *rulings) call(t *testing.T, c *testkit.Client, one rule, ids, rest *ten
 	switch one.body {
 	case "form":
 		body, kind = form(t, [2]string{"file e.csv", export(1)})
+	case "bulk":
+		body, kind = form(t, [2]string{"options", `{"mode": "upsert"}`}, [2]string{"file e.csv", bulkFile})
 	case "metadata":
 		body, kind = bytes.NewReader(ids.metadata), "application/xml"
 	default:

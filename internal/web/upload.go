@@ -10,15 +10,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/fault"
 )
 
-// upload is an export that has been spooled to disk, with what was decided
-// about it.
+// upload is a file that has been spooled to disk, with its name.
 type upload struct {
 	file *os.File
-	plan cutover.Plan
+	name string
 }
 
 func (u *upload) discard() {
@@ -30,7 +28,7 @@ func (u *upload) discard() {
 
 // receive spools the file part of a multipart body to a file that only this
 // process reads, and decodes the options part; the order does not matter.
-func (s *Server) receive(r *http.Request) (*upload, error) {
+func (s *Server) receive(r *http.Request, options any) (*upload, error) {
 	// Room for the other parts and the borders between them.
 	r.Body = http.MaxBytesReader(nil, r.Body, s.MaxUpload+64<<10)
 	parts, err := r.MultipartReader()
@@ -38,14 +36,14 @@ func (s *Server) receive(r *http.Request) (*upload, error) {
 		return nil, echo.NewHTTPError(http.StatusUnsupportedMediaType).SetInternal(err)
 	}
 	up := &upload{}
-	if err := up.read(parts, s.Spool, s.MaxUpload); err != nil {
+	if err := up.read(parts, s.Spool, s.MaxUpload, options); err != nil {
 		up.discard()
 		return nil, s.tooLarge(err)
 	}
 	return up, nil
 }
 
-func (u *upload) read(parts *multipart.Reader, folder string, limit int64) error {
+func (u *upload) read(parts *multipart.Reader, folder string, limit int64, options any) error {
 	for {
 		part, err := parts.NextPart()
 		if err == io.EOF { //nolint:errorlint // a wrapped one is a form without its end
@@ -58,7 +56,7 @@ func (u *upload) read(parts *multipart.Reader, folder string, limit int64) error
 		case "file":
 			err = u.spool(folder, part, limit)
 		case "options":
-			err = u.options(part)
+			err = decodeOptions(part, options)
 		}
 		if err != nil {
 			return err
@@ -78,7 +76,7 @@ func (u *upload) spool(folder string, part *multipart.Part, limit int64) error {
 	if err != nil {
 		return err
 	}
-	u.file, u.plan.FileName = f, part.FileName() // without folders
+	u.file, u.name = f, part.FileName() // without folders
 	n, err := io.Copy(f, io.LimitReader(part, limit+1))
 	if err != nil {
 		return interrupted(err)
@@ -89,19 +87,10 @@ func (u *upload) spool(folder string, part *multipart.Part, limit int64) error {
 	return nil
 }
 
-func (u *upload) options(part *multipart.Part) error {
-	var in BatchOptions
-	if err := json.NewDecoder(io.LimitReader(part, 64<<10)).Decode(&in); err != nil {
+func decodeOptions(part *multipart.Part, into any) error {
+	if err := json.NewDecoder(io.LimitReader(part, 64<<10)).Decode(into); err != nil {
 		return fault.New(fault.Invalid, "cutover.batch.options", "The part named options must be JSON as the documentation at /api/docs describes.").On("options").Because(err)
 	}
-	if in.Name != nil {
-		u.plan.Name = *in.Name
-	}
-	if in.ParallelDays != nil {
-		days := int64(*in.ParallelDays)
-		u.plan.ParallelDays = &days
-	}
-	u.plan.Deadline, u.plan.StartAt = in.Deadline, in.StartAt
 	return nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 )
@@ -33,6 +34,7 @@ type Options struct {
 	Credential *credential.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
+	Roster     *roster.Service
 	Federation *federation.Service
 	Approval   *approval.Service
 	Rights     *entitlement.Service
