@@ -67,6 +67,117 @@ func (e BatchState) Valid() bool {
 	}
 }
 
+// Defines values for BulkAction.
+const (
+	BulkActionCreate     BulkAction = "create"
+	BulkActionDelete     BulkAction = "delete"
+	BulkActionEdit       BulkAction = "edit"
+	BulkActionNone       BulkAction = "none"
+	BulkActionReactivate BulkAction = "reactivate"
+	BulkActionRefuse     BulkAction = "refuse"
+	BulkActionSuspend    BulkAction = "suspend"
+)
+
+// Valid indicates whether the value is a known member of the BulkAction enum.
+func (e BulkAction) Valid() bool {
+	switch e {
+	case BulkActionCreate:
+		return true
+	case BulkActionDelete:
+		return true
+	case BulkActionEdit:
+		return true
+	case BulkActionNone:
+		return true
+	case BulkActionReactivate:
+		return true
+	case BulkActionRefuse:
+		return true
+	case BulkActionSuspend:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BulkMode.
+const (
+	BulkModeDelete  BulkMode = "delete"
+	BulkModeFull    BulkMode = "full"
+	BulkModeSuspend BulkMode = "suspend"
+	BulkModeUpsert  BulkMode = "upsert"
+)
+
+// Valid indicates whether the value is a known member of the BulkMode enum.
+func (e BulkMode) Valid() bool {
+	switch e {
+	case BulkModeDelete:
+		return true
+	case BulkModeFull:
+		return true
+	case BulkModeSuspend:
+		return true
+	case BulkModeUpsert:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BulkRowState.
+const (
+	BulkRowStateCancelled BulkRowState = "cancelled"
+	BulkRowStateDone      BulkRowState = "done"
+	BulkRowStateFailed    BulkRowState = "failed"
+	BulkRowStatePending   BulkRowState = "pending"
+	BulkRowStateUnchanged BulkRowState = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the BulkRowState enum.
+func (e BulkRowState) Valid() bool {
+	switch e {
+	case BulkRowStateCancelled:
+		return true
+	case BulkRowStateDone:
+		return true
+	case BulkRowStateFailed:
+		return true
+	case BulkRowStatePending:
+		return true
+	case BulkRowStateUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BulkState.
+const (
+	BulkStateCancelled BulkState = "cancelled"
+	BulkStateCompleted BulkState = "completed"
+	BulkStateDraft     BulkState = "draft"
+	BulkStateRunning   BulkState = "running"
+	BulkStateWaiting   BulkState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the BulkState enum.
+func (e BulkState) Valid() bool {
+	switch e {
+	case BulkStateCancelled:
+		return true
+	case BulkStateCompleted:
+		return true
+	case BulkStateDraft:
+		return true
+	case BulkStateRunning:
+		return true
+	case BulkStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EmployeeCodeCard.
 const (
 	EmployeeCodeCardActive  EmployeeCodeCard = "active"
@@ -888,6 +999,133 @@ type BatchStart struct {
 
 // BatchState defines model for BatchState.
 type BatchState string
+
+// BulkAction defines model for BulkAction.
+type BulkAction string
+
+// BulkChange defines model for BulkChange.
+type BulkChange struct {
+	Field string `json:"field"`
+	From  string `json:"from"`
+
+	// To "" for a CPR number, which is not shown
+	To string `json:"to"`
+}
+
+// BulkCounts defines model for BulkCounts.
+type BulkCounts struct {
+	Cancelled int `json:"cancelled"`
+	Done      int `json:"done"`
+	Failed    int `json:"failed"`
+	Pending   int `json:"pending"`
+	Unchanged int `json:"unchanged"`
+}
+
+// BulkForecast defines model for BulkForecast.
+type BulkForecast struct {
+	Create     int `json:"create"`
+	Delete     int `json:"delete"`
+	Edit       int `json:"edit"`
+	None       int `json:"none"`
+	Reactivate int `json:"reactivate"`
+	Refuse     int `json:"refuse"`
+	Suspend    int `json:"suspend"`
+}
+
+// BulkMode upsert creates and edits; full also suspends who is missing from the file
+type BulkMode string
+
+// BulkOptions defines model for BulkOptions.
+type BulkOptions struct {
+	// Invite New employees get an activation mail
+	Invite *bool `json:"invite,omitempty"`
+
+	// Mode upsert creates and edits; full also suspends who is missing from the file
+	Mode BulkMode `json:"mode"`
+	Name *string  `json:"name,omitempty"`
+}
+
+// BulkRow defines model for BulkRow.
+type BulkRow struct {
+	Action  BulkAction   `json:"action"`
+	Changes []BulkChange `json:"changes"`
+
+	// Code Why it is refused or has failed, "missing" for line 0
+	Code       string  `json:"code"`
+	Email      string  `json:"email"`
+	EmployeeID *string `json:"employee_id"`
+
+	// Line 0 for an employee who is missing from the file
+	Line    int          `json:"line"`
+	Message string       `json:"message"`
+	Name    string       `json:"name"`
+	RID     string       `json:"rid"`
+	State   BulkRowState `json:"state"`
+}
+
+// BulkRowList defines model for BulkRowList.
+type BulkRowList struct {
+	Items []BulkRow `json:"items"`
+	Next  *string   `json:"next"`
+}
+
+// BulkRowState defines model for BulkRowState.
+type BulkRowState string
+
+// BulkRun defines model for BulkRun.
+type BulkRun struct {
+	// Active Active employees when the file was read
+	Active      int          `json:"active"`
+	Counts      BulkCounts   `json:"counts"`
+	CreatedAt   time.Time    `json:"created_at"`
+	CreatedBy   string       `json:"created_by"`
+	Errors      []Finding    `json:"errors"`
+	ErrorsTotal int          `json:"errors_total"`
+	FileName    string       `json:"file_name"`
+	FinishedAt  *time.Time   `json:"finished_at"`
+	Forecast    BulkForecast `json:"forecast"`
+	ID          string       `json:"id"`
+	Invite      bool         `json:"invite"`
+
+	// Limit Percent that a full load suspends without asking
+	Limit int `json:"limit"`
+
+	// Missing Of these, not in the file of a full load
+	Missing int `json:"missing"`
+
+	// Mode upsert creates and edits; full also suspends who is missing from the file
+	Mode         BulkMode  `json:"mode"`
+	Name         string    `json:"name"`
+	Notices      []Finding `json:"notices"`
+	NoticesTotal int       `json:"notices_total"`
+
+	// OverLimit Starting needs the number in missing
+	OverLimit bool       `json:"over_limit"`
+	StartedAt *time.Time `json:"started_at"`
+	StartedBy *string    `json:"started_by"`
+	State     BulkState  `json:"state"`
+
+	// Total Lines, and employees missing from a full load
+	Total int `json:"total"`
+}
+
+// BulkRunList defines model for BulkRunList.
+type BulkRunList struct {
+	Items []BulkRun `json:"items"`
+	Next  *string   `json:"next"`
+}
+
+// BulkStart defines model for BulkStart.
+type BulkStart struct {
+	// Missing The number of employees that a full load suspends, as shown; needed when over_limit
+	Missing *int `json:"missing,omitempty"`
+
+	// SkipBad Start although the file has bad lines; they are left out
+	SkipBad *bool `json:"skip_bad,omitempty"`
+}
+
+// BulkState defines model for BulkState.
+type BulkState string
 
 // CatalogueList defines model for CatalogueList.
 type CatalogueList struct {
@@ -1748,6 +1986,28 @@ type BatchRowsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// BulkRunsParams defines parameters for BulkRuns.
+type BulkRunsParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// BulkCreateMultipartBody defines parameters for BulkCreate.
+type BulkCreateMultipartBody struct {
+	// File CSV or .xlsx
+	File    []byte      `json:"file"`
+	Options BulkOptions `json:"options"`
+}
+
+// BulkRowsParams defines parameters for BulkRows.
+type BulkRowsParams struct {
+	Action *BulkAction   `form:"action,omitempty" json:"action,omitempty"`
+	State  *BulkRowState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // EmployeesParams defines parameters for Employees.
 type EmployeesParams struct {
 	// Q Beginning of a word of the name, or e-mail, RID or UUID; case, æøå and accents are folded
@@ -1845,6 +2105,12 @@ type BatchCreateMultipartRequestBody BatchCreateMultipartBody
 
 // BatchStartJSONRequestBody defines body for BatchStart for application/json ContentType.
 type BatchStartJSONRequestBody = BatchStart
+
+// BulkCreateMultipartRequestBody defines body for BulkCreate for multipart/form-data ContentType.
+type BulkCreateMultipartRequestBody BulkCreateMultipartBody
+
+// BulkStartJSONRequestBody defines body for BulkStart for application/json ContentType.
+type BulkStartJSONRequestBody = BulkStart
 
 // EmployeeCreateJSONRequestBody defines body for EmployeeCreate for application/json ContentType.
 type EmployeeCreateJSONRequestBody = EmployeeCreate

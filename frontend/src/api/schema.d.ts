@@ -550,6 +550,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bulk changes of employees, newest first */
+        get: operations["bulkRuns"];
+        put?: never;
+        /**
+         * Upload a file of employees and get the difference as a draft
+         * @description Columns, in any order, Danish or English: uuid, rid, medarbejdernummer (local_user_id), cpr, e-mail (email), fornavn (given_name), efternavn (surname), fødselsdato (date_of_birth), telefon (phone), p-nummer (p_number), se-nummer (se_number), anonym (anonymous), uden cpr (without_cpr), sprog (language), kanal (channel), status, grupper (groups), and the organisation's own. One of uuid, rid, medarbejdernummer, cpr and e-mail is needed: these find the employee, in this order. An empty cell leaves the value as it is.
+         */
+        post: operations["bulkCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** One bulk change with its first 500 errors and notices */
+        get: operations["bulkShow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carry out the good lines of a draft */
+        post: operations["bulkStart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drop a draft, or stop before the next lines; what is done stays done */
+        post: operations["bulkCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** The difference, line by line */
+        get: operations["bulkRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk/{id}/report.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Every line and what became of it */
+        get: operations["bulkReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rights/services": {
         parameters: {
             query?: never;
@@ -1359,6 +1475,111 @@ export interface components {
             id: string;
             name: string;
             state: string;
+        };
+        /**
+         * @description upsert creates and edits; full also suspends who is missing from the file
+         * @enum {string}
+         */
+        BulkMode: "upsert" | "full" | "suspend" | "delete";
+        /** @enum {string} */
+        BulkState: "draft" | "waiting" | "running" | "completed" | "cancelled";
+        /** @enum {string} */
+        BulkAction: "create" | "edit" | "reactivate" | "suspend" | "delete" | "none" | "refuse";
+        /** @enum {string} */
+        BulkRowState: "pending" | "done" | "unchanged" | "failed" | "cancelled";
+        BulkOptions: {
+            mode: components["schemas"]["BulkMode"];
+            name?: string;
+            /**
+             * @description New employees get an activation mail
+             * @default true
+             */
+            invite: boolean;
+        };
+        BulkStart: {
+            /**
+             * @description Start although the file has bad lines; they are left out
+             * @default false
+             */
+            skip_bad: boolean;
+            /** @description The number of employees that a full load suspends, as shown; needed when over_limit */
+            missing?: number | null;
+        };
+        BulkForecast: {
+            create: number;
+            edit: number;
+            reactivate: number;
+            suspend: number;
+            delete: number;
+            none: number;
+            refuse: number;
+        };
+        BulkCounts: {
+            pending: number;
+            done: number;
+            unchanged: number;
+            failed: number;
+            cancelled: number;
+        };
+        BulkRun: {
+            id: string;
+            name: string;
+            file_name: string;
+            mode: components["schemas"]["BulkMode"];
+            state: components["schemas"]["BulkState"];
+            invite: boolean;
+            /** @description Lines, and employees missing from a full load */
+            total: number;
+            counts: components["schemas"]["BulkCounts"];
+            forecast: components["schemas"]["BulkForecast"];
+            /** @description Active employees when the file was read */
+            active: number;
+            /** @description Of these, not in the file of a full load */
+            missing: number;
+            /** @description Percent that a full load suspends without asking */
+            limit: number;
+            /** @description Starting needs the number in missing */
+            over_limit: boolean;
+            errors: components["schemas"]["Finding"][];
+            notices: components["schemas"]["Finding"][];
+            errors_total: number;
+            notices_total: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            started_at: string | null;
+            started_by: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        BulkRunList: {
+            items: components["schemas"]["BulkRun"][];
+            next: string | null;
+        };
+        BulkChange: {
+            field: string;
+            from: string;
+            /** @description "" for a CPR number, which is not shown */
+            to: string;
+        };
+        BulkRow: {
+            /** @description 0 for an employee who is missing from the file */
+            line: number;
+            action: components["schemas"]["BulkAction"];
+            state: components["schemas"]["BulkRowState"];
+            /** @description Why it is refused or has failed, "missing" for line 0 */
+            code: string;
+            message: string;
+            name: string;
+            email: string;
+            rid: string;
+            employee_id: string | null;
+            changes: components["schemas"]["BulkChange"][];
+        };
+        BulkRowList: {
+            items: components["schemas"]["BulkRow"][];
+            next: string | null;
         };
         Made: {
             id: string;
@@ -2554,6 +2775,186 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkRuns: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRunList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description CSV or .xlsx
+                     */
+                    file: string;
+                    options: components["schemas"]["BulkOptions"];
+                };
+            };
+        };
+        responses: {
+            /** @description The draft */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bulk change */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkStart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BulkStart"];
+            };
+        };
+        responses: {
+            /** @description Running, or waiting for a second person */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cancelled or unchanged */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkRows: {
+        parameters: {
+            query?: {
+                action?: components["schemas"]["BulkAction"];
+                state?: components["schemas"]["BulkRowState"];
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkRowList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV, `;`, UTF-8 with BOM */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];
