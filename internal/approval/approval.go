@@ -98,9 +98,9 @@ func Names() []string {
 	return names
 }
 
-// describe finds an act by name; one that this version does not know has a name
+// Describe finds an act by name; one that this version does not know has a name
 // and nothing else.
-func describe(name string) Description {
+func Describe(name string) Description {
 	mu.Lock()
 	defer mu.Unlock()
 	d, ok := find(name)

@@ -21,14 +21,37 @@ type Eyes struct{ Acts []string }
 var FourEyes = NewAct[Eyes]("setting.four_eyes", access.ChangeSettings,
 	"ændre, hvilke handlinger der kræver to personer", "change which acts need two persons")
 
-// Chosen returns the acts for which the actor's organisation demands four eyes.
+// Choice is an act that can be chosen and how many could decide it.
+type Choice struct {
+	Description
+	Chosen  bool
+	Holders int // active employees who hold the right
+}
+
+// Acts returns the catalogue with what the actor's organisation has chosen.
 // Errors: fault.Denied.
-func (s *Service) Chosen(ctx context.Context, by access.Actor) ([]string, error) {
+func (s *Service) Acts(ctx context.Context, by access.Actor) ([]Choice, error) {
 	if err := by.Need(access.ViewSettings); err != nil {
 		return nil, err
 	}
 	settings, err := setting.Of(ctx, s.DB, by.OrgID)
-	return settings.FourEyes, err
+	if err != nil {
+		return nil, err
+	}
+	holders := map[access.Right]int{}
+	var all []Choice
+	for _, name := range Names() {
+		d := Describe(name)
+		if _, known := holders[d.Right]; !known {
+			people, err := s.Holders(ctx, s.DB, by.OrgID, d.Right)
+			if err != nil {
+				return nil, err
+			}
+			holders[d.Right] = len(people)
+		}
+		all = append(all, Choice{Description: d, Chosen: slices.Contains(settings.FourEyes, name), Holders: holders[d.Right]})
+	}
+	return all, nil
 }
 
 // Choose sets them. It returns the request when taking one away has to wait.
@@ -74,12 +97,12 @@ func (s *Service) enough(ctx context.Context, tx bun.Tx, by access.Actor, before
 		if slices.Contains(before, name) {
 			continue
 		}
-		holders, err := s.Holders(ctx, tx, by.OrgID, describe(name).Right)
+		holders, err := s.Holders(ctx, tx, by.OrgID, Describe(name).Right)
 		if err != nil {
 			return err
 		}
 		if len(holders) < 2 {
-			return fault.New(fault.Conflict, "approval.act.alone", "Two persons must have the right %s before it can need two persons. Give the role that carries it to one more first.", describe(name).Right).On("acts")
+			return fault.New(fault.Conflict, "approval.act.alone", "Two persons must have the right %s before it can need two persons. Give the role that carries it to one more first.", Describe(name).Right).On("acts")
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -30,16 +31,20 @@ func ByID(ctx context.Context, db bun.IDB, org access.OrgID, id string) (Request
 	return r, store.Found(err, "approval.request")
 }
 
-// Request returns one request. Errors: fault.Absent; fault.Denied to those who
-// neither asked nor may decide.
+// Request returns one request. Errors: fault.Denied to those who hold no right
+// that an act needs, fault.Absent when there is none that the actor has asked for
+// or may decide.
 func (s *Service) Request(ctx context.Context, by access.Actor, id string) (Request, error) {
 	return s.seen(ctx, by, id)
 }
 
 func (s *Service) seen(ctx context.Context, by access.Actor, id string) (Request, error) {
+	if _, err := deciding(by); err != nil {
+		return Request{}, err
+	}
 	r, err := ByID(ctx, s.DB, by.OrgID, id)
-	if err == nil && r.Asker != by.ID {
-		err = by.Need(r.Needs)
+	if err == nil && r.Asker != by.ID && !by.May(r.Needs) {
+		err = store.Found(sql.ErrNoRows, "approval.request")
 	}
 	return r, err
 }
@@ -168,7 +173,7 @@ func (s *Service) tellAsker(ctx context.Context, tx bun.Tx, r Request) error {
 }
 
 func (s *Service) draft(r Request, to Person, kind string, params map[string]string) mail.Draft {
-	d := describe(r.Act)
+	d := Describe(r.Act)
 	params["what"] = d.Danish
 	if to.Lang == mail.English {
 		params["what"] = d.English

@@ -227,6 +227,25 @@ func (s *Service) settleRequest(ctx context.Context, tx bun.Tx, by access.Actor,
 	return s.write(ctx, tx, e, mail.KindRoleDecided, "/me", map[string]string{"role": r.Role.Name(langOf(e)), "outcome": string(to), "reason": answer})
 }
 
+// WaitingRoleRequests counts the role requests that the actor may answer.
+func (s *Service) WaitingRoleRequests(ctx context.Context, by access.Actor) (int64, error) {
+	if by.OrgID == "" || !by.May(access.AssignRoles) {
+		return 0, nil
+	}
+	return s.DB.NewSelect().Model((*RoleRequest)(nil)).Where("org_id = ?", by.OrgID).Where("state = ?", RolePending).Count(ctx)
+}
+
+// Names returns what employees of the actor's organisation are called. Errors:
+// fault.Internal only: a name is shown where its bearer has acted.
+func (s *Service) Names(ctx context.Context, by access.Actor, ids ...access.EmployeeID) (map[access.EmployeeID]string, error) {
+	people, err := People(ctx, s.DB, by.OrgID, ids...)
+	names := make(map[access.EmployeeID]string, len(people))
+	for id, e := range people {
+		names[id] = e.Name()
+	}
+	return names, err
+}
+
 // People returns employees by ID; one that there is not is left out.
 func People(ctx context.Context, db bun.IDB, org access.OrgID, ids ...access.EmployeeID) (map[access.EmployeeID]Employee, error) {
 	found := make(map[access.EmployeeID]Employee, len(ids))

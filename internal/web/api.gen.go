@@ -22,6 +22,36 @@ func (e ActivationKeyAlgorithm) Valid() bool {
 	}
 }
 
+// Defines values for ApprovalState.
+const (
+	ApprovalStateApproved  ApprovalState = "approved"
+	ApprovalStateExpired   ApprovalState = "expired"
+	ApprovalStateFailed    ApprovalState = "failed"
+	ApprovalStatePending   ApprovalState = "pending"
+	ApprovalStateRejected  ApprovalState = "rejected"
+	ApprovalStateWithdrawn ApprovalState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ApprovalState enum.
+func (e ApprovalState) Valid() bool {
+	switch e {
+	case ApprovalStateApproved:
+		return true
+	case ApprovalStateExpired:
+		return true
+	case ApprovalStateFailed:
+		return true
+	case ApprovalStatePending:
+		return true
+	case ApprovalStateRejected:
+		return true
+	case ApprovalStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BasicApplies.
 const (
 	BasicAppliesAll BasicApplies = "all"
@@ -742,6 +772,30 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for RoleRequestState.
+const (
+	RoleRequestStateApproved  RoleRequestState = "approved"
+	RoleRequestStatePending   RoleRequestState = "pending"
+	RoleRequestStateRejected  RoleRequestState = "rejected"
+	RoleRequestStateWithdrawn RoleRequestState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the RoleRequestState enum.
+func (e RoleRequestState) Valid() bool {
+	switch e {
+	case RoleRequestStateApproved:
+		return true
+	case RoleRequestStatePending:
+		return true
+	case RoleRequestStateRejected:
+		return true
+	case RoleRequestStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RowState.
 const (
 	RowStateActivated RowState = "activated"
@@ -853,6 +907,24 @@ func (e SettingsMinimumLevel) Valid() bool {
 	}
 }
 
+// Defines values for ApprovalsParamsState.
+const (
+	ApprovalsParamsStateHistory ApprovalsParamsState = "history"
+	ApprovalsParamsStateWaiting ApprovalsParamsState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the ApprovalsParamsState enum.
+func (e ApprovalsParamsState) Valid() bool {
+	switch e {
+	case ApprovalsParamsStateHistory:
+		return true
+	case ApprovalsParamsStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HoldersExportParamsLang.
 const (
 	HoldersExportParamsLangDa HoldersExportParamsLang = "da"
@@ -913,6 +985,74 @@ type ActivationKeyAlgorithm string
 // ActivationToken defines model for ActivationToken.
 type ActivationToken struct {
 	Token string `json:"token"`
+}
+
+// Approval defines model for Approval.
+type Approval struct {
+	Act     string    `json:"act"`
+	AskedAt time.Time `json:"asked_at"`
+
+	// Asker Name of who asked
+	Asker string `json:"asker"`
+
+	// Code Code of the fault that ended it
+	Code      string     `json:"code"`
+	Danish    string     `json:"danish"`
+	DecidedAt *time.Time `json:"decided_at"`
+
+	// Decider Name of who decided, empty while it waits
+	Decider string `json:"decider"`
+
+	// Details What is to happen
+	Details   map[string]string `json:"details"`
+	English   string            `json:"english"`
+	ExpiresAt time.Time         `json:"expires_at"`
+	ID        string            `json:"id"`
+
+	// Object noun:ID
+	Object string `json:"object"`
+
+	// Own The caller has asked for it and cannot approve it
+	Own    bool          `json:"own"`
+	Reason string        `json:"reason"`
+	State  ApprovalState `json:"state"`
+
+	// Subject The name of the object when it is a person, else empty
+	Subject string `json:"subject"`
+}
+
+// ApprovalState defines model for Approval.State.
+type ApprovalState string
+
+// ApprovalAct defines model for ApprovalAct.
+type ApprovalAct struct {
+	Chosen  bool   `json:"chosen"`
+	Danish  string `json:"danish"`
+	English string `json:"english"`
+
+	// Holders Active employees who hold the right
+	Holders int    `json:"holders"`
+	Name    string `json:"name"`
+	Right   string `json:"right"`
+
+	// Roles Roles that carry the right
+	Roles []Role `json:"roles"`
+}
+
+// ApprovalActs defines model for ApprovalActs.
+type ApprovalActs struct {
+	Acts []ApprovalAct `json:"acts"`
+}
+
+// ApprovalActsChange defines model for ApprovalActsChange.
+type ApprovalActsChange struct {
+	Acts []string `json:"acts"`
+}
+
+// ApprovalList defines model for ApprovalList.
+type ApprovalList struct {
+	Items []Approval `json:"items"`
+	Next  *string    `json:"next"`
 }
 
 // BasicAdd defines model for BasicAdd.
@@ -1576,6 +1716,13 @@ type MyRights struct {
 	Rights   []Holding      `json:"rights"`
 }
 
+// Nominee defines model for Nominee.
+type Nominee struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	NamedAt time.Time `json:"named_at"`
+}
+
 // NsisLevel Level that the login needs, empty = any
 type NsisLevel string
 
@@ -1662,6 +1809,11 @@ type PublishedList struct {
 // Reason defines model for Reason.
 type Reason struct {
 	Reason *string `json:"reason,omitempty"`
+}
+
+// ReasonGiven defines model for ReasonGiven.
+type ReasonGiven struct {
+	Reason string `json:"reason"`
 }
 
 // Right Permission for one kind of task in the administration of an organisation
@@ -1778,6 +1930,85 @@ type RightWish struct {
 
 // Role defines model for Role.
 type Role string
+
+// RoleHolder defines model for RoleHolder.
+type RoleHolder struct {
+	Email string `json:"email"`
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Roles []Role `json:"roles"`
+	State string `json:"state"`
+}
+
+// RoleHolderList defines model for RoleHolderList.
+type RoleHolderList struct {
+	Items []RoleHolder `json:"items"`
+	Next  *string      `json:"next"`
+}
+
+// RoleLine defines model for RoleLine.
+type RoleLine struct {
+	Danish  string `json:"danish"`
+	English string `json:"english"`
+
+	// Right Empty for what employees do to themselves
+	Right string   `json:"right"`
+	Roles []string `json:"roles"`
+
+	// Source Address of the page that says so, empty when it is Adgang's own reading
+	Source string `json:"source"`
+}
+
+// RoleName defines model for RoleName.
+type RoleName struct {
+	Danish  string `json:"danish"`
+	English string `json:"english"`
+
+	// Role A role or user
+	Role string `json:"role"`
+}
+
+// RoleRequest defines model for RoleRequest.
+type RoleRequest struct {
+	// Answer Why it was rejected
+	Answer     string     `json:"answer"`
+	AskedAt    time.Time  `json:"asked_at"`
+	DecidedAt  *time.Time `json:"decided_at"`
+	EmployeeID string     `json:"employee_id"`
+	ID         string     `json:"id"`
+
+	// Name Who asks, for those who decide
+	Name   string           `json:"name"`
+	Reason string           `json:"reason"`
+	Role   Role             `json:"role"`
+	State  RoleRequestState `json:"state"`
+}
+
+// RoleRequestState defines model for RoleRequest.State.
+type RoleRequestState string
+
+// RoleRequestCreate defines model for RoleRequestCreate.
+type RoleRequestCreate struct {
+	Reason string `json:"reason"`
+	Role   Role   `json:"role"`
+}
+
+// RoleRequestList defines model for RoleRequestList.
+type RoleRequestList struct {
+	Items []RoleRequest `json:"items"`
+}
+
+// RoleTable defines model for RoleTable.
+type RoleTable struct {
+	Lines []RoleLine `json:"lines"`
+	Roles []RoleName `json:"roles"`
+}
+
+// RolesChange defines model for RolesChange.
+type RolesChange struct {
+	Give *[]Role `json:"give,omitempty"`
+	Take *[]Role `json:"take,omitempty"`
+}
 
 // Row defines model for Row.
 type Row struct {
@@ -1954,11 +2185,42 @@ type SettingsNotifications struct {
 	Muted []string `json:"muted"`
 }
 
+// Succession defines model for Succession.
+type Succession struct {
+	// Administrators Active organisation administrators
+	Administrators int64    `json:"administrators"`
+	Nominee        *Nominee `json:"nominee"`
+}
+
+// SuccessionChange defines model for SuccessionChange.
+type SuccessionChange struct {
+	// EmployeeID null names nobody
+	EmployeeID *string `json:"employee_id"`
+}
+
+// WaitingCounts defines model for WaitingCounts.
+type WaitingCounts struct {
+	Approvals    int64 `json:"approvals"`
+	RoleRequests int64 `json:"role_requests"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
 // ID defines model for ID.
 type ID = string
+
+// ApprovalsParams defines parameters for Approvals.
+type ApprovalsParams struct {
+	// State history = those that wait no more
+	State *ApprovalsParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ApprovalsParamsState defines parameters for Approvals.
+type ApprovalsParamsState string
 
 // BatchesParams defines parameters for Batches.
 type BatchesParams struct {
@@ -2088,6 +2350,14 @@ type RightRequestsParams struct {
 // RightRequestsParamsState defines parameters for RightRequests.
 type RightRequestsParamsState string
 
+// RoleHoldersParams defines parameters for RoleHolders.
+type RoleHoldersParams struct {
+	Role *Role `form:"role,omitempty" json:"role,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ServicesParams defines parameters for Services.
 type ServicesParams struct {
 	// Cursor `next` of the page before
@@ -2099,6 +2369,12 @@ type ActivationCompleteJSONRequestBody = CertificateRequest
 
 // ActivationShowJSONRequestBody defines body for ActivationShow for application/json ContentType.
 type ActivationShowJSONRequestBody = ActivationToken
+
+// ApprovalActsChooseJSONRequestBody defines body for ApprovalActsChoose for application/json ContentType.
+type ApprovalActsChooseJSONRequestBody = ApprovalActsChange
+
+// ApprovalRejectJSONRequestBody defines body for ApprovalReject for application/json ContentType.
+type ApprovalRejectJSONRequestBody = ReasonGiven
 
 // BatchCreateMultipartRequestBody defines body for BatchCreate for multipart/form-data ContentType.
 type BatchCreateMultipartRequestBody BatchCreateMultipartBody
@@ -2133,6 +2409,9 @@ type EmployeeProveJSONRequestBody = Proofing
 // EmployeeRightGiveJSONRequestBody defines body for EmployeeRightGive for application/json ContentType.
 type EmployeeRightGiveJSONRequestBody = RightGift
 
+// RolesChangeJSONRequestBody defines body for RolesChange for application/json ContentType.
+type RolesChangeJSONRequestBody = RolesChange
+
 // EmployeeSuspendJSONRequestBody defines body for EmployeeSuspend for application/json ContentType.
 type EmployeeSuspendJSONRequestBody = Reason
 
@@ -2165,6 +2444,15 @@ type RightRequestApproveJSONRequestBody = RightTerm
 
 // RightRequestRejectJSONRequestBody defines body for RightRequestReject for application/json ContentType.
 type RightRequestRejectJSONRequestBody = Reason
+
+// RoleRequestCreateJSONRequestBody defines body for RoleRequestCreate for application/json ContentType.
+type RoleRequestCreateJSONRequestBody = RoleRequestCreate
+
+// RoleRequestRejectJSONRequestBody defines body for RoleRequestReject for application/json ContentType.
+type RoleRequestRejectJSONRequestBody = ReasonGiven
+
+// SuccessionNameJSONRequestBody defines body for SuccessionName for application/json ContentType.
+type SuccessionNameJSONRequestBody = SuccessionChange
 
 // ServiceAccessJSONRequestBody defines body for ServiceAccess for application/json ContentType.
 type ServiceAccessJSONRequestBody = ServiceAccess

@@ -52,6 +52,9 @@ func (s *Server) routes() {
 	api.PUT("/services/:id", s.serviceReplace, need...)
 	api.DELETE("/services/:id", s.serviceRemove, need...)
 
+	s.roleRoutes(api, need...)
+	s.approvalRoutes(api, need...)
+
 	s.echo.GET("/api/docs", s.docs)
 	s.echo.GET("/api/*", notFound)
 

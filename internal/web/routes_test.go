@@ -58,6 +58,7 @@ var rules = slices.Concat(
 	settingsRules,
 	authorityRules,
 	entitlementRules,
+	roleRules,
 	coreRules, // last: it ends the session
 )
 

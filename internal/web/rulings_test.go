@@ -26,6 +26,7 @@ var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	coreFixtures,
 	entitlementFixtures,
 	bulkFixtures,
+	roleFixtures,
 }
 
 // tenant is a company with what the rules name, and its administrator.
