@@ -7,6 +7,7 @@ package ca
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,6 +50,7 @@ type Service struct {
 	loaded  *hierarchy
 	checked time.Time
 	lists   lists
+	answers answers
 }
 
 // The roles of authorities.
@@ -80,8 +82,9 @@ type authority struct {
 type issuing struct {
 	authority
 
-	key    crypto.Signer
-	issuer *pki.Issuer
+	certificate *x509.Certificate
+	key         crypto.Signer
+	issuer      *pki.Issuer
 }
 
 // hierarchy is the root and its issuing CAs, the active one first, the others
@@ -192,6 +195,7 @@ func (s *Service) urls(number int64) pki.URLs {
 	return pki.URLs{
 		Certificate: s.at(fmt.Sprintf("/ca/%d/issuing.cer", number)),
 		CRL:         s.at(fmt.Sprintf("/ca/%d/crl/%s.crl", number, pki.PartMark)),
+		OCSP:        s.at("/ca/ocsp"),
 	}
 }
 
@@ -259,6 +263,9 @@ func (s *Service) load(rows []authority) (*hierarchy, error) {
 		}
 		one := &issuing{authority: a}
 		var err error
+		if one.certificate, err = x509.ParseCertificate(a.Certificate); err != nil {
+			return nil, fmt.Errorf("authority %s: %w", a.ID, err)
+		}
 		if one.key, err = s.unsealed(a); err != nil {
 			return nil, err
 		}

@@ -43,7 +43,7 @@ func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, seri
 
 // Sweep keeps the authority in order: it gives up certificates whose signing was
 // cut short more than ten minutes ago, and makes new full lists
-// when they are due; parts are made when they are asked for. It may
+// when they are due, and new responders; parts are made when they are asked for. It may
 // run at any time and on several nodes at once.
 func (s *Service) Sweep(ctx context.Context) error {
 	before := store.Instant(s.Now().Add(-10 * time.Minute))
@@ -63,6 +63,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 	}
 	for _, i := range h.issuing {
 		if _, err := s.CRL(ctx, i.Number); err != nil {
+			return err
+		}
+		if _, err := s.responder(ctx, i); err != nil {
 			return err
 		}
 	}

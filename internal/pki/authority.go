@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -233,14 +232,11 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var info struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Key       asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(der, &info); err != nil {
+	bits, err := keyBits(der)
+	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(info.Key.Bytes)
+	sum := sha256.Sum256(bits)
 	return sum[:20], nil
 }
 

@@ -2,10 +2,17 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,6 +29,8 @@ func (s *Server) authorityRoutes() {
 	s.echo.GET("/ca/:number/issuing.cer", s.issuingCertificate)
 	s.echo.GET("/ca/:number/issuing.crl", s.revocationList)
 	s.echo.GET("/ca/:number/crl/:part", s.revocationPart)
+	s.echo.POST("/ca/ocsp", s.statusPost)
+	s.echo.GET("/ca/ocsp/*", s.statusGet)
 }
 
 // rootCertificate: GET /ca/root.cer -> 200 DER.
@@ -114,4 +123,48 @@ func listFile(c echo.Context, list ca.RevocationList) error {
 	h.Set("ETag", fmt.Sprintf(`"%s.%d.%d"`, list.AuthorityID, list.Part, list.Number))
 	http.ServeContent(c.Response(), c.Request(), "", list.ThisUpdate, bytes.NewReader(list.DER))
 	return nil
+}
+
+// statusPost: POST /ca/ocsp, an OCSP request in DER -> 200 OCSP response (RFC
+// 6960 appendix A.1).
+func (s *Server) statusPost(c echo.Context) error {
+	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || kind != "application/ocsp-request" {
+		return echo.ErrUnsupportedMediaType
+	}
+	// One octet more than any request may have, so that a longer one is refused.
+	request, err := io.ReadAll(io.LimitReader(c.Request().Body, 8<<10+1))
+	if err != nil {
+		return echo.ErrBadRequest
+	}
+	return statusFile(c, s.CA.Status(c.Request().Context(), request), s.Now())
+}
+
+// statusGet: GET /ca/ocsp/REQUEST, in base64 with its characters escaped or not ->
+// 200 OCSP response (RFC 5019 section 5).
+func (s *Server) statusGet(c echo.Context) error {
+	text, err := url.PathUnescape(strings.TrimPrefix(c.Request().URL.EscapedPath(), "/ca/ocsp/"))
+	if err != nil {
+		return echo.ErrNotFound
+	}
+	request, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(text, " ", "+"))
+	if err != nil {
+		request = nil // malformed, in the words of the protocol
+	}
+	return statusFile(c, s.CA.Status(c.Request().Context(), request), s.Now())
+}
+
+// statusFile lets caches keep a shared answer for a minute, which is how long a
+// block may stay unseen behind them; others are nobody else's (RFC 5019 section 6).
+func statusFile(c echo.Context, answer ca.StatusAnswer, now time.Time) error {
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	if answer.Shared && c.Request().Method == http.MethodGet {
+		sum := sha256.Sum256(answer.DER)
+		h.Set("Cache-Control", "public, max-age=60, no-transform, must-revalidate")
+		h.Set("Last-Modified", answer.ThisUpdate.Format(http.TimeFormat))
+		h.Set("Expires", now.UTC().Add(time.Minute).Format(http.TimeFormat))
+		h.Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+	}
+	return c.Blob(http.StatusOK, "application/ocsp-response", answer.DER)
 }

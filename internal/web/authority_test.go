@@ -8,4 +8,6 @@ var authorityRules = []rule{
 	{route: "GET /ca/:number/issuing.cer", right: open, want: 404},
 	{route: "GET /ca/:number/issuing.crl", right: open, want: 404},
 	{route: "GET /ca/:number/crl/:part", right: open, want: 404},
+	{route: "POST /ca/ocsp", right: open, want: 415},
+	{route: "GET /ca/ocsp/*", right: open, want: 200}, // and "malformed" in it
 }
