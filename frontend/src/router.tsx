@@ -7,6 +7,7 @@ import { employeesRoutes } from './routes/employees';
 import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
 import { publicRoutes } from './routes/public';
+import { rightsRoutes } from './routes/rights';
 import { servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
@@ -16,6 +17,7 @@ const routeTree = root.addChildren([
     ...homeRoutes,
     ...migrationRoutes,
     ...employeesRoutes,
+    ...rightsRoutes,
     ...servicesRoutes,
     ...settingsRoutes,
   ]),

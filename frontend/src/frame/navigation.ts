@@ -39,6 +39,11 @@ const sections: Section[] = [
     key: 'rights',
     icon: 'checklist',
     entries: [
+      { to: '/rights', key: 'catalogue' },
+      { to: '/rights/requests', key: 'requests', right: 'entitlement.approve' },
+      { to: '/rights/holders', key: 'holders', right: 'entitlement.report' },
+      { to: '/rights/groups', key: 'groups', right: 'entitlement.report' },
+      { to: '/rights/basic', key: 'basicPackage', right: 'entitlement.report' },
     ],
   },
   {

@@ -9,6 +9,7 @@ import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { CopyButton } from '@/ui/copy-button';
 import { Skeleton } from '@/ui/feedback';
+import { EmployeeRights } from '../entitlements/employee-rights';
 import { CodeCardPanel } from './code-card-panel';
 import { InvitationPanel } from './invitation-panel';
 import { KeyFilePanel } from './key-file-panel';
@@ -41,6 +42,7 @@ export function EmployeePage() {
           </div>
         </div>
       )}
+      {data !== undefined && <EmployeeRights employee={id} />}
     </Page>
   );
 }

@@ -13,6 +13,7 @@ import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/feedback';
 import { Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
+import { PublishPanel } from '../entitlements/publish-panel';
 import { MetadataForm } from './metadata-form';
 
 const route = getRouteApi('/inside/services/$id');
@@ -29,6 +30,7 @@ export function ServicePage() {
       {data !== undefined && (
         <>
           <Facts service={data} />
+          <PublishPanel service={id} />
           <Certificates service={data} />
           <Replace id={id} />
           <Remove service={data} />
