@@ -216,6 +216,9 @@ func (s *Service) try(ctx context.Context, tx bun.Tx, a Activation, right bool, 
 		Where("id = ?", a.ID).Exec(ctx); err != nil {
 		return nil, err
 	}
+	if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "locked", false, a.EmployeeID); err != nil {
+		return nil, err
+	}
 	by := access.Actor{OrgID: a.OrgID, ID: "anonymous", Address: address}
 	return s.usable(Activation{State: "locked"}),
 		audit.Record(ctx, tx, audit.By(by, s.Now(), "activation.lock", "employee:"+string(a.EmployeeID), ""))
@@ -249,6 +252,12 @@ func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, c
 			return err
 		}
 		if err := s.scheduleBlock(ctx, tx, a, now); err != nil {
+			return err
+		}
+		if err := org.SetMark(ctx, tx, a.OrgID, org.MarkKeyFile, "active", false, a.EmployeeID); err != nil {
+			return err
+		}
+		if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "", false, a.EmployeeID); err != nil {
 			return err
 		}
 		ref := ActivationRef{Org: a.OrgID, Activation: a.ID}

@@ -44,6 +44,9 @@ func (s *Service) blockCodeCard(ctx context.Context, tx bun.Tx, by access.Actor,
 		}
 		return err
 	}
+	if err := org.SetMark(ctx, tx, by.OrgID, org.MarkCodeCard, "blocked", false, id); err != nil {
+		return err
+	}
 	return audit.Record(ctx, tx, audit.By(by, now, "code_card.block", "employee:"+string(id), reason))
 }
 
@@ -94,6 +97,12 @@ func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, 
 		if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason); err != nil {
 			return err
 		}
+	}
+	if err := org.SetMark(ctx, tx, file.OrgID, org.MarkKeyFile, "blocked", false, file.EmployeeID); err != nil {
+		return err
+	}
+	if err := org.SetMark(ctx, tx, file.OrgID, org.MarkInvitation, "", false, file.EmployeeID); err != nil {
+		return err
 	}
 	return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(file.EmployeeID), reason))
 }

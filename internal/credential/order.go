@@ -67,12 +67,42 @@ func (s *Service) Orders(ctx context.Context, tx bun.Tx, by access.Actor, o org.
 	if _, err := store.Insert(ctx, tx, activations, ""); err != nil {
 		return nil, fmt.Errorf("insert activations: %w", err)
 	}
+	if err := markOrdered(ctx, tx, o.ID, activations); err != nil {
+		return nil, err
+	}
 	if mails && len(drafts) > 0 {
 		if err := s.Mail.Queue(ctx, tx, "", drafts...); err != nil {
 			return nil, err
 		}
 	}
 	return invitations, audit.Record(ctx, tx, entries...)
+}
+
+// markOrdered makes the lists show who has a key file on order. Those who had one
+// before lose the mark of it.
+func markOrdered(ctx context.Context, tx bun.Tx, orgID access.OrgID, activations []Activation) error {
+	if len(activations) == 0 {
+		return nil
+	}
+	ids := make([]access.EmployeeID, len(activations))
+	for i, a := range activations {
+		ids[i] = a.EmployeeID
+	}
+	var again []access.EmployeeID
+	err := tx.NewSelect().Model((*KeyFile)(nil)).Distinct().Column("employee_id").
+		Where("org_id = ?", orgID).Where("employee_id IN (?)", bun.List(ids)).Where("state = 'blocked'").Scan(ctx, &again)
+	if err != nil {
+		return err
+	}
+	for _, group := range []string{org.MarkKeyFile, org.MarkInvitation} {
+		if err := org.SetMark(ctx, tx, orgID, group, "", false, again...); err != nil {
+			return err
+		}
+	}
+	if err := org.SetMark(ctx, tx, orgID, org.MarkKeyFile, "ordered", true, ids...); err != nil {
+		return err
+	}
+	return org.SetMark(ctx, tx, orgID, org.MarkInvitation, "open", true, ids...)
 }
 
 // insertKeyFiles returns the IDs of those that were inserted: an employee has
@@ -120,15 +150,36 @@ func (s *Service) invite(file KeyFile, batch *string, row *int64, now time.Time)
 
 func activationMail(o org.Organisation, e org.Employee, i Invitation) mail.Draft {
 	return mail.Draft{
-		Org: o.ID, Employee: e.ID, Kind: mail.KindActivation, Lang: "da", Name: e.Name(), Address: e.Email, Token: i.Token,
+		Org: o.ID, Employee: e.ID, Kind: mail.KindActivation, Lang: e.Lang, Name: e.Name(), Address: e.Email, Token: i.Token,
 		Params: map[string]string{"organisation": o.Name, "expires": i.ExpiresAt.Format(time.RFC3339)},
 	}
 }
 
 // HoldCodeCards records code cards for employees who have none on record.
 func HoldCodeCards(ctx context.Context, tx bun.Tx, cards []CodeCard) error {
-	_, err := store.Insert(ctx, tx, cards, "ON CONFLICT (org_id, employee_id) DO NOTHING")
-	return err
+	if len(cards) == 0 {
+		return nil
+	}
+	n, err := store.Insert(ctx, tx, cards, "ON CONFLICT (org_id, employee_id) DO NOTHING")
+	if err != nil {
+		return err
+	}
+	ids := make([]access.EmployeeID, len(cards))
+	for i, c := range cards {
+		ids[i] = c.EmployeeID
+	}
+	if n != int64(len(cards)) { // some had one before, perhaps a blocked one
+		stored := make([]string, len(cards))
+		for i, c := range cards {
+			stored[i] = c.ID
+		}
+		ids = nil
+		if err := tx.NewSelect().Model((*CodeCard)(nil)).Column("employee_id").
+			Where("org_id = ?", cards[0].OrgID).Where("id IN (?)", bun.List(stored)).Scan(ctx, &ids); err != nil {
+			return err
+		}
+	}
+	return org.SetMark(ctx, tx, cards[0].OrgID, org.MarkCodeCard, "active", true, ids...)
 }
 
 // Founding is what a new organisation starts with: one administrator.
@@ -223,6 +274,9 @@ func (s *Service) replaceInvitation(ctx context.Context, tx bun.Tx, by access.Ac
 		return fault.New(fault.Conflict, "credential.activation.reissued", "A new invitation has been sent a moment ago.")
 	}
 	if err := s.Mail.Queue(ctx, tx, "", activationMail(o, e, invitation)); err != nil {
+		return err
+	}
+	if err := org.SetMark(ctx, tx, by.OrgID, org.MarkInvitation, "open", false, e.ID); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.By(by, now, "activation.reissue", "employee:"+string(e.ID), ""))

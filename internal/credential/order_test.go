@@ -282,7 +282,7 @@ func TestDetails(t *testing.T) {
 				t.Errorf("%s: key file %s, code card %s, activation %q, mail %s, %v; want %s, %s, %q, %s",
 					when, d.KeyFile, d.CodeCard, state, d.Mail, err, keyFile, card, activation, mail)
 			}
-			lines, _, err := o.Credential.Employees(t.Context(), o.own.Actor, "4711", "")
+			lines, _, err := o.Credential.Employees(t.Context(), o.own.Actor, org.Filter{Q: "4711"})
 			if err != nil || len(lines) != 1 || lines[0].KeyFile != keyFile || lines[0].CodeCard != card {
 				t.Errorf("%s: line %+v, %v", when, lines, err)
 			}

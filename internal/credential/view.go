@@ -21,10 +21,10 @@ type Line struct {
 }
 
 // Employees is org.Employees with the state of each one's credentials.
-func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor string) ([]Line, string, error) {
-	page, next, err := s.Org.Employees(ctx, by, q, cursor)
+func (s *Service) Employees(ctx context.Context, by access.Actor, f org.Filter) ([]Line, string, error) {
+	page, next, err := s.Org.Employees(ctx, by, f)
 	if err != nil || len(page) == 0 {
-		return nil, "", err
+		return nil, next, err
 	}
 	ids := make([]access.EmployeeID, len(page))
 	for i, e := range page {

@@ -172,7 +172,7 @@ func (h *house) checkAdministrator(t *testing.T, o org.Organisation, a demo.Acce
 	if _, err := h.Credential.CA.Verify(t.Context(), leaf.Raw, h.Now()); err != nil {
 		t.Errorf("the administrator's certificate: %v", err)
 	}
-	people, _, err := h.Org.Employees(t.Context(), access.Command(o.ID), "", "")
+	people, _, err := h.Org.Employees(t.Context(), access.Command(o.ID), org.Filter{})
 	if err != nil || len(people) != 1 {
 		t.Fatalf("employees before the migration = %d, %v; want the administrator", len(people), err)
 	}

@@ -3,14 +3,11 @@ package org
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
-	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
@@ -206,48 +203,4 @@ func Get(ctx context.Context, db bun.IDB, org access.OrgID, id access.EmployeeID
 	var e Employee
 	err := db.NewSelect().Model(&e).Where("org_id = ?", org).Where("id = ?", id).Scan(ctx)
 	return e, store.Found(err, "org.employee")
-}
-
-const (
-	pageSize = 50  // employees
-	maxQuery = 200 // characters of a search
-)
-
-// Employees returns a page by name, and the cursor of the next, "" at the end.
-// q holds beginnings of words of the name, or of e-mail, RID or UUID; all must
-// be found. Errors: fault.Denied, fault.Invalid for a cursor or for a q that no
-// search key can hold.
-func (s *Service) Employees(ctx context.Context, by access.Actor, q, cursor string) ([]Employee, string, error) {
-	if err := by.Need(access.ViewEmployees); err != nil {
-		return nil, "", err
-	}
-	after, err := store.ParseCursor(cursor, 2)
-	if err != nil {
-		return nil, "", err
-	}
-	if utf8.RuneCountInString(q) > maxQuery || !utf8.ValidString(q) || strings.ContainsRune(q, 0) {
-		return nil, "", fault.New(fault.Invalid, "org.search.form", "Search for at most %d letters and digits.", maxQuery).On("q")
-	}
-	var page []Employee
-	query := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID).Where("state <> 'deleted'")
-	for _, word := range strings.Fields(fold(q)) {
-		word = strings.TrimPrefix(word, "urn:uuid:")
-		query.Where(`(search_key LIKE ? ESCAPE '\' OR search_key LIKE ? ESCAPE '\' OR id LIKE ? ESCAPE '\')`,
-			"% "+escapeLike(word)+"%", "%\t"+escapeLike(word)+"%", escapeLike(word)+"%")
-	}
-	if after != nil {
-		query.Where("(sort_key, id) > (?, ?)", after[0], after[1])
-	}
-	if err := query.Order("sort_key", "id").Limit(pageSize + 1).Scan(ctx); err != nil {
-		return nil, "", err
-	}
-	if len(page) <= pageSize {
-		return page, "", nil
-	}
-	last := page[pageSize-1]
-	return page[:pageSize], store.Cursor(last.SortKey, string(last.ID)), nil
-}
-
-func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }

@@ -21,7 +21,7 @@ func names(t *testing.T, s *org.Service, by access.Actor, q string) []string {
 	t.Helper()
 	var all []string
 	for cursor := ""; ; {
-		page, next, err := s.Employees(t.Context(), by, q, cursor)
+		page, next, err := s.Employees(t.Context(), by, org.Filter{Q: q, Cursor: cursor})
 		if err != nil {
 			t.Fatalf("Employees %q: %v", q, err)
 		}
@@ -121,7 +121,7 @@ func TestEmployeesRefuses(t *testing.T) {
 			{by: c.Actor, cursor: "nonsense", want: fault.Invalid},
 			{by: c.Actor, cursor: store.Cursor("one"), want: fault.Invalid},
 		} {
-			if _, _, err := d.Org.Employees(t.Context(), tc.by, tc.q, tc.cursor); fault.KindOf(err) != tc.want {
+			if _, _, err := d.Org.Employees(t.Context(), tc.by, org.Filter{Q: tc.q, Cursor: tc.cursor}); fault.KindOf(err) != tc.want {
 				t.Errorf("Employees(%q, %q) = %v, want kind %d", tc.q, tc.cursor, err, tc.want)
 			}
 		}
@@ -164,7 +164,7 @@ func TestEmployeesPagesAreCompleteAndStable(t *testing.T) {
 		seen := map[access.EmployeeID]int{}
 		pages := 0
 		for cursor := ""; ; pages++ {
-			page, next, err := d.Org.Employees(t.Context(), a.Actor, "bo", cursor)
+			page, next, err := d.Org.Employees(t.Context(), a.Actor, org.Filter{Q: "bo", Cursor: cursor})
 			if err != nil {
 				t.Fatal(err)
 			}

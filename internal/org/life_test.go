@@ -29,8 +29,8 @@ func create(t *testing.T, d *testkit.Domain, by access.Actor, p org.Person) org.
 	return e
 }
 
-// verbs are the audit entries about an employee, oldest first.
-func verbs(t *testing.T, d *testkit.Domain, e org.Employee) (all []string) {
+// entriesAbout are the verbs of the audit entries about an employee, oldest first.
+func entriesAbout(t *testing.T, d *testkit.Domain, e org.Employee) (all []string) {
 	t.Helper()
 	entries, err := audit.Of(t.Context(), d.DB, e.OrgID, "employee:"+string(e.ID))
 	if err != nil {
@@ -44,7 +44,7 @@ func verbs(t *testing.T, d *testkit.Domain, e org.Employee) (all []string) {
 
 func wantVerbs(t *testing.T, d *testkit.Domain, e org.Employee, want ...string) {
 	t.Helper()
-	got := verbs(t, d, e)
+	got := entriesAbout(t, d, e)
 	if len(got) != len(want) {
 		t.Fatalf("audit entries = %q, want %q", got, want)
 	}

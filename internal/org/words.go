@@ -21,6 +21,7 @@ const (
 	pairHead  = 3   // letters of the first word of a pair
 	pairMark  = "\x02"
 	stateMark = "\x01"
+	identMark = "\x03"
 )
 
 // word is a row of employee_word. Words that begin with stateMark are marks,
@@ -90,6 +91,15 @@ func identifiers(e Employee) []string {
 	return all
 }
 
+// letters are what an identifier begins with, up to the first other sign: a
+// search for letters alone finds it by them.
+func letters(id string) string {
+	if i := strings.IndexFunc(id, func(r rune) bool { return !unicode.IsLetter(r) }); i >= 0 {
+		return id[:i]
+	}
+	return id
+}
+
 // searchKey is every word of the name after a blank and every identifier after
 // a tab.
 func searchKey(e Employee) string {
@@ -108,8 +118,10 @@ func wordsOf(e Employee) []word {
 	names := nameWords(e)
 	texts := slices.Clone(names)
 	for _, id := range identifiers(e) {
-		if !slices.Contains(texts, id) {
-			texts = append(texts, id)
+		texts = append(texts, identMark+id)
+		implied := func(w string) bool { return strings.HasPrefix(w, letters(id)) }
+		if letters(id) != "" && !slices.ContainsFunc(texts[:len(names)], implied) {
+			texts = append(texts, letters(id))
 		}
 	}
 	for i, a := range names {
@@ -145,19 +157,15 @@ const (
 	MarkAnonymous  = "anonymous"  // yes
 	MarkPNumber    = "p"          // the number
 	MarkProofing   = "proof"      // the method
-	MarkLevel      = "level"      // the level
-	MarkKeyFile    = "file"       // ordered, active, blocked
+	MarkLevel      = "level"      // the identity level, but Low
+	MarkKeyFile    = "file"       // ordered, active, blocked, expired
 	MarkCodeCard   = "card"       // active, blocked
 	MarkInvitation = "invitation" // open, expiring, expired, locked
 )
 
-// kept are the values of marks that other packages set; a move in the list takes
+// kept are the groups of marks that other packages set; a move in the list takes
 // them along.
-var kept = map[string][]string{
-	MarkKeyFile:    {"ordered", "active", "blocked"},
-	MarkCodeCard:   {"active", "blocked"},
-	MarkInvitation: {"open", "expiring", "expired", "locked"},
-}
+var kept = []string{MarkKeyFile, MarkCodeCard, MarkInvitation}
 
 func markWord(group, value string) string { return stateMark + group + ":" + value }
 
@@ -176,8 +184,10 @@ func ownMarks(e Employee) []string {
 	if e.ProofingMethod != "" {
 		marks = append(marks, markWord(MarkProofing, e.ProofingMethod))
 	}
-	if e.ProofingLevel != "" {
-		marks = append(marks, markWord(MarkLevel, e.ProofingLevel))
+	if level := e.IdentityLevel(); level == "" {
+		marks = append(marks, markWord(MarkLevel, "none"))
+	} else if level != "Low" {
+		marks = append(marks, markWord(MarkLevel, level))
 	}
 	return marks
 }
@@ -192,10 +202,8 @@ func (s *Service) replaceWords(ctx context.Context, tx bun.Tx, before, after Emp
 		return err
 	}
 	var foreign []string
-	for group, values := range kept {
-		for _, v := range values {
-			foreign = append(foreign, markWord(group, v))
-		}
+	for _, group := range kept {
+		foreign = append(foreign, markWords(group)...)
 	}
 	var err error
 	at := tx.NewUpdate().Model((*word)(nil)).Set("sort_key = ?", after.SortKey)
@@ -229,24 +237,26 @@ func dropWords(ctx context.Context, tx bun.Tx, e Employee, texts []string) error
 	return err
 }
 
-// SetMark gives employees a value of one of the groups that other packages keep,
-// "" for none, in the caller's transaction. fresh says that none of them has one.
-func SetMark(ctx context.Context, tx bun.Tx, group, value string, fresh bool, people ...Employee) error {
-	var rows []word
-	for _, e := range people {
-		if !fresh {
-			var old []string
-			for _, v := range kept[group] {
-				old = append(old, markWord(group, v))
-			}
-			if err := dropWords(ctx, tx, e, old); err != nil {
-				return err
-			}
-		}
-		if value != "" && e.State != Deleted {
-			rows = append(rows, word{OrgID: e.OrgID, Word: markWord(group, value), SortKey: e.SortKey, EmployeeID: e.ID})
+// SetMark gives employees of an organisation a value of one of the groups that
+// other packages keep, "" for none, in the caller's transaction. fresh says that
+// none of them has one.
+func SetMark(ctx context.Context, tx bun.Tx, org access.OrgID, group, value string, fresh bool, ids ...access.EmployeeID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if !fresh {
+		_, err := tx.NewDelete().Model((*word)(nil)).Where("org_id = ?", org).Where("word IN (?)", bun.List(markWords(group))).
+			Where("(sort_key, employee_id) IN (?)", tx.NewSelect().TableExpr("employee").ColumnExpr("sort_key, id").
+				Where("org_id = ?", org).Where("id IN (?)", bun.List(ids))).Exec(ctx)
+		if err != nil {
+			return err
 		}
 	}
-	_, err := store.Insert(ctx, tx, rows, "ON CONFLICT DO NOTHING")
+	if value == "" {
+		return nil
+	}
+	_, err := tx.NewRaw(`INSERT INTO employee_word (org_id, word, sort_key, employee_id)
+		SELECT org_id, ?, sort_key, id FROM employee WHERE org_id = ? AND id IN (?) AND state <> 'deleted' ON CONFLICT DO NOTHING`,
+		markWord(group, value), org, bun.List(ids)).Exec(ctx)
 	return err
 }

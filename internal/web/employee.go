@@ -11,7 +11,7 @@ import (
 
 // employees: GET /api/v1/employees?q=&cursor= -> 200 EmployeeList.
 func (s *Server) employees(c echo.Context) error {
-	lines, next, err := s.Credential.Employees(c.Request().Context(), actor(c), c.QueryParam("q"), c.QueryParam("cursor"))
+	lines, next, err := s.Credential.Employees(c.Request().Context(), actor(c), filterOf(c))
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,16 @@ func (p Person) domain() org.Person {
 	return out
 }
 
+// filterOf reads the query of the list.
+func filterOf(c echo.Context) org.Filter {
+	return org.Filter{
+		Q: c.QueryParam("q"), State: c.QueryParam("state"), KeyFile: c.QueryParam("key_file"), CodeCard: c.QueryParam("code_card"),
+		Invitation: c.QueryParam("invitation"), Proofing: c.QueryParam("proofing"), Level: c.QueryParam("level"), PNumber: c.QueryParam("p_number"),
+		Anonymous: c.QueryParam("anonymous") == "true", Administrator: c.QueryParam("administrator") == "true",
+		Sort: c.QueryParam("sort"), Cursor: c.QueryParam("cursor"),
+	}
+}
+
 // levelName is a level, "none" for none.
 func levelName(level string) string {
 	if level == "" {
