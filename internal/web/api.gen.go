@@ -2272,7 +2272,37 @@ type BulkRowsParams struct {
 
 // EmployeesParams defines parameters for Employees.
 type EmployeesParams struct {
-	// Q Beginning of a word of the name, or e-mail, RID or UUID; case, æøå and accents are folded
+	// State active, suspended, blocked or deleted; deleted ones are listed only so
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// KeyFile none, ordered, active, blocked or expired
+	KeyFile *string `form:"key_file,omitempty" json:"key_file,omitempty"`
+
+	// CodeCard none, active or blocked
+	CodeCard *string `form:"code_card,omitempty" json:"code_card,omitempty"`
+
+	// Invitation open, expiring, expired or locked
+	Invitation *string `form:"invitation,omitempty" json:"invitation,omitempty"`
+
+	// Proofing private_mitid, document_chip, in_person, vouched or none
+	Proofing *string `form:"proofing,omitempty" json:"proofing,omitempty"`
+
+	// Level Identity level: none, Low, Substantial or High
+	Level *string `form:"level,omitempty" json:"level,omitempty"`
+
+	// PNumber 10 digits
+	PNumber *string `form:"p_number,omitempty" json:"p_number,omitempty"`
+
+	// Anonymous true for those only
+	Anonymous *string `form:"anonymous,omitempty" json:"anonymous,omitempty"`
+
+	// Administrator true for those with a role of administrator only
+	Administrator *string `form:"administrator,omitempty" json:"administrator,omitempty"`
+
+	// Sort name (the default), -name, newest or oldest
+	Sort *string `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Q Beginnings of words of the name, or of e-mail, RID, local ID or UUID; case, æøå and accents are folded
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Cursor `next` of the page before

@@ -319,7 +319,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Employees by name */
+        /**
+         * Employees, searched and filtered
+         * @description At most 50 a page. A page may be shorter before the end; go on while there is a `next`.
+         */
         get: operations["employees"];
         put?: never;
         /**
@@ -2763,7 +2766,27 @@ export interface operations {
     employees: {
         parameters: {
             query?: {
-                /** @description Beginning of a word of the name, or e-mail, RID or UUID; case, æøå and accents are folded */
+                /** @description active, suspended, blocked or deleted; deleted ones are listed only so */
+                state?: string;
+                /** @description none, ordered, active, blocked or expired */
+                key_file?: string;
+                /** @description none, active or blocked */
+                code_card?: string;
+                /** @description open, expiring, expired or locked */
+                invitation?: string;
+                /** @description private_mitid, document_chip, in_person, vouched or none */
+                proofing?: string;
+                /** @description Identity level: none, Low, Substantial or High */
+                level?: string;
+                /** @description 10 digits */
+                p_number?: string;
+                /** @description true for those only */
+                anonymous?: string;
+                /** @description true for those with a role of administrator only */
+                administrator?: string;
+                /** @description name (the default), -name, newest or oldest */
+                sort?: string;
+                /** @description Beginnings of words of the name, or of e-mail, RID, local ID or UUID; case, æøå and accents are folded */
                 q?: string;
                 /** @description `next` of the page before */
                 cursor?: components["parameters"]["Cursor"];
