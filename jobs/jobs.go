@@ -15,6 +15,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/outbox"
 )
 
@@ -36,6 +37,7 @@ type Options struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Redis     *Redis
+	Audit     *audit.Service // its new entries are sealed while the runner runs; nil = not
 	Routes    []Route
 	Schedules []Schedule
 	// Workers is how many items this process runs at once; 0 relays only.
@@ -132,6 +134,9 @@ func (r *Runner) Start(ctx context.Context) error {
 		r.touches.Go(func() { r.touch(touchCtx) })
 	}
 	r.relays.Go(func() { (&relay{Runner: r}).loop(relayCtx) })
+	if r.Audit != nil {
+		r.relays.Go(func() { r.seal(relayCtx) })
+	}
 	return nil
 }
 

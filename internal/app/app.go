@@ -19,6 +19,7 @@ import (
 
 	"github.com/adgang/adgang/frontend"
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/config"
 	"github.com/adgang/adgang/internal/credential"
@@ -46,6 +47,7 @@ type App struct {
 	DB         *bun.DB
 	Log        *slog.Logger
 	Now        func() time.Time
+	Audit      *audit.Service
 	Org        *org.Service
 	CA         *ca.Service
 	Mail       *mail.Service
@@ -130,6 +132,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Mail = &mail.Service{DB: a.DB, Keys: keys, Transport: transport, Now: a.Now, Log: a.Log, BaseURL: base, From: c.MailFrom}
 	a.Setting = &setting.Service{DB: a.DB, Now: a.Now, Acts: approval.Names(), Kinds: mail.Kinds()}
 	a.Approval = &approval.Service{DB: a.DB, Mail: a.Mail, Setting: a.Setting, Now: a.Now, Holders: org.Holders}
+	a.Audit = &audit.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log}
 	a.Org = &org.Service{DB: a.DB, Keys: keys, Mail: a.Mail, Approval: a.Approval, Now: a.Now, TestData: c.TestData}
 	a.CA = &ca.Service{
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
@@ -172,7 +175,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		workers = 0 // relays and schedules, as every node does
 	}
 	a.Runner = jobs.New(jobs.Options{
-		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Workers: workers, Window: window,
+		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
@@ -200,6 +203,7 @@ func (a *App) buildWeb(version string) error {
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Roster: a.Roster,
+		Audit: a.Audit,
 		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,

@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/app"
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
@@ -50,6 +51,7 @@ type Domain struct {
 	Clock      *Clock
 	Keys       *secret.Keys
 	Org        *org.Service
+	Audit      *audit.Service
 	CA         *ca.Service
 	Mail       *mail.Service
 	Setting    *setting.Service
@@ -81,6 +83,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		t.Fatal(err)
 	}
 	now, log := d.Clock.Now, slog.New(slog.DiscardHandler)
+	d.Audit = &audit.Service{DB: db, Keys: keys, Now: now, Log: log}
 	d.CA = &ca.Service{
 		DB: db, Keys: keys, Now: now, Log: log, Algorithm: pki.ECDSA, Name: "Adgang",
 		Address: "http://adgang.example",

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
@@ -29,6 +30,7 @@ import (
 
 // Options is what the server needs: the domain services and plain values.
 type Options struct {
+	Audit      *audit.Service
 	Org        *org.Service
 	CA         *ca.Service
 	Credential *credential.Service
