@@ -214,3 +214,13 @@ func (s *Service) checkpoint(ctx context.Context, org access.OrgID, day string) 
 		OrgID: org, Day: day, Seq: head.last(), Digest: head.end(), KeyID: key.ID, Text: text, Signature: signature, At: at,
 	}).On("CONFLICT DO NOTHING").Exec(ctx))
 }
+
+// CheckpointsOf returns the checkpoints of the actor's organisation, newest first,
+// at most 400. Errors: fault.Denied.
+func (s *Service) CheckpointsOf(ctx context.Context, by access.Actor) (all []Checkpoint, err error) {
+	if err := by.Need(access.ViewAudit); err != nil {
+		return nil, err
+	}
+	err = s.DB.NewSelect().Model(&all).Where("org_id = ?", by.OrgID).Order("day DESC").Limit(400).Scan(ctx)
+	return all, err
+}

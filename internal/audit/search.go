@@ -130,15 +130,26 @@ func (s *Service) number(ctx context.Context, org access.OrgID, entries []Entry)
 	return all, nil
 }
 
-// Each calls fn with every entry that the filter finds, newest first, without
-// holding a transaction, so that an export may be slow. Errors: fault.Denied, and
-// those of fn.
-func (s *Service) Each(ctx context.Context, by access.Actor, f Filter, fn func(Numbered) error) error {
+// Export calls fn with every entry that the filter finds, newest first, without
+// holding a transaction, so that the receiver may be slow; begin is called before
+// the first. That it was taken, and in which form, is an entry of its own, which
+// comes after what it exports. Errors: fault.Denied, and those of begin and fn.
+func (s *Service) Export(ctx context.Context, by access.Actor, f Filter, form string, begin func() error, fn func(Numbered) error) error {
 	if err := by.Need(access.ViewAudit); err != nil {
 		return err
 	}
+	newest := store.NewID()
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return Record(ctx, tx, By(by, s.Now(), "audit.export", "organisation:"+string(by.OrgID), form))
+	})
+	if err == nil {
+		err = begin()
+	}
+	if err != nil {
+		return err
+	}
 	for cursor := ""; ; {
-		q := f.apply(s.DB.NewSelect().Model((*Entry)(nil)), by.OrgID)
+		q := f.apply(s.DB.NewSelect().Model((*Entry)(nil)), by.OrgID).Where("id < ?", newest)
 		page, next, err := s.page(ctx, q, by.OrgID, cursor, 1000)
 		if err != nil {
 			return err

@@ -304,9 +304,7 @@ func EmptyPostgresURL(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := execOn(server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop %s: %v", name, err)
-		}
+		drop(t, server, name)
 	})
 	return WithDatabase(server, name)
 }

@@ -41,6 +41,7 @@ func (s *Server) routes() {
 	api.POST("/employees/:id/key-file/block", s.keyFileBlock, need...)
 
 	s.settingsRoutes(api, need...)
+	s.auditRoutes(api, need...)
 	s.peopleRoutes(api, need...)
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)

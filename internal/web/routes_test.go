@@ -56,6 +56,7 @@ var rules = slices.Concat(
 	peopleRules,
 	bulkRules,
 	settingsRules,
+	auditRules,
 	authorityRules,
 	entitlementRules,
 	roleRules,
