@@ -106,3 +106,10 @@ func (s *Service) IDs(ctx context.Context) ([]access.OrgID, error) {
 	err := s.DB.NewSelect().Model((*Organisation)(nil)).Column("id").Order("id").Scan(ctx, &ids)
 	return ids, err
 }
+
+// Everyone returns every organisation by its CVR number, for commands of the
+// operator.
+func (s *Service) Everyone(ctx context.Context) (all []Organisation, err error) {
+	err = s.DB.NewSelect().Model(&all).Order("cvr").Scan(ctx)
+	return all, err
+}

@@ -91,7 +91,7 @@ func (s *Server) named(c echo.Context, entries []audit.Numbered) (map[access.Emp
 			}
 		}
 	}
-	return s.Org.Names(c.Request().Context(), actor(c), ids)
+	return s.Org.Names(c.Request().Context(), actor(c), ids...)
 }
 
 func auditEntry(e audit.Numbered, names map[access.EmployeeID]string) AuditEntry {
