@@ -52,6 +52,36 @@ func (e ApprovalState) Valid() bool {
 	}
 }
 
+// Defines values for AuditProblemKind.
+const (
+	Changed    AuditProblemKind = "changed"
+	Checkpoint AuditProblemKind = "checkpoint"
+	File       AuditProblemKind = "file"
+	Inserted   AuditProblemKind = "inserted"
+	Missing    AuditProblemKind = "missing"
+	Order      AuditProblemKind = "order"
+)
+
+// Valid indicates whether the value is a known member of the AuditProblemKind enum.
+func (e AuditProblemKind) Valid() bool {
+	switch e {
+	case Changed:
+		return true
+	case Checkpoint:
+		return true
+	case File:
+		return true
+	case Inserted:
+		return true
+	case Missing:
+		return true
+	case Order:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BasicApplies.
 const (
 	BasicAppliesAll BasicApplies = "all"
@@ -1053,6 +1083,80 @@ type ApprovalActsChange struct {
 type ApprovalList struct {
 	Items []Approval `json:"items"`
 	Next  *string    `json:"next"`
+}
+
+// AuditCheckpoint defines model for AuditCheckpoint.
+type AuditCheckpoint struct {
+	At     time.Time `json:"at"`
+	Day    string    `json:"day"`
+	Number int64     `json:"number"`
+
+	// Signature ECDSA with SHA-256 over `text`
+	Signature []byte `json:"signature"`
+
+	// Text What was signed
+	Text string `json:"text"`
+}
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	Actor string `json:"actor"`
+
+	// ActorName While the employee exists
+	ActorName *string   `json:"actor_name"`
+	Address   string    `json:"address"`
+	After     string    `json:"after"`
+	At        time.Time `json:"at"`
+	Before    string    `json:"before"`
+	ID        string    `json:"id"`
+	Note      string    `json:"note"`
+
+	// Number In the chain; null while it is not sealed
+	Number *int64 `json:"number"`
+	Object string `json:"object"`
+
+	// ObjectName While the employee exists
+	ObjectName *string `json:"object_name"`
+	Verb       string  `json:"verb"`
+}
+
+// AuditList defines model for AuditList.
+type AuditList struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next"`
+}
+
+// AuditProblem defines model for AuditProblem.
+type AuditProblem struct {
+	Kind AuditProblemKind `json:"kind"`
+
+	// Number Of the entry; 0 when it has none
+	Number int64  `json:"number"`
+	Text   string `json:"text"`
+}
+
+// AuditProblemKind defines model for AuditProblem.Kind.
+type AuditProblemKind string
+
+// AuditReport defines model for AuditReport.
+type AuditReport struct {
+	Checkpoints int            `json:"checkpoints"`
+	Problems    []AuditProblem `json:"problems"`
+	Sealed      int64          `json:"sealed"`
+
+	// Signed The last entry that a checkpoint covers
+	Signed   int64 `json:"signed"`
+	Unsealed int64 `json:"unsealed"`
+}
+
+// AuditStatus defines model for AuditStatus.
+type AuditStatus struct {
+	Checkpoint *AuditCheckpoint `json:"checkpoint"`
+
+	// Sealed Number of the last sealed entry
+	Sealed   int64      `json:"sealed"`
+	SealedAt *time.Time `json:"sealed_at"`
+	Unsealed int64      `json:"unsealed"`
 }
 
 // BasicAdd defines model for BasicAdd.
@@ -2222,6 +2326,75 @@ type ApprovalsParams struct {
 // ApprovalsParamsState defines parameters for Approvals.
 type ApprovalsParamsState string
 
+// AuditEntriesParams defines parameters for AuditEntries.
+type AuditEntriesParams struct {
+	// Actor Who, `employee:ID`, `token:ID`, `command` or `system`
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Verb What, `noun.verb`
+	Verb *string `form:"verb,omitempty" json:"verb,omitempty"`
+
+	// Object To whom or what, `noun:ID`
+	Object *string `form:"object,omitempty" json:"object,omitempty"`
+
+	// Text In the note or in what a setting was and became
+	Text *string    `form:"text,omitempty" json:"text,omitempty"`
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this instant
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// AuditCSVParams defines parameters for AuditCSV.
+type AuditCSVParams struct {
+	// Actor Who, `employee:ID`, `token:ID`, `command` or `system`
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Verb What, `noun.verb`
+	Verb *string `form:"verb,omitempty" json:"verb,omitempty"`
+
+	// Object To whom or what, `noun:ID`
+	Object *string `form:"object,omitempty" json:"object,omitempty"`
+
+	// Text In the note or in what a setting was and became
+	Text *string    `form:"text,omitempty" json:"text,omitempty"`
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this instant
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// AuditJSONParams defines parameters for AuditJSON.
+type AuditJSONParams struct {
+	// Actor Who, `employee:ID`, `token:ID`, `command` or `system`
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Verb What, `noun.verb`
+	Verb *string `form:"verb,omitempty" json:"verb,omitempty"`
+
+	// Object To whom or what, `noun:ID`
+	Object *string `form:"object,omitempty" json:"object,omitempty"`
+
+	// Text In the note or in what a setting was and became
+	Text *string    `form:"text,omitempty" json:"text,omitempty"`
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this instant
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// AuditProofParams defines parameters for AuditProof.
+type AuditProofParams struct {
+	// From Number of the first entry; 1 when left out
+	From *int64 `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Number of the last entry; the last that is sealed when left out
+	To *int64 `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // BatchesParams defines parameters for Batches.
 type BatchesParams struct {
 	// Cursor `next` of the page before
@@ -2317,6 +2490,12 @@ type GroupsParams struct {
 
 // GroupMembersParams defines parameters for GroupMembers.
 type GroupMembersParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ActivityParams defines parameters for Activity.
+type ActivityParams struct {
 	// Cursor `next` of the page before
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }

@@ -1338,6 +1338,170 @@ export interface paths {
         patch: operations["settingsChange"];
         trace?: never;
     };
+    "/audit/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log of the organisation, newest first */
+        get: operations["auditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/entries.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the filter finds as CSV, all of it
+         * @description Taking it is an entry of the log.
+         */
+        get: operations["auditCSV"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/entries.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the filter finds as JSON, all of it
+         * @description Taking it is an entry of the log.
+         */
+        get: operations["auditJSON"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the log is sealed and signed */
+        get: operations["auditStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the whole log and compare it with its chain and its checkpoints */
+        get: operations["auditVerify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signed checkpoints, newest first, at most 400 */
+        get: operations["auditCheckpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/proof.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A part of the log that proves to be whole
+         * @description Entries, a signed statement of the chain before the first and after the
+         *     last, the public key, and how to verify it without Adgang. Taking it is
+         *     an entry of the log.
+         */
+        get: operations["auditProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/key.pem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key of signed checkpoints and proofs */
+        get: operations["auditKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller did and what was done to it, newest first */
+        get: operations["activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2306,6 +2470,80 @@ export interface components {
             retention_days?: number;
             full_load_limit?: number;
             mail_language?: string;
+        };
+        AuditEntry: {
+            id: string;
+            /**
+             * Format: int64
+             * @description In the chain; null while it is not sealed
+             */
+            number: number | null;
+            /** Format: date-time */
+            at: string;
+            actor: string;
+            /** @description While the employee exists */
+            actor_name: string | null;
+            address: string;
+            verb: string;
+            object: string;
+            /** @description While the employee exists */
+            object_name: string | null;
+            note: string;
+            before: string;
+            after: string;
+        };
+        AuditList: {
+            items: components["schemas"]["AuditEntry"][];
+            next: string | null;
+        };
+        AuditStatus: {
+            /**
+             * Format: int64
+             * @description Number of the last sealed entry
+             */
+            sealed: number;
+            /** Format: date-time */
+            sealed_at: string | null;
+            /** Format: int64 */
+            unsealed: number;
+            checkpoint: components["schemas"]["AuditCheckpoint"] | null;
+        };
+        AuditCheckpoint: {
+            day: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            at: string;
+            /** @description What was signed */
+            text: string;
+            /**
+             * Format: byte
+             * @description ECDSA with SHA-256 over `text`
+             */
+            signature: string;
+        };
+        AuditReport: {
+            /** Format: int64 */
+            sealed: number;
+            /** Format: int64 */
+            unsealed: number;
+            checkpoints: number;
+            /**
+             * Format: int64
+             * @description The last entry that a checkpoint covers
+             */
+            signed: number;
+            problems: components["schemas"]["AuditProblem"][];
+        };
+        AuditProblem: {
+            /** @enum {string} */
+            kind: "changed" | "missing" | "inserted" | "order" | "checkpoint" | "file";
+            /**
+             * Format: int64
+             * @description Of the entry; 0 when it has none
+             */
+            number: number;
+            text: string;
         };
     };
     responses: {
@@ -4585,6 +4823,241 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditEntries: {
+        parameters: {
+            query?: {
+                /** @description Who, `employee:ID`, `token:ID`, `command` or `system` */
+                actor?: string;
+                /** @description What, `noun.verb` */
+                verb?: string;
+                /** @description To whom or what, `noun:ID` */
+                object?: string;
+                /** @description In the note or in what a setting was and became */
+                text?: string;
+                from?: string;
+                /** @description Before this instant */
+                to?: string;
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditCSV: {
+        parameters: {
+            query?: {
+                /** @description Who, `employee:ID`, `token:ID`, `command` or `system` */
+                actor?: string;
+                /** @description What, `noun.verb` */
+                verb?: string;
+                /** @description To whom or what, `noun:ID` */
+                object?: string;
+                /** @description In the note or in what a setting was and became */
+                text?: string;
+                from?: string;
+                /** @description Before this instant */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description UTF-8 with a byte order mark and semicolons */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditJSON: {
+        parameters: {
+            query?: {
+                /** @description Who, `employee:ID`, `token:ID`, `command` or `system` */
+                actor?: string;
+                /** @description What, `noun.verb` */
+                verb?: string;
+                /** @description To whom or what, `noun:ID` */
+                object?: string;
+                /** @description In the note or in what a setting was and became */
+                text?: string;
+                from?: string;
+                /** @description Before this instant */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An array */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"][];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chain */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditStatus"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditCheckpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Keep them where Adgang's operator cannot reach them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheckpoint"][];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditProof: {
+        parameters: {
+            query?: {
+                /** @description Number of the first entry; 1 when left out */
+                from?: number;
+                /** @description Number of the last entry; the last that is sealed when left out */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `adgang audit verify --file` reads it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    auditKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ECDSA on P-256 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    activity: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
                 };
             };
             default: components["responses"]["Problem"];
