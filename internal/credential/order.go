@@ -182,40 +182,6 @@ func HoldCodeCards(ctx context.Context, tx bun.Tx, cards []CodeCard) error {
 	return org.SetMark(ctx, tx, cards[0].OrgID, org.MarkCodeCard, "active", true, ids...)
 }
 
-// Founding is what a new organisation starts with: one administrator.
-type Founding struct{ CVR, Name, GivenName, Surname, Email string }
-
-// Found makes an organisation with one administrator, who holds the
-// organisation and user administrator roles, and orders the key file; it sends
-// no mail. Errors: fault.Invalid, fault.Conflict for a CVR number that exists.
-func (s *Service) Found(ctx context.Context, f Founding) (org.Organisation, org.Employee, Invitation, error) {
-	o, err := s.Org.New(f.CVR, f.Name)
-	if err != nil {
-		return org.Organisation{}, org.Employee{}, Invitation{}, err
-	}
-	admin := s.Org.Prepare(org.Employee{OrgID: o.ID, GivenName: f.GivenName, Surname: f.Surname, Email: f.Email})
-	by := access.Command(o.ID)
-	var invitation Invitation
-	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if err := org.Insert(ctx, tx, o); err != nil {
-			return err
-		}
-		if err := org.Add(ctx, tx, admin); err != nil {
-			return err
-		}
-		if err := s.Org.Assign(ctx, tx, admin, access.OrganisationAdministrator, access.UserAdministrator); err != nil {
-			return err
-		}
-		invitations, err := s.Orders(ctx, tx, by, o, []Order{{Employee: admin}}, false)
-		if err != nil {
-			return err
-		}
-		invitation = invitations[0]
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "organisation.create", "organisation:"+string(o.ID), "CVR "+o.CVR))
-	})
-	return o, admin, invitation, err
-}
-
 // Reissue replaces the invitation of an employee who has no key file in use and
 // mails the new link; the old link and code stop working. Without any order it
 // makes one. Errors: fault.Denied, fault.Absent, fault.Conflict.

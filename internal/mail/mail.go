@@ -38,6 +38,13 @@ const (
 	KindRoleRequested = "role_requested"
 	KindRoleDecided   = "role_decided"
 	KindRoleNominated = "role_nominated"
+	KindApplication   = "application_link"
+	KindDecided       = "application_decided"
+	KindSetUp         = "set_up"
+	KindTerms         = "terms_change"
+	KindRecoveryLink  = "recovery_link"
+	KindRecovery      = "recovery_notice"
+	KindRecoveryEnded = "recovery_ended"
 )
 
 // States of a message.

@@ -14,6 +14,7 @@ import (
 	"time"
 	_ "time/tzdata" // Danish time also where the system has no zone files, as in a small container
 	"unicode"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -27,10 +28,12 @@ const (
 )
 
 // kind is what a message of that kind needs: parameters, which of them are
-// instants (RFC 3339), and the page that its link opens, the token behind a #.
+// instants (RFC 3339) and which may be long, and the page that its link opens,
+// the token behind a #.
 type kind struct {
 	params   []string
 	instants []string
+	long     []string
 	page     string
 }
 
@@ -51,6 +54,13 @@ var kinds = map[string]kind{
 	KindRoleRequested: {params: []string{"organisation", "employee", "role", "url"}},
 	KindRoleDecided:   {params: []string{"organisation", "role", "outcome", "url"}},
 	KindRoleNominated: {params: []string{"organisation"}},
+	KindApplication:   {params: []string{"organisation", "task", "by", "expires"}, instants: []string{"expires"}, page: "/connect/application"},
+	KindDecided:       {params: []string{"organisation", "decision", "reason", "administrator"}, long: []string{"reason"}},
+	KindSetUp:         {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/activate"},
+	KindTerms:         {params: []string{"organisation", "version", "effective"}, instants: []string{"effective"}},
+	KindRecoveryLink:  {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/recover/case"},
+	KindRecovery:      {params: []string{"organisation", "representative", "administrator", "ready"}, instants: []string{"ready"}},
+	KindRecoveryEnded: {params: []string{"organisation", "administrator", "outcome"}, long: []string{"reason"}},
 }
 
 //go:embed templates/*.txt
@@ -134,6 +144,10 @@ func render(m Message, link string) (subject, body string, err error) {
 		return "", "", err
 	}
 	for name, value := range data {
+		if slices.Contains(kinds[m.Kind].long, name) {
+			data[name] = paragraphs(value)
+			continue
+		}
 		data[name] = line(value)
 	}
 	for _, name := range kinds[m.Kind].instants {
@@ -168,6 +182,29 @@ func line(s string) string {
 		return ' '
 	}, s))
 	return strings.TrimSpace(string(runes[:min(len(runes), 200)]))
+}
+
+// paragraphs is s as lines of printable characters broken at 72, at most 2,000
+// characters of it. Text from people may stand in a body, never in a subject.
+func paragraphs(s string) string {
+	runes := []rune(s)
+	var out []string
+	for one := range strings.Lines(string(runes[:min(len(runes), 2000)])) {
+		row := ""
+		for word := range strings.FieldsSeq(strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return ' '
+		}, one)) {
+			if row != "" && utf8.RuneCountInString(row)+1+utf8.RuneCountInString(word) > 72 {
+				out, row = append(out, row), ""
+			}
+			row = strings.TrimSpace(row + " " + word)
+		}
+		out = append(out, row)
+	}
+	return strings.Join(out, "\n")
 }
 
 var (

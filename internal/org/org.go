@@ -25,6 +25,8 @@ type Organisation struct {
 	ID        access.OrgID `bun:"id,pk"`
 	CVR       string       `bun:"cvr"` // 8 digits
 	Name      string       `bun:"name"`
+	SearchKey string       `bun:"search_key"`
+	SortKey   string       `bun:"sort_key"`
 	CreatedAt time.Time    `bun:"created_at"`
 }
 
@@ -48,7 +50,10 @@ func (s *Service) New(cvr, name string) (Organisation, error) {
 	if name == "" || utf8.RuneCountInString(name) > 200 {
 		return Organisation{}, fault.New(fault.Invalid, "org.name.length", "The organisation's name must have 1 to 200 characters.").On("name")
 	}
-	return Organisation{ID: access.OrgID(store.NewID()), CVR: cvr, Name: name, CreatedAt: store.Instant(s.Now())}, nil
+	return Organisation{
+		ID: access.OrgID(store.NewID()), CVR: cvr, Name: name, SearchKey: organisationKey(cvr, name), SortKey: sortKey(name),
+		CreatedAt: store.Instant(s.Now()),
+	}, nil
 }
 
 // CheckCVR checks form and modulus 11 with the weights 2,7,6,5,4,3,2,1
