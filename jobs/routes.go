@@ -13,6 +13,8 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/reminder"
@@ -50,6 +52,8 @@ type Services struct {
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Reminder   *reminder.Service
+	Onboarding *onboarding.Service
+	Operator   *operator.Service
 	Rights     *entitlement.Service
 	Approval   *approval.Service
 }
@@ -73,6 +77,9 @@ func Routes(s Services) []Route {
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
 		Handle(reminder.SweepKind, s.Reminder.Sweep),
+		Handle(onboarding.SweepKind, plain(s.Onboarding.Sweep)),
+		Handle(onboarding.Announce, s.Onboarding.Tell),
+		Handle(operator.Sweep, plain(s.Operator.DropEnded)),
 		Handle(entitlement.SweepKind, s.Rights.Sweep),
 		Handle(approval.ExpireKind, plain(s.Approval.Expire)),
 	}
@@ -88,6 +95,8 @@ func Schedules() []Schedule {
 		Daily(entitlement.SweepKind, 6*time.Hour, func(tick time.Time) entitlement.Day {
 			return entitlement.Day{Day: tick.Format(time.DateOnly)}
 		}),
+		Daily(onboarding.SweepKind, 5*time.Hour, nothing),
+		Every(operator.Sweep, time.Hour, 40*time.Minute, nothing),
 		Every(credential.Expire, 10*time.Minute, 0, nothing),
 		Every(ca.SweepKind, 10*time.Minute, 0, nothing),
 		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),

@@ -63,6 +63,8 @@ func commands() []command {
 		{"import", "import --org CVR [--dry-run] [--start] [--wait] [--json] FILE", "read an employee export into a migration batch", importFile},
 		{"batch show", "batch show [--json] ID", "show a migration batch", batchShow},
 		{"org create", "org create --cvr CVR --name NAME --admin-email MAIL [--admin-name NAME] [--json]", "create an organisation and its first administrator", orgCreate},
+		{"operator add", "operator add EMAIL --name NAME [--json]", "make an operator, and print the one-time set-up link", operatorAdd},
+		{"operator remove", "operator remove EMAIL", "end an operator's account at once", operatorRemove},
 		{"token create", "token create --org CVR --role ROLE [--json]", "create an API token", tokenCreate},
 		{"ca init", "ca init [--algorithm RSA|ECDSA] [--json]", "make the root and the issuing authority, if there are none", caInit},
 		{"ca show", "ca show [--json]", "show the authorities", caShow},

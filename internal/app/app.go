@@ -24,10 +24,13 @@ import (
 	"github.com/adgang/adgang/internal/config"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/demo"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/pki"
@@ -60,6 +63,8 @@ type App struct {
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Reminder   *reminder.Service
+	Operator   *operator.Service
+	Onboarding *onboarding.Service
 	Demo       *demo.Service // nil without --demo
 	Web        *web.Server
 	Runner     *jobs.Runner
@@ -153,11 +158,43 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	}
 	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster})
 	a.Reminder = &reminder.Service{DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log}
-
+	a.Operator = &operator.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, BaseURL: base}
+	register, err := a.register()
+	if err != nil {
+		return err
+	}
+	a.Onboarding = &onboarding.Service{
+		DB: a.DB, Keys: keys, Register: register, Org: a.Org, Credential: a.Credential, Setting: a.Setting, Mail: a.Mail,
+		Now: a.Now, Log: a.Log, TestData: c.TestData, Wait: c.RecoveryWait,
+	}
 	if err := a.buildRunner(o.Work); err != nil {
 		return err
 	}
 	return a.buildWeb(o.Version)
+}
+
+// register is where companies are looked up.
+func (a *App) register() (cvr.Register, error) {
+	c := a.Config
+	switch {
+	case c.CVRFile != "":
+		f, err := cvr.OpenFile(c.CVRFile)
+		if err != nil {
+			return nil, &config.Error{Variable: "ADGANG_CVR_FILE", Text: "cannot be used: " + err.Error()}
+		}
+		return f, nil
+	case c.CVRURL == "":
+		return cvr.Fictitious(), nil
+	}
+	v := &cvr.Virk{URL: c.CVRURL, User: c.CVRUser, HTTP: &http.Client{}, Now: a.Now, Log: a.Log}
+	if c.CVRPasswordFile != "" {
+		password, err := os.ReadFile(c.CVRPasswordFile)
+		if err != nil {
+			return nil, &config.Error{Variable: "ADGANG_CVR_PASSWORD_FILE", Text: "cannot be read: " + err.Error()}
+		}
+		v.Password = strings.TrimSpace(string(password))
+	}
+	return v, nil
 }
 
 func (a *App) buildRunner(work bool) (err error) {
@@ -179,7 +216,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights,
+			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval,
 		}),
 	})
@@ -203,7 +240,7 @@ func (a *App) buildWeb(version string) error {
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Roster: a.Roster,
-		Audit: a.Audit,
+		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
 		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,
@@ -244,6 +281,9 @@ func (a *App) warnOfOpenWall(ctx context.Context) error {
 func (a *App) migrate(ctx context.Context) error {
 	if err := store.Migrate(ctx, a.DB); err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	if err := a.Onboarding.Setup(ctx); err != nil {
+		return fmt.Errorf("set up the directory of organisations: %w", err)
 	}
 	if err := a.CA.Setup(ctx); err != nil {
 		return fmt.Errorf("set up the issuing authority: %w", err)

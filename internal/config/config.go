@@ -21,6 +21,7 @@ var Variables = []string{
 	"ADGANG_MAIL_FROM", "ADGANG_KEY_FILE", "ADGANG_KEY_FILE_ALGORITHM", "ADGANG_PHASES", "ADGANG_MAX_UPLOAD",
 	"ADGANG_TRUSTED_PROXIES", "ADGANG_METRICS_TOKEN", "ADGANG_LOG", "ADGANG_TEST_CVR", "ADGANG_CA_ALGORITHM",
 	"ADGANG_PKI_URL",
+	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT",
 }
 
 // Config is the validated environment.
@@ -43,9 +44,13 @@ type Config struct {
 	MaxUpload    int64 // bytes
 	Proxies      []netip.Prefix
 	MetricsToken string
-	LogJSON      bool
-	TestData     bool // test CVR and CPR numbers are accepted with a notice
-	Demo         bool
+	// The company register: Virk's distribution API, or a file of companies; with
+	// neither, the fictitious ones that the program brings along.
+	CVRURL, CVRUser, CVRPasswordFile, CVRFile string
+	RecoveryWait                              time.Duration // before a new administrator is appointed; 0 = the default
+	LogJSON                                   bool
+	TestData                                  bool // test CVR and CPR numbers are accepted with a notice
+	Demo                                      bool
 }
 
 // Error names the variable that is wrong.
@@ -94,7 +99,7 @@ func Load(environ []string, demo bool, now time.Time) (Config, error) {
 		KeyFile: env["ADGANG_KEY_FILE"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
 	}
 	for _, step := range []func(*Config, map[string]string) error{
-		readNames, readAddresses, readStores, readChoices, readLimits,
+		readNames, readAddresses, readStores, readRegister, readChoices, readLimits,
 	} {
 		if err := step(&c, env); err != nil {
 			return Config{}, err
@@ -213,6 +218,33 @@ func readStores(c *Config, _ map[string]string) error {
 	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "master.key")
+	}
+	return nil
+}
+
+// readRegister reads where companies are looked up. A password goes over TLS
+// only, but to this machine.
+func readRegister(c *Config, env map[string]string) error {
+	c.CVRURL, c.CVRUser = strings.TrimSuffix(env["ADGANG_CVR_URL"], "/"), env["ADGANG_CVR_USER"]
+	c.CVRPasswordFile, c.CVRFile = env["ADGANG_CVR_PASSWORD_FILE"], env["ADGANG_CVR_FILE"]
+	if err := scheme("ADGANG_CVR_URL", c.CVRURL, "https", "http"); err != nil {
+		return err
+	}
+	if u, err := url.Parse(c.CVRURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		return wrong("ADGANG_CVR_URL", "must start with https://, for a password goes along")
+	}
+	if c.CVRURL != "" && c.CVRFile != "" {
+		return wrong("ADGANG_CVR_FILE", "must be empty when ADGANG_CVR_URL is set: there is one register")
+	}
+	if (c.CVRUser == "") != (c.CVRPasswordFile == "") || c.CVRUser != "" && c.CVRURL == "" {
+		return wrong("ADGANG_CVR_USER", "goes together with ADGANG_CVR_URL and ADGANG_CVR_PASSWORD_FILE")
+	}
+	if text := env["ADGANG_RECOVERY_WAIT"]; text != "" {
+		wait, err := time.ParseDuration(text)
+		if err != nil || wait < time.Hour || wait > 90*24*time.Hour {
+			return wrong("ADGANG_RECOVERY_WAIT", "must be a time from 1h to 2160h, like 168h, not %q", text)
+		}
+		c.RecoveryWait = wait
 	}
 	return nil
 }

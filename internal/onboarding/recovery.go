@@ -200,7 +200,16 @@ func (s *Service) Recoveries(ctx context.Context, by access.Actor) ([]Recovery, 
 	var all []Recovery
 	err := s.DB.NewSelect().Model(&all).Where("org_id = ?", by.OrgID).Where("state NOT IN ('asked', 'lapsed')").
 		Order("id DESC").Limit(100).Scan(ctx)
-	return all, err
+	if err != nil || len(all) == 0 {
+		return all, err
+	}
+	if err := fill(ctx, s.DB, &all[0]); err != nil {
+		return nil, err
+	}
+	for i := range all { // all of one organisation
+		all[i].Organisation, all[i].Representative = all[0].Organisation, all[0].Representative
+	}
+	return all, nil
 }
 
 // Object cancels a recovery within its waiting time. Any administrator may.

@@ -27,9 +27,12 @@ import (
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
@@ -63,6 +66,8 @@ type Domain struct {
 	Rights     *entitlement.Service
 	Federation *federation.Service // without keys until Federate
 	Reminder   *reminder.Service
+	Operator   *operator.Service
+	Onboarding *onboarding.Service
 	Mailbox    mail.Mailbox
 
 	runner *jobs.Runner
@@ -102,12 +107,17 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}
 	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
+	d.Operator = &operator.Service{DB: db, Keys: keys, Now: now, Log: log, BaseURL: BaseURL}
+	d.Onboarding = &onboarding.Service{
+		DB: db, Keys: keys, Register: cvr.Fictitious(), Org: d.Org, Credential: d.Credential, Setting: d.Setting, Mail: d.Mail,
+		Now: now, Log: log, TestData: true,
+	}
 	if err := d.CA.Setup(t.Context()); err != nil {
 		t.Fatalf("set up the authority: %v", err)
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
-		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder,
+		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster,
 	})})
 	return d

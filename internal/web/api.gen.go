@@ -22,6 +22,63 @@ func (e ActivationKeyAlgorithm) Valid() bool {
 	}
 }
 
+// Defines values for ApplicationStartLang.
+const (
+	ApplicationStartLangDa ApplicationStartLang = "da"
+	ApplicationStartLangEn ApplicationStartLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the ApplicationStartLang enum.
+func (e ApplicationStartLang) Valid() bool {
+	switch e {
+	case ApplicationStartLangDa:
+		return true
+	case ApplicationStartLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApplicationStep.
+const (
+	ApplicationStepApproval   ApplicationStep = "approval"
+	ApplicationStepApproved   ApplicationStep = "approved"
+	ApplicationStepCompany    ApplicationStep = "company"
+	ApplicationStepDecision   ApplicationStep = "decision"
+	ApplicationStepDocuments  ApplicationStep = "documents"
+	ApplicationStepPeople     ApplicationStep = "people"
+	ApplicationStepRejected   ApplicationStep = "rejected"
+	ApplicationStepSignatures ApplicationStep = "signatures"
+	ApplicationStepWithdrawn  ApplicationStep = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the ApplicationStep enum.
+func (e ApplicationStep) Valid() bool {
+	switch e {
+	case ApplicationStepApproval:
+		return true
+	case ApplicationStepApproved:
+		return true
+	case ApplicationStepCompany:
+		return true
+	case ApplicationStepDecision:
+		return true
+	case ApplicationStepDocuments:
+		return true
+	case ApplicationStepPeople:
+		return true
+	case ApplicationStepRejected:
+		return true
+	case ApplicationStepSignatures:
+		return true
+	case ApplicationStepWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ApprovalState.
 const (
 	ApprovalStateApproved  ApprovalState = "approved"
@@ -232,6 +289,39 @@ func (e BulkState) Valid() bool {
 	case BulkStateRunning:
 		return true
 	case BulkStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CompanyForm.
+const (
+	Association CompanyForm = "association"
+	Foundation  CompanyForm = "foundation"
+	Limited     CompanyForm = "limited"
+	Other       CompanyForm = "other"
+	Partnership CompanyForm = "partnership"
+	Public      CompanyForm = "public"
+	Sole        CompanyForm = "sole"
+)
+
+// Valid indicates whether the value is a known member of the CompanyForm enum.
+func (e CompanyForm) Valid() bool {
+	switch e {
+	case Association:
+		return true
+	case Foundation:
+		return true
+	case Limited:
+		return true
+	case Other:
+		return true
+	case Partnership:
+		return true
+	case Public:
+		return true
+	case Sole:
 		return true
 	default:
 		return false
@@ -643,6 +733,75 @@ func (e NsisLevel) Valid() bool {
 	}
 }
 
+// Defines values for PartyRole.
+const (
+	Reporter       PartyRole = "reporter"
+	Representative PartyRole = "representative"
+	Signatory      PartyRole = "signatory"
+)
+
+// Valid indicates whether the value is a known member of the PartyRole enum.
+func (e PartyRole) Valid() bool {
+	switch e {
+	case Reporter:
+		return true
+	case Representative:
+		return true
+	case Signatory:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecoveryState.
+const (
+	RecoveryStateAppointed RecoveryState = "appointed"
+	RecoveryStateAsked     RecoveryState = "asked"
+	RecoveryStateLapsed    RecoveryState = "lapsed"
+	RecoveryStateObjected  RecoveryState = "objected"
+	RecoveryStateRefused   RecoveryState = "refused"
+	RecoveryStateWaiting   RecoveryState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the RecoveryState enum.
+func (e RecoveryState) Valid() bool {
+	switch e {
+	case RecoveryStateAppointed:
+		return true
+	case RecoveryStateAsked:
+		return true
+	case RecoveryStateLapsed:
+		return true
+	case RecoveryStateObjected:
+		return true
+	case RecoveryStateRefused:
+		return true
+	case RecoveryStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecoveryRequestLang.
+const (
+	RecoveryRequestLangDa RecoveryRequestLang = "da"
+	RecoveryRequestLangEn RecoveryRequestLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the RecoveryRequestLang enum.
+func (e RecoveryRequestLang) Valid() bool {
+	switch e {
+	case RecoveryRequestLangDa:
+		return true
+	case RecoveryRequestLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Right.
 const (
 	AttorneyAttach     Right = "attorney.attach"
@@ -877,6 +1036,27 @@ func (e ServiceCertificateUse) Valid() bool {
 	}
 }
 
+// Defines values for SetUpStepState.
+const (
+	SetUpStepStateDone    SetUpStepState = "done"
+	SetUpStepStateEmpty   SetUpStepState = ""
+	SetUpStepStateSkipped SetUpStepState = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the SetUpStepState enum.
+func (e SetUpStepState) Valid() bool {
+	switch e {
+	case SetUpStepStateDone:
+		return true
+	case SetUpStepStateEmpty:
+		return true
+	case SetUpStepStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettingsCertificates.
 const (
 	SettingsCertificatesOrganisation SettingsCertificates = "organisation"
@@ -931,6 +1111,54 @@ func (e SettingsMinimumLevel) Valid() bool {
 	case SettingsMinimumLevelLow:
 		return true
 	case SettingsMinimumLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SigningRuleKind.
+const (
+	Alone   SigningRuleKind = "alone"
+	Jointly SigningRuleKind = "jointly"
+	Unclear SigningRuleKind = "unclear"
+)
+
+// Valid indicates whether the value is a known member of the SigningRuleKind enum.
+func (e SigningRuleKind) Valid() bool {
+	switch e {
+	case Alone:
+		return true
+	case Jointly:
+		return true
+	case Unclear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StandingSetUp.
+const (
+	StandingSetUpBegun    StandingSetUp = "begun"
+	StandingSetUpEmpty    StandingSetUp = ""
+	StandingSetUpExpired  StandingSetUp = "expired"
+	StandingSetUpFinished StandingSetUp = "finished"
+	StandingSetUpPending  StandingSetUp = "pending"
+)
+
+// Valid indicates whether the value is a known member of the StandingSetUp enum.
+func (e StandingSetUp) Valid() bool {
+	switch e {
+	case StandingSetUpBegun:
+		return true
+	case StandingSetUpEmpty:
+		return true
+	case StandingSetUpExpired:
+		return true
+	case StandingSetUpFinished:
+		return true
+	case StandingSetUpPending:
 		return true
 	default:
 		return false
@@ -1000,6 +1228,13 @@ func (e RightRequestsParamsState) Valid() bool {
 	}
 }
 
+// Acceptance defines model for Acceptance.
+type Acceptance struct {
+	// IdentityCheck in_person, video, documents, known, or test where test data is taken
+	IdentityCheck string `json:"identity_check"`
+	Reason        string `json:"reason"`
+}
+
 // Activation defines model for Activation.
 type Activation struct {
 	ExpiresAt    time.Time              `json:"expires_at"`
@@ -1015,6 +1250,104 @@ type ActivationKeyAlgorithm string
 // ActivationToken defines model for ActivationToken.
 type ActivationToken struct {
 	Token string `json:"token"`
+}
+
+// Application defines model for Application.
+type Application struct {
+	AdminEmail     string `json:"admin_email"`
+	AdminGivenName string `json:"admin_given_name"`
+	AdminSurname   string `json:"admin_surname"`
+
+	// Company What the company register says
+	Company *Company `json:"company,omitempty"`
+
+	// Connected For operators: the number is an organisation already
+	Connected *bool                 `json:"connected,omitempty"`
+	CreatedAt time.Time             `json:"created_at"`
+	CVR       string                `json:"cvr"`
+	DecidedAt *time.Time            `json:"decided_at,omitempty"`
+	Documents []ApplicationDocument `json:"documents"`
+
+	// Found The company register knows the number
+	Found          bool    `json:"found"`
+	ID             string  `json:"id"`
+	IdentityCheck  *string `json:"identity_check,omitempty"`
+	Name           string  `json:"name"`
+	OrganisationID *string `json:"organisation_id,omitempty"`
+	Parties        []Party `json:"parties"`
+	Reason         string  `json:"reason"`
+
+	// Signers How many sign, the representative among them
+	Signers int             `json:"signers"`
+	Start   PartyRole       `json:"start"`
+	Step    ApplicationStep `json:"step"`
+
+	// TestNumber The CVR number fails modulus 11
+	TestNumber bool      `json:"test_number"`
+	UpdatedAt  time.Time `json:"updated_at"`
+
+	// Verified By the register every signer may sign
+	Verified bool   `json:"verified"`
+	You      *Party `json:"you,omitempty"`
+}
+
+// ApplicationCompany defines model for ApplicationCompany.
+type ApplicationCompany struct {
+	CVR string `json:"cvr"`
+
+	// Name Needed when the register does not know the number
+	Name *string `json:"name,omitempty"`
+}
+
+// ApplicationDocument defines model for ApplicationDocument.
+type ApplicationDocument struct {
+	CreatedAt time.Time `json:"created_at"`
+	Erased    bool      `json:"erased"`
+	ID        string    `json:"id"`
+	MediaType string    `json:"media_type"`
+	Name      string    `json:"name"`
+	Size      int64     `json:"size"`
+}
+
+// ApplicationList defines model for ApplicationList.
+type ApplicationList struct {
+	Items []ApplicationSummary `json:"items"`
+	Next  *string              `json:"next"`
+}
+
+// ApplicationPeople defines model for ApplicationPeople.
+type ApplicationPeople struct {
+	AdminEmail     string        `json:"admin_email"`
+	AdminGivenName string        `json:"admin_given_name"`
+	AdminSurname   string        `json:"admin_surname"`
+	Representative *NamedPerson  `json:"representative,omitempty"`
+	Signatories    []NamedPerson `json:"signatories"`
+}
+
+// ApplicationStart defines model for ApplicationStart.
+type ApplicationStart struct {
+	Email string                `json:"email"`
+	Lang  *ApplicationStartLang `json:"lang,omitempty"`
+	Name  string                `json:"name"`
+	Role  PartyRole             `json:"role"`
+}
+
+// ApplicationStartLang defines model for ApplicationStart.Lang.
+type ApplicationStartLang string
+
+// ApplicationStep defines model for ApplicationStep.
+type ApplicationStep string
+
+// ApplicationSummary defines model for ApplicationSummary.
+type ApplicationSummary struct {
+	CreatedAt time.Time       `json:"created_at"`
+	CVR       string          `json:"cvr"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	Start     PartyRole       `json:"start"`
+	Step      ApplicationStep `json:"step"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	Verified  bool            `json:"verified"`
 }
 
 // Approval defines model for Approval.
@@ -1441,6 +1774,32 @@ type Colleague struct {
 	State   *string `json:"state,omitempty"`
 }
 
+// Company What the company register says
+type Company struct {
+	Address string      `json:"address"`
+	Form    CompanyForm `json:"form"`
+
+	// FormText Example: A/S
+	FormText string          `json:"form_text"`
+	Name     string          `json:"name"`
+	PUnits   []string        `json:"p_units"`
+	Persons  []CompanyPerson `json:"persons"`
+
+	// Rule The signing rule as registered
+	Rule    string      `json:"rule"`
+	Signing SigningRule `json:"signing"`
+	Status  string      `json:"status"`
+}
+
+// CompanyForm defines model for Company.Form.
+type CompanyForm string
+
+// CompanyPerson defines model for CompanyPerson.
+type CompanyPerson struct {
+	Name  string   `json:"name"`
+	Roles []string `json:"roles"`
+}
+
 // Counts defines model for Counts.
 type Counts struct {
 	Activated int `json:"activated"`
@@ -1462,6 +1821,11 @@ type DryRun struct {
 	// RidsKept Rows whose RID is kept as the employee's, migrated or already on a key file
 	RidsKept  int `json:"rids_kept"`
 	ToMigrate int `json:"to_migrate"`
+}
+
+// EmailOnly defines model for EmailOnly.
+type EmailOnly struct {
+	Email string `json:"email"`
 }
 
 // Employee defines model for Employee.
@@ -1820,6 +2184,17 @@ type MyRights struct {
 	Rights   []Holding      `json:"rights"`
 }
 
+// NamedPerson defines model for NamedPerson.
+type NamedPerson struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+}
+
+// NewLink defines model for NewLink.
+type NewLink struct {
+	Token string `json:"token"`
+}
+
 // Nominee defines model for Nominee.
 type Nominee struct {
 	ID      string    `json:"id"`
@@ -1830,11 +2205,93 @@ type Nominee struct {
 // NsisLevel Level that the login needs, empty = any
 type NsisLevel string
 
+// Operator defines model for Operator.
+type Operator struct {
+	Email       string     `json:"email"`
+	ID          string     `json:"id"`
+	LastLoginAt *time.Time `json:"last_login_at"`
+	Name        string     `json:"name"`
+
+	// Waiting The set-up link is not used yet
+	Waiting bool `json:"waiting"`
+}
+
+// OperatorCreate defines model for OperatorCreate.
+type OperatorCreate struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+}
+
+// OperatorLink defines model for OperatorLink.
+type OperatorLink struct {
+	Token string `json:"token"`
+}
+
+// OperatorList defines model for OperatorList.
+type OperatorList struct {
+	Items []Operator `json:"items"`
+}
+
+// OperatorMade defines model for OperatorMade.
+type OperatorMade struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// SetupLink Shown only now
+	SetupLink string `json:"setup_link"`
+}
+
+// OperatorPasskey defines model for OperatorPasskey.
+type OperatorPasskey struct {
+	// Credential PublicKeyCredential as JSON
+	Credential map[string]interface{} `json:"credential"`
+	Token      string                 `json:"token"`
+}
+
+// OperatorSession defines model for OperatorSession.
+type OperatorSession struct {
+	CsrfToken string    `json:"csrf_token"`
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+}
+
+// OperatorSetup defines model for OperatorSetup.
+type OperatorSetup struct {
+	Email   string                 `json:"email"`
+	Name    string                 `json:"name"`
+	Options map[string]interface{} `json:"options"`
+}
+
 // Organisation defines model for Organisation.
 type Organisation struct {
 	CVR  string `json:"cvr"`
 	ID   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// Party defines model for Party.
+type Party struct {
+	Email        string     `json:"email"`
+	Invited      bool       `json:"invited"`
+	Name         string     `json:"name"`
+	Role         PartyRole  `json:"role"`
+	SignedAt     *time.Time `json:"signed_at"`
+	TermsVersion int        `json:"terms_version"`
+}
+
+// PartyRole defines model for PartyRole.
+type PartyRole string
+
+// Passkey defines model for Passkey.
+type Passkey struct {
+	Credential map[string]interface{} `json:"credential"`
+}
+
+// PasskeyOptions defines model for PasskeyOptions.
+type PasskeyOptions struct {
+	// Options WebAuthn's options as JSON
+	Options map[string]interface{} `json:"options"`
 }
 
 // Person defines model for Person.
@@ -1919,6 +2376,54 @@ type Reason struct {
 type ReasonGiven struct {
 	Reason string `json:"reason"`
 }
+
+// Recovery defines model for Recovery.
+type Recovery struct {
+	AskedAt        time.Time     `json:"asked_at"`
+	Email          string        `json:"email"`
+	EndedAt        *time.Time    `json:"ended_at,omitempty"`
+	ID             string        `json:"id"`
+	Name           string        `json:"name"`
+	Note           string        `json:"note"`
+	Organisation   string        `json:"organisation"`
+	OrganisationID string        `json:"organisation_id"`
+	ReadyAt        *time.Time    `json:"ready_at,omitempty"`
+	Reason         string        `json:"reason"`
+	Representative string        `json:"representative"`
+	State          RecoveryState `json:"state"`
+}
+
+// RecoveryState defines model for Recovery.State.
+type RecoveryState string
+
+// RecoveryConfirm defines model for RecoveryConfirm.
+type RecoveryConfirm struct {
+	Email     string `json:"email"`
+	GivenName string `json:"given_name"`
+	Reason    string `json:"reason"`
+	Surname   string `json:"surname"`
+}
+
+// RecoveryDecision defines model for RecoveryDecision.
+type RecoveryDecision struct {
+	OrganisationID string `json:"organisation_id"`
+	Reason         string `json:"reason"`
+}
+
+// RecoveryList defines model for RecoveryList.
+type RecoveryList struct {
+	Items []Recovery `json:"items"`
+}
+
+// RecoveryRequest defines model for RecoveryRequest.
+type RecoveryRequest struct {
+	CVR   string               `json:"cvr"`
+	Email string               `json:"email"`
+	Lang  *RecoveryRequestLang `json:"lang,omitempty"`
+}
+
+// RecoveryRequestLang defines model for RecoveryRequest.Lang.
+type RecoveryRequestLang string
 
 // Right Permission for one kind of task in the administration of an organisation
 type Right string
@@ -2186,6 +2691,29 @@ type Session struct {
 	Roles        []Role       `json:"roles"`
 }
 
+// SetUp defines model for SetUp.
+type SetUp struct {
+	Finished bool        `json:"finished"`
+	Steps    []SetUpStep `json:"steps"`
+}
+
+// SetUpCode defines model for SetUpCode.
+type SetUpCode struct {
+	// Code Example: 7K3M-9QRT-0XW2-HBVN
+	Code string `json:"code"`
+}
+
+// SetUpStep defines model for SetUpStep.
+type SetUpStep struct {
+	State SetUpStepState `json:"state"`
+
+	// Step authenticators, creation, invoice, import or roles
+	Step string `json:"step"`
+}
+
+// SetUpStepState defines model for SetUpStep.State.
+type SetUpStepState string
+
 // Settings defines model for Settings.
 type Settings struct {
 	Authenticators []string `json:"authenticators"`
@@ -2289,6 +2817,52 @@ type SettingsNotifications struct {
 	Muted []string `json:"muted"`
 }
 
+// Signature defines model for Signature.
+type Signature struct {
+	Hash    string `json:"hash"`
+	Version int    `json:"version"`
+}
+
+// SigningRule defines model for SigningRule.
+type SigningRule struct {
+	Kind   SigningRuleKind `json:"kind"`
+	Number int             `json:"number"`
+}
+
+// SigningRuleKind defines model for SigningRule.Kind.
+type SigningRuleKind string
+
+// Standing defines model for Standing.
+type Standing struct {
+	// Activated Of them, with a key file in use
+	Activated int64     `json:"activated"`
+	CreatedAt time.Time `json:"created_at"`
+	CVR       string    `json:"cvr"`
+
+	// Employees Active
+	Employees           int64      `json:"employees"`
+	ID                  string     `json:"id"`
+	LastActive          *time.Time `json:"last_active,omitempty"`
+	LinkUntil           *time.Time `json:"link_until,omitempty"`
+	Name                string     `json:"name"`
+	Representative      *string    `json:"representative,omitempty"`
+	RepresentativeEmail *string    `json:"representative_email,omitempty"`
+
+	// Rows Of migration batches
+	Rows     int64         `json:"rows"`
+	RowsDone int64         `json:"rows_done"`
+	SetUp    StandingSetUp `json:"set_up"`
+}
+
+// StandingSetUp defines model for Standing.SetUp.
+type StandingSetUp string
+
+// StandingList defines model for StandingList.
+type StandingList struct {
+	Items []Standing `json:"items"`
+	Next  *string    `json:"next"`
+}
+
 // Succession defines model for Succession.
 type Succession struct {
 	// Administrators Active organisation administrators
@@ -2302,6 +2876,31 @@ type SuccessionChange struct {
 	EmployeeID *string `json:"employee_id"`
 }
 
+// Terms defines model for Terms.
+type Terms struct {
+	EffectiveAt time.Time `json:"effective_at"`
+
+	// Hash SHA-256 over both texts
+	Hash    string `json:"hash"`
+	TextDa  string `json:"text_da"`
+	TextEn  string `json:"text_en"`
+	Version int    `json:"version"`
+}
+
+// TermsPublish defines model for TermsPublish.
+type TermsPublish struct {
+	// EffectiveAt Three months from now when left out
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+	TextDa      string     `json:"text_da"`
+	TextEn      string     `json:"text_en"`
+}
+
+// TermsState defines model for TermsState.
+type TermsState struct {
+	Announced []Terms `json:"announced"`
+	Current   Terms   `json:"current"`
+}
+
 // WaitingCounts defines model for WaitingCounts.
 type WaitingCounts struct {
 	Approvals    int64 `json:"approvals"`
@@ -2313,6 +2912,9 @@ type Cursor = string
 
 // ID defines model for ID.
 type ID = string
+
+// LinkToken defines model for LinkToken.
+type LinkToken = string
 
 // ApprovalsParams defines parameters for Approvals.
 type ApprovalsParams struct {
@@ -2500,6 +3102,106 @@ type ActivityParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ApplicationShowParams defines parameters for ApplicationShow.
+type ApplicationShowParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationAgainParams defines parameters for ApplicationAgain.
+type ApplicationAgainParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationApproveParams defines parameters for ApplicationApprove.
+type ApplicationApproveParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationCodeParams defines parameters for ApplicationCode.
+type ApplicationCodeParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationCompanyParams defines parameters for ApplicationCompany.
+type ApplicationCompanyParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationUploadMultipartBody defines parameters for ApplicationUpload.
+type ApplicationUploadMultipartBody struct {
+	// File PDF, PNG or JPEG, at most 10 MB
+	File []byte `json:"file"`
+}
+
+// ApplicationUploadParams defines parameters for ApplicationUpload.
+type ApplicationUploadParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationDiscardParams defines parameters for ApplicationDiscard.
+type ApplicationDiscardParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationPeopleParams defines parameters for ApplicationPeople.
+type ApplicationPeopleParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationSignParams defines parameters for ApplicationSign.
+type ApplicationSignParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationSubmitParams defines parameters for ApplicationSubmit.
+type ApplicationSubmitParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// ApplicationWithdrawParams defines parameters for ApplicationWithdraw.
+type ApplicationWithdrawParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// OperatorApplicationsParams defines parameters for OperatorApplications.
+type OperatorApplicationsParams struct {
+	Step *string `form:"step,omitempty" json:"step,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// OperatorOrganisationsParams defines parameters for OperatorOrganisations.
+type OperatorOrganisationsParams struct {
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// RecoveryShowParams defines parameters for RecoveryShow.
+type RecoveryShowParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// RecoveryConfirmParams defines parameters for RecoveryConfirm.
+type RecoveryConfirmParams struct {
+	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
+	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
 // CatalogueParams defines parameters for Catalogue.
 type CatalogueParams struct {
 	Service *string `form:"service,omitempty" json:"service,omitempty"`
@@ -2642,6 +3344,60 @@ type ChallengeCreateJSONRequestBody = ChallengeRequest
 // KeyFileLoginJSONRequestBody defines body for KeyFileLogin for application/json ContentType.
 type KeyFileLoginJSONRequestBody = KeyFileLogin
 
+// ApplicationCompanyJSONRequestBody defines body for ApplicationCompany for application/json ContentType.
+type ApplicationCompanyJSONRequestBody = ApplicationCompany
+
+// ApplicationUploadMultipartRequestBody defines body for ApplicationUpload for multipart/form-data ContentType.
+type ApplicationUploadMultipartRequestBody ApplicationUploadMultipartBody
+
+// ApplicationPeopleJSONRequestBody defines body for ApplicationPeople for application/json ContentType.
+type ApplicationPeopleJSONRequestBody = ApplicationPeople
+
+// ApplicationSignJSONRequestBody defines body for ApplicationSign for application/json ContentType.
+type ApplicationSignJSONRequestBody = Signature
+
+// ApplicationStartJSONRequestBody defines body for ApplicationStart for application/json ContentType.
+type ApplicationStartJSONRequestBody = ApplicationStart
+
+// ApplicationLinksJSONRequestBody defines body for ApplicationLinks for application/json ContentType.
+type ApplicationLinksJSONRequestBody = EmailOnly
+
+// OperatorAcceptJSONRequestBody defines body for OperatorAccept for application/json ContentType.
+type OperatorAcceptJSONRequestBody = Acceptance
+
+// OperatorRejectJSONRequestBody defines body for OperatorReject for application/json ContentType.
+type OperatorRejectJSONRequestBody = Reason
+
+// OperatorLoginJSONRequestBody defines body for OperatorLogin for application/json ContentType.
+type OperatorLoginJSONRequestBody = Passkey
+
+// OperatorCreateJSONRequestBody defines body for OperatorCreate for application/json ContentType.
+type OperatorCreateJSONRequestBody = OperatorCreate
+
+// OperatorAppointJSONRequestBody defines body for OperatorAppoint for application/json ContentType.
+type OperatorAppointJSONRequestBody = RecoveryDecision
+
+// OperatorRefuseJSONRequestBody defines body for OperatorRefuse for application/json ContentType.
+type OperatorRefuseJSONRequestBody = RecoveryDecision
+
+// OperatorSetupJSONRequestBody defines body for OperatorSetup for application/json ContentType.
+type OperatorSetupJSONRequestBody = OperatorPasskey
+
+// OperatorSetupOptionsJSONRequestBody defines body for OperatorSetupOptions for application/json ContentType.
+type OperatorSetupOptionsJSONRequestBody = OperatorLink
+
+// OperatorPublishJSONRequestBody defines body for OperatorPublish for application/json ContentType.
+type OperatorPublishJSONRequestBody = TermsPublish
+
+// RecoveryObjectJSONRequestBody defines body for RecoveryObject for application/json ContentType.
+type RecoveryObjectJSONRequestBody = Reason
+
+// RecoveryConfirmJSONRequestBody defines body for RecoveryConfirm for application/json ContentType.
+type RecoveryConfirmJSONRequestBody = RecoveryConfirm
+
+// RecoveryAskJSONRequestBody defines body for RecoveryAsk for application/json ContentType.
+type RecoveryAskJSONRequestBody = RecoveryRequest
+
 // BasicAddJSONRequestBody defines body for BasicAdd for application/json ContentType.
 type BasicAddJSONRequestBody = BasicAdd
 
@@ -2674,3 +3430,6 @@ type ServiceRightRetireJSONRequestBody = RightChosen
 
 // SettingsChangeJSONRequestBody defines body for SettingsChange for application/json ContentType.
 type SettingsChangeJSONRequestBody = SettingsChange
+
+// SetupStepJSONRequestBody defines body for SetupStep for application/json ContentType.
+type SetupStepJSONRequestBody = SetUpStep

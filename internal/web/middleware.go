@@ -114,7 +114,7 @@ func (s *Server) addresses(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if c.Path() != "/api/v1/batches" && c.Path() != "/api/v1/bulk" {
+		if c.Path() != "/api/v1/batches" && c.Path() != "/api/v1/bulk" && c.Path() != documentsPath {
 			const limit = 1 << 20
 			if r.ContentLength > limit {
 				return echo.ErrStatusRequestEntityTooLarge

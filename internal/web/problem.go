@@ -63,7 +63,7 @@ func problem(err error) Problem {
 		return Problem{Type: "about:blank", Status: http.StatusInternalServerError, Title: "Internal Server Error", Code: "internal"}
 	}
 	p := Problem{Type: "about:blank", Status: statusOf[f.Kind], Code: f.Code, Detail: &f.Text}
-	if f.Code == "session.none" {
+	if f.Code == "session.none" || f.Code == "operator.session.none" {
 		p.Status = http.StatusUnauthorized
 	}
 	if f.Field != "" {

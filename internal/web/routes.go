@@ -46,6 +46,8 @@ func (s *Server) routes() {
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)
 	s.bulkRoutes(api, need...)
+	s.onboardingRoutes(api, open, need)
+	s.operatorRoutes(api, open)
 
 	api.GET("/services", s.services, need...)
 	api.POST("/services", s.serviceRegister, need...)

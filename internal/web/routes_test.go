@@ -55,6 +55,8 @@ func (r rule) writes() bool { return !strings.HasPrefix(r.route, http.MethodGet)
 var rules = slices.Concat(
 	peopleRules,
 	bulkRules,
+	onboardingRules,
+	operatorRules,
 	settingsRules,
 	auditRules,
 	authorityRules,

@@ -27,6 +27,7 @@ var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	entitlementFixtures,
 	bulkFixtures,
 	roleFixtures,
+	onboardingFixtures,
 }
 
 // tenant is a company with what the rules name, and its administrator.
@@ -317,7 +318,7 @@ func checkEntries(t *testing.T, one rule, status int, verbs, entries []string, s
 
 // passing are tables whose rows follow from others (work, mails, revocation lists),
 // and logins and requests that nobody has finished.
-var passing = []string{"audit_entry", "work", "message", "revocation_list", "login_challenge", "saml_request", "session"}
+var passing = []string{"audit_entry", "work", "message", "revocation_list", "login_challenge", "saml_request", "session", "operator_session", "operator_ceremony"}
 
 // state is everything in the database that somebody decided.
 func state(t *testing.T, db *bun.DB) map[string][]string {

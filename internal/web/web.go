@@ -22,6 +22,8 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
@@ -41,6 +43,8 @@ type Options struct {
 	Approval   *approval.Service
 	Rights     *entitlement.Service
 	Setting    *setting.Service
+	Onboarding *onboarding.Service
+	Operator   *operator.Service
 
 	Now          func() time.Time
 	Log          *slog.Logger
