@@ -3,6 +3,7 @@ import { createRouter } from '@tanstack/react-router';
 import { NotFound, PageError } from './frame/failure';
 import { PageWaiting } from './frame/waiting';
 import { inside, open, root } from './routes/base';
+import { bulkRoutes } from './routes/bulk';
 import { employeesRoutes } from './routes/employees';
 import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
@@ -18,6 +19,7 @@ const routeTree = root.addChildren([
     ...migrationRoutes,
     ...employeesRoutes,
     ...rightsRoutes,
+    ...bulkRoutes,
     ...servicesRoutes,
     ...settingsRoutes,
   ]),

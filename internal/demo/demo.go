@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/roster"
 )
 
 // Service is the front of the package. It is used by pointer.
@@ -25,6 +26,7 @@ type Service struct {
 	Org        *org.Service
 	Credential *credential.Service
 	Cutover    *cutover.Service
+	Roster     *roster.Service
 	Federation *federation.Service
 	Now        func() time.Time
 	Log        *slog.Logger

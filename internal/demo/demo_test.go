@@ -22,6 +22,7 @@ import (
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/testkit"
 )
@@ -59,6 +60,7 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 	s := &demo.Service{
 		DB: db, Org: orgs, Credential: credentials, Federation: services, Now: now, Log: log, Data: data, BaseURL: server.URL,
 		Cutover: &cutover.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
+		Roster:  &roster.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
 		Mails:   mail.Mailbox(folder),
 	}
 	handler.Handler = s.Handler()

@@ -97,6 +97,9 @@ func (s *Service) Seed(ctx context.Context) (Access, error) {
 	if err := s.other(ctx); err != nil {
 		return Access{}, fmt.Errorf("seed the second organisation: %w", err)
 	}
+	if err := s.bulk(ctx, admin); err != nil {
+		return Access{}, fmt.Errorf("seed a bulk change: %w", err)
+	}
 	// Last, for its twenty seconds begin here.
 	if err := s.migrate(ctx, admin, company); err != nil {
 		return Access{}, fmt.Errorf("seed %s: %w", company.plan.FileName, err)

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { answer, baseUrl, client, currentCsrfToken, ProblemError, type Schema } from './client';
+import { answer, baseUrl, client, type Schema } from './client';
+import { upload } from './upload';
 
 export type Batch = Schema['Batch'];
 export type BatchState = Schema['BatchState'];
@@ -49,32 +50,8 @@ export function stepBatch(id: string, step: Step): Promise<Batch> {
 export const startBatch = (id: string, body: Schema['BatchStart']): Promise<Batch> =>
   answer(client.POST('/batches/{id}/start', { params: { path: { id } }, body }));
 
-/** Sends an export; fetch cannot tell how far an upload is, so this is an XHR.
- * onProgress gets the share sent, 0 to 1. */
-export function uploadBatch(
-  file: File,
-  options: BatchOptions,
-  onProgress: (share: number) => void,
-): Promise<Batch> {
-  const body = new FormData();
-  // First, so that the server knows the options when the file begins.
-  body.append('options', new Blob([JSON.stringify(options)], { type: 'application/json' }));
-  body.append('file', file);
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open('POST', `${baseUrl}/batches`);
-    request.setRequestHeader('X-CSRF-Token', currentCsrfToken());
-    request.responseType = 'json';
-    request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total === 0 ? 0 : loaded / total));
-    request.addEventListener('error', () => reject(new ProblemError({ code: 'network' })));
-    request.addEventListener('load', () => {
-      const { status, response } = request as { status: number; response: unknown };
-      if (status === 201) resolve(response as Batch);
-      else reject(new ProblemError({ status, code: 'internal', ...(response as Schema['Problem'] | null) }));
-    });
-    request.send(body);
-  });
-}
+export const uploadBatch = (file: File, options: BatchOptions, onProgress: (share: number) => void): Promise<Batch> =>
+  upload<Batch>('/batches', file, options, onProgress);
 
 export const reportUrl = (id: string): string => `${baseUrl}/batches/${encodeURIComponent(id)}/report.csv`;
 

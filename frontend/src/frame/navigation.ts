@@ -26,6 +26,7 @@ const sections: Section[] = [
     icon: 'persons',
     entries: [
       { to: '/employees', key: 'employees', right: 'employee.view' },
+      { to: '/employees/bulk', key: 'bulk', right: 'employee.manage' },
     ],
   },
   {
