@@ -1,6 +1,8 @@
 package roster_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,11 +11,13 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/setting"
+	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/testkit"
 )
 
@@ -293,6 +297,126 @@ func TestFullLoad(t *testing.T) {
 		}
 		if v := o.run(t, below.ID, roster.Consent{}); v.State != roster.Completed || o.get(t, late.ID).State != org.Suspended {
 			t.Errorf("below the limit: %s, %+v", v.State, v.Counts)
+		}
+	})
+}
+
+// An export is what the list shows, in words that a bulk change reads again: it
+// then finds nothing to change.
+func TestExportIsReadAgain(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		o.hire(t, org.Person{RID: "300", GivenName: "=Søren", Surname: "Ærø", Email: "s@nordvind.example", Phone: "+45 00 11 22 33", DateOfBirth: "1990-01-01"})
+		if err := o.Org.Suspend(t.Context(), o.own.Actor, o.ida.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		o.Employee(t, o.other.Organisation, "999", "Fru Fremmed")
+		for _, format := range []roster.Format{roster.CSV, roster.XLSX} {
+			var b bytes.Buffer
+			if err := o.Roster.Export(t.Context(), o.own.Actor, org.Filter{}, format, &b); err != nil {
+				t.Fatal(err)
+			}
+			v, err := o.Roster.Create(t.Context(), o.own.Actor, bytes.NewReader(b.Bytes()), roster.Plan{Mode: roster.Full})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Forecast != (roster.Forecast{None: 4}) || v.Missing != 0 || v.NoticesTotal != 0 {
+				t.Errorf("%s read again = %+v, %d missing, %q", format, v.Forecast, v.Missing, o.rows(t, v.ID))
+			}
+			if format == roster.CSV && (!strings.Contains(b.String(), ";'=Søren;") || strings.Contains(b.String(), "6101904123") || strings.Contains(b.String(), "Fremmed")) {
+				t.Errorf("export = %s", b.String())
+			}
+		}
+		var b bytes.Buffer
+		if err := o.Roster.Export(t.Context(), o.own.Actor, org.Filter{Q: "bo"}, roster.CSV, &b); err != nil || strings.Count(b.String(), "\n") != 2 {
+			t.Errorf("export of a search = %q, %v", b.String(), err)
+		}
+		if n := o.verbs(t)["employee.export"]; n != 3 {
+			t.Errorf("%d entries employee.export, want 3", n)
+		}
+		if err := o.Roster.Export(t.Context(), access.Actor{OrgID: o.own.ID, ID: "x"}, org.Filter{}, roster.CSV, &b); fault.KindOf(err) != fault.Denied {
+			t.Errorf("Export without the right = %v", err)
+		}
+	})
+}
+
+// With four eyes on mass suspension a run waits, and the second person starts it.
+func TestSecondPersonStartsASuspension(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		bo, err := org.ActorOf(t.Context(), db, o.bo, "192.0.2.2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		bo.Roles = []access.Role{access.UserAdministrator}
+		if err := store.InTx(t.Context(), db, func(ctx context.Context, tx bun.Tx) error {
+			if err := o.Org.Assign(ctx, tx, o.bo, access.UserAdministrator); err != nil {
+				return err
+			}
+			_, err := o.Setting.Put(ctx, tx, o.own.Actor, func(s *setting.Settings) { s.FourEyes = []string{"roster.suspend"} })
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		v := o.draft(t, roster.Suspend, "rid\n200\n")
+		if v = o.run(t, v.ID, roster.Consent{}); v.State != roster.Waiting || o.get(t, o.ida.ID).State != org.Active {
+			t.Fatalf("the run is %s", v.State)
+		}
+		var requests []approval.Request
+		if err := db.NewSelect().Model(&requests).Where("state = ?", approval.Pending).Scan(t.Context()); err != nil || len(requests) != 1 {
+			t.Fatalf("requests = %+v, %v", requests, err)
+		}
+		if err := o.Roster.Start(t.Context(), o.own.Actor, v.ID, roster.Consent{}); fault.CodeOf(err) != "approval.request.waits" {
+			t.Errorf("Start again = %v", err)
+		}
+		if _, err := o.Approval.Approve(t.Context(), o.own.Actor, requests[0].ID); fault.KindOf(err) == 0 {
+			t.Error("who asked approves")
+		}
+		if _, err := o.Approval.Approve(t.Context(), bo, requests[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		o.Drain(t)
+		if v, err = o.Roster.Run(t.Context(), o.own.Actor, v.ID); err != nil || v.State != roster.Completed || o.get(t, o.ida.ID).State != org.Suspended {
+			t.Errorf("approved: %s, %v", v.State, err)
+		}
+	})
+}
+
+// Chunks that run twice or together do each row once, and a cancelled run stops.
+func TestEachRowOnce(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		var file strings.Builder
+		file.WriteString("rid;fornavn;efternavn;email;fødselsdato\n")
+		for i := range 450 {
+			fmt.Fprintf(&file, "n%d;Anna%d;Holm;anna%d@nordvind.example;01-02-1990\n", i, i, i)
+		}
+		v := o.draft(t, roster.Upsert, file.String())
+		if err := o.Roster.Start(t.Context(), o.own.Actor, v.ID, roster.Consent{}); err != nil {
+			t.Fatal(err)
+		}
+		errs := make(chan error, 6)
+		for i := range 6 {
+			go func() { errs <- o.Roster.Apply(t.Context(), roster.ChunkRef{Org: o.own.ID, Run: v.ID, No: int64(i%2) + 1}) }()
+		}
+		for range 6 {
+			if err := <-errs; err != nil {
+				t.Errorf("Apply: %v", err)
+			}
+		}
+		if err := o.Roster.Cancel(t.Context(), o.own.Actor, v.ID); err != nil {
+			t.Fatal(err)
+		}
+		o.Drain(t)
+		v, err := o.Roster.Run(t.Context(), o.own.Actor, v.ID)
+		if err != nil || v.State != roster.Cancelled || v.Counts != (roster.Counts{Done: 400, Cancelled: 50}) {
+			t.Errorf("run = %s %+v, %v", v.State, v.Counts, err)
+		}
+		if n := o.verbs(t)["employee.create"]; n != 400+2 {
+			t.Errorf("%d employees created, want 402", n)
 		}
 	})
 }

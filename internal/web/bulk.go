@@ -11,6 +11,8 @@ import (
 )
 
 func (s *Server) bulkRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
+	api.GET("/employees/list.csv", s.employeesCSV, need...)
+	api.GET("/employees/list.xlsx", s.employeesXLSX, need...)
 	api.GET("/bulk", s.bulkRuns, need...)
 	api.POST("/bulk", s.bulkCreate, need...)
 	api.GET("/bulk/:id", s.bulkShow, need...)
@@ -122,6 +124,19 @@ func (s *Server) bulkRows(c echo.Context) error {
 func (s *Server) bulkReport(c echo.Context) error {
 	attach(c, "text/csv; charset=utf-8", "report.csv")
 	return s.Roster.WriteReport(c.Request().Context(), actor(c), c.Param("id"), c.Response())
+}
+
+// employeesCSV: GET /api/v1/employees/list.csv, filters as of the list -> 200 text/csv.
+func (s *Server) employeesCSV(c echo.Context) error {
+	attach(c, "text/csv; charset=utf-8", "employees.csv")
+	return s.Roster.Export(c.Request().Context(), actor(c), filterOf(c), roster.CSV, c.Response())
+}
+
+// employeesXLSX: GET /api/v1/employees/list.xlsx, filters as of the list -> 200
+// a spreadsheet.
+func (s *Server) employeesXLSX(c echo.Context) error {
+	attach(c, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "employees.xlsx")
+	return s.Roster.Export(c.Request().Context(), actor(c), filterOf(c), roster.XLSX, c.Response())
 }
 
 // attach announces a file that the browser keeps.

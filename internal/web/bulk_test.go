@@ -15,6 +15,8 @@ import (
 const bulkFile = "rid;fornavn;efternavn;email;fødselsdato\nB1;Søren;Ærø;soeren@nordvind.example;24-12-1980\nB2;;;;\n"
 
 var bulkRules = []rule{
+	{route: "GET /api/v1/employees/list.csv", right: access.ViewEmployees, want: 200, verbs: "employee.export"},
+	{route: "GET /api/v1/employees/list.xlsx", right: access.ViewEmployees, want: 200, verbs: "employee.export"},
 	{route: "GET /api/v1/bulk", right: access.ManageEmployees, want: 200},
 	{route: "POST /api/v1/bulk", right: access.ManageEmployees, body: "bulk", want: 201, verbs: "run.create"},
 	{route: "GET /api/v1/bulk/:id", right: access.ManageEmployees, id: "bulk", want: 200},

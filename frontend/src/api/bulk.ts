@@ -49,3 +49,10 @@ export const cancelRun = (id: string): Promise<Run> =>
   answer(client.POST('/bulk/{id}/cancel', { params: { path: { id } } }));
 
 export const runReportUrl = (id: string): string => `${baseUrl}/bulk/${encodeURIComponent(id)}/report.csv`;
+
+/** The list of employees as a file, narrowed as the list is. */
+export function employeeListUrl(format: 'csv' | 'xlsx', filter: Record<string, string | undefined>): string {
+  const given = Object.entries(filter).filter((one): one is [string, string] => one[1] !== undefined && one[1] !== '');
+  const query = new URLSearchParams(given).toString();
+  return `${baseUrl}/employees/list.${format}${query === '' ? '' : `?${query}`}`;
+}

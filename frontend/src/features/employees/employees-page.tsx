@@ -9,6 +9,7 @@ import { Empty, Skeleton } from '@/ui/feedback';
 import { TextField } from '@/ui/field';
 import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
+import { ListActions } from '../roster/list-actions';
 import { CodeCardBadge, EmployeeBadge, KeyFileBadge } from './state';
 
 const route = getRouteApi('/inside/employees');
@@ -21,7 +22,7 @@ export function EmployeesPage() {
   const employees = query.data?.pages.flatMap((page) => page.items) ?? [];
   const none = query.isSuccess && employees.length === 0;
   return (
-    <Page title={t('employees.title')} lead={t('employees.lead')}>
+    <Page title={t('employees.title')} lead={t('employees.lead')} actions={<ListActions filter={{ q }} />}>
       {!(none && q === '') && <Search q={q} />}
       {query.isPending && <Skeleton label={t('ui.loading')} lines={8} />}
       {query.error !== null && <LoadError error={query.error} onRetry={() => void query.refetch()} />}
