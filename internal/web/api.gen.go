@@ -3084,6 +3084,20 @@ type EmployeesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// EmployeesCSVParams defines parameters for EmployeesCSV.
+type EmployeesCSVParams struct {
+	Q     *string `form:"q,omitempty" json:"q,omitempty"`
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Sort  *string `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// EmployeesXLSXParams defines parameters for EmployeesXLSX.
+type EmployeesXLSXParams struct {
+	Q     *string `form:"q,omitempty" json:"q,omitempty"`
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Sort  *string `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
 // GroupsParams defines parameters for Groups.
 type GroupsParams struct {
 	// Cursor `next` of the page before

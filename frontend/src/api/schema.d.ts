@@ -553,6 +553,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/employees/list.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The list of employees as a CSV file, which a bulk change reads again
+         * @description Search, filters and sort are those of GET /employees. CPR numbers are left out. Each export is on record.
+         */
+        get: operations["employeesCSV"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/list.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The list of employees as a spreadsheet, which a bulk change reads again
+         * @description Search, filters and sort are those of GET /employees. CPR numbers are left out. Each export is on record.
+         */
+        get: operations["employeesXLSX"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bulk": {
         parameters: {
             query?: never;
@@ -4452,6 +4492,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EmployeeDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeesCSV: {
+        parameters: {
+            query?: {
+                q?: string;
+                state?: string;
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeesXLSX: {
+        parameters: {
+            query?: {
+                q?: string;
+                state?: string;
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             default: components["responses"]["Problem"];
