@@ -19,6 +19,7 @@ import (
 
 	"github.com/adgang/adgang/frontend"
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/attorney"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/config"
@@ -56,6 +57,7 @@ type App struct {
 	Mail       *mail.Service
 	Setting    *setting.Service
 	Approval   *approval.Service
+	Attorney   *attorney.Service
 	Credential *credential.Service
 	Session    *session.Service
 	Rights     *entitlement.Service
@@ -149,6 +151,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	}
 	a.Session = &session.Service{DB: a.DB, Keys: keys, Now: a.Now}
 	a.Rights = &entitlement.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
+	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
+	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
@@ -241,7 +245,8 @@ func (a *App) buildWeb(version string) error {
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
-		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
+		Attorney: a.Attorney,
+		Now:      a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,
 	})

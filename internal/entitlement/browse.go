@@ -62,6 +62,12 @@ func rightsByID(ctx context.Context, db bun.IDB, org access.OrgID, ids []ID) (ma
 	return found, err
 }
 
+// ByID returns rights by their IDs as an organisation sees them, for packages
+// above; one that there is not is left out.
+func ByID(ctx context.Context, db bun.IDB, org access.OrgID, ids ...ID) (map[ID]Entry, error) {
+	return rightsByID(ctx, db, org, ids)
+}
+
 // Catalogue returns a page of the rights that employees of the organisation can
 // be given, by service and URI, and the cursor of the next, "" at the end. Every
 // employee may read it. service is one service's ID, "" for all; q is part of a

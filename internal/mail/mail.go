@@ -45,6 +45,12 @@ const (
 	KindRecoveryLink  = "recovery_link"
 	KindRecovery      = "recovery_notice"
 	KindRecoveryEnded = "recovery_ended"
+
+	KindPowerGiven     = "power_given"
+	KindPowerRequested = "power_requested"
+	KindPowerDecided   = "power_decided"
+	KindPowerAttached  = "power_attached"
+	KindPowerEnded     = "power_ended"
 )
 
 // States of a message.

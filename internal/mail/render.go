@@ -61,6 +61,12 @@ var kinds = map[string]kind{
 	KindRecoveryLink:  {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/recover/case"},
 	KindRecovery:      {params: []string{"organisation", "representative", "administrator", "ready"}, instants: []string{"ready"}},
 	KindRecoveryEnded: {params: []string{"organisation", "administrator", "outcome"}, long: []string{"reason"}},
+
+	KindPowerGiven:     {params: []string{"giver", "receiver", "url"}, instants: []string{"until"}},
+	KindPowerRequested: {params: []string{"giver", "receiver", "url"}, instants: []string{"until"}},
+	KindPowerDecided:   {params: []string{"giver", "receiver", "url", "outcome"}, instants: []string{"until"}},
+	KindPowerAttached:  {params: []string{"giver", "receiver", "url"}, instants: []string{"until"}},
+	KindPowerEnded:     {params: []string{"giver", "receiver", "url"}, instants: []string{"until"}},
 }
 
 //go:embed templates/*.txt

@@ -10,7 +10,6 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/fault"
-	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -119,7 +118,7 @@ func Holders(ctx context.Context, db bun.IDB, org access.OrgID, right access.Rig
 		Order("sort_key", "id").Scan(ctx)
 	people := make([]approval.Person, len(all))
 	for i, e := range all {
-		people[i] = approval.Person{ID: e.ID, Name: e.Name(), Email: e.Email, Lang: mail.Danish}
+		people[i] = approval.Person{ID: e.ID, Name: e.Name(), Email: e.Email, Lang: e.Lang}
 	}
 	return people, err
 }

@@ -189,15 +189,12 @@ func (s *Service) mailRoles(ctx context.Context, tx bun.Tx, e Employee, c RoleCh
 	spoken := func(roles []access.Role) string {
 		all := make([]string, len(roles))
 		for i, role := range roles {
-			all[i] = role.Name(langOf(e))
+			all[i] = role.Name(e.Lang)
 		}
 		return strings.Join(all, ", ")
 	}
 	return s.write(ctx, tx, e, mail.KindRoleChanged, "/me", map[string]string{"given": spoken(c.Give), "taken": spoken(c.Take)})
 }
-
-// langOf is the language of an employee's mails.
-func langOf(Employee) string { return mail.Danish }
 
 // write queues a mail to an employee about the organisation, with the address of
 // a page; nobody is written to who has no e-mail address.
@@ -211,7 +208,7 @@ func (s *Service) write(ctx context.Context, tx bun.Tx, to Employee, kind, page 
 	}
 	params["organisation"], params["url"] = o.Name, s.Mail.BaseURL+page
 	return s.Mail.Queue(ctx, tx, "", mail.Draft{
-		Org: to.OrgID, Employee: to.ID, Kind: kind, Lang: langOf(to), Name: to.Name(), Address: to.Email, Params: params,
+		Org: to.OrgID, Employee: to.ID, Kind: kind, Lang: to.Lang, Name: to.Name(), Address: to.Email, Params: params,
 	})
 }
 

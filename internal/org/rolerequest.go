@@ -224,7 +224,7 @@ func (s *Service) settleRequest(ctx context.Context, tx bun.Tx, by access.Actor,
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, tx, e, mail.KindRoleDecided, "/me", map[string]string{"role": r.Role.Name(langOf(e)), "outcome": string(to), "reason": answer})
+	return s.write(ctx, tx, e, mail.KindRoleDecided, "/me", map[string]string{"role": r.Role.Name(e.Lang), "outcome": string(to), "reason": answer})
 }
 
 // WaitingRoleRequests counts the role requests that the actor may answer.

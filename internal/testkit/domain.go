@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/app"
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/attorney"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
@@ -59,6 +60,7 @@ type Domain struct {
 	Mail       *mail.Service
 	Setting    *setting.Service
 	Approval   *approval.Service
+	Attorney   *attorney.Service
 	Credential *credential.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
@@ -103,6 +105,8 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
 	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Now: now, Log: log, TestData: true}
 	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
+	d.Attorney = &attorney.Service{DB: db, Org: d.Org, Mail: d.Mail, Now: now}
+	d.Rights.Delegated, d.Rights.Delegates = d.Attorney.Delegated, d.Attorney.Delegates
 	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Now: now, Log: log, TestData: true}
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}

@@ -57,6 +57,7 @@ func (s *Server) routes() {
 
 	s.roleRoutes(api, need...)
 	s.approvalRoutes(api, need...)
+	s.attorneyRoutes(api, need...)
 
 	s.echo.GET("/api/docs", s.docs)
 	s.echo.GET("/api/*", notFound)

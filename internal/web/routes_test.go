@@ -62,6 +62,7 @@ var rules = slices.Concat(
 	authorityRules,
 	entitlementRules,
 	roleRules,
+	attorneyRules,
 	coreRules, // last: it ends the session
 )
 

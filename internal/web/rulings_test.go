@@ -28,6 +28,7 @@ var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	bulkFixtures,
 	roleFixtures,
 	onboardingFixtures,
+	attorneyFixtures,
 }
 
 // tenant is a company with what the rules name, and its administrator.

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/attorney"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
@@ -41,6 +42,7 @@ type Options struct {
 	Roster     *roster.Service
 	Federation *federation.Service
 	Approval   *approval.Service
+	Attorney   *attorney.Service
 	Rights     *entitlement.Service
 	Setting    *setting.Service
 	Onboarding *onboarding.Service

@@ -40,9 +40,10 @@ func newSite(t *testing.T, db *bun.DB, change ...func(*web.Options)) *site {
 	}
 	o := web.Options{
 		Org: s.Org, CA: s.CA, Credential: s.Credential, Session: s.Session, Cutover: s.Cutover, Federation: s.Federation, Setting: s.Setting, Approval: s.Approval, Rights: s.Rights, Roster: s.Roster,
-		Audit: s.Audit,
+		Audit:      s.Audit,
 		Onboarding: s.Onboarding, Operator: s.Operator,
-		Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler), BaseURL: base, Spool: s.spool, MaxUpload: 1 << 20, TestData: true, Version: "test",
+		Attorney: s.Attorney,
+		Now:      s.Clock.Now, Log: slog.New(slog.DiscardHandler), BaseURL: base, Spool: s.spool, MaxUpload: 1 << 20, TestData: true, Version: "test",
 		Frontend: fstest.MapFS{
 			"index.html": {Data: []byte("<!doctype html>page")}, "robots.txt": {Data: []byte("robots")},
 			"assets/a-1.js": {Data: []byte("script")}, "assets/a-1.js.gz": {Data: []byte("packed")},
