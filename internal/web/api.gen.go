@@ -754,6 +754,30 @@ func (e PartyRole) Valid() bool {
 	}
 }
 
+// Defines values for PowerState.
+const (
+	PowerStateActive    PowerState = "active"
+	PowerStateEnded     PowerState = "ended"
+	PowerStateRejected  PowerState = "rejected"
+	PowerStateRequested PowerState = "requested"
+)
+
+// Valid indicates whether the value is a known member of the PowerState enum.
+func (e PowerState) Valid() bool {
+	switch e {
+	case PowerStateActive:
+		return true
+	case PowerStateEnded:
+		return true
+	case PowerStateRejected:
+		return true
+	case PowerStateRequested:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RecoveryState.
 const (
 	RecoveryStateAppointed RecoveryState = "appointed"
@@ -2329,6 +2353,92 @@ type Person struct {
 	WithoutCPR *bool `json:"without_cpr,omitempty"`
 }
 
+// Power defines model for Power.
+type Power struct {
+	Answer string `json:"answer"`
+
+	// Attached How many employees of the receiver may use it
+	Attached  int64      `json:"attached"`
+	CreatedAt time.Time  `json:"created_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	EndedByUs bool       `json:"ended_by_us"`
+	From      time.Time  `json:"from"`
+	GiverCVR  string     `json:"giver_cvr"`
+	GiverName string     `json:"giver_name"`
+	ID        string     `json:"id"`
+
+	// Live Attached employees may use it now
+	Live bool `json:"live"`
+
+	// Person How the giver named the person, empty for the organisation
+	Person       string       `json:"person"`
+	Reason       string       `json:"reason"`
+	ReceiverCVR  string       `json:"receiver_cvr"`
+	ReceiverName string       `json:"receiver_name"`
+	Rights       []PowerRight `json:"rights"`
+
+	// Scope Scope of the privileges that services are told
+	Scope string     `json:"scope"`
+	State PowerState `json:"state"`
+	Until *time.Time `json:"until"`
+}
+
+// PowerState defines model for Power.State.
+type PowerState string
+
+// PowerAttachment defines model for PowerAttachment.
+type PowerAttachment struct {
+	EmployeeID string `json:"employee_id"`
+}
+
+// PowerEmployee defines model for PowerEmployee.
+type PowerEmployee struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	State string `json:"state"`
+}
+
+// PowerEmployeeList defines model for PowerEmployeeList.
+type PowerEmployeeList struct {
+	Items []PowerEmployee `json:"items"`
+}
+
+// PowerList defines model for PowerList.
+type PowerList struct {
+	Items []Power `json:"items"`
+	Next  *string `json:"next"`
+}
+
+// PowerRight defines model for PowerRight.
+type PowerRight struct {
+	ID      string `json:"id"`
+	NameDa  string `json:"name_da"`
+	NameEn  string `json:"name_en"`
+	Service string `json:"service"`
+	URI     string `json:"uri"`
+}
+
+// PowerTerms defines model for PowerTerms.
+type PowerTerms struct {
+	// CVR Of the other organisation
+	CVR string `json:"cvr"`
+
+	// From null = now
+	From *time.Time `json:"from,omitempty"`
+
+	// Person UUID or e-mail address of an employee of the receiver, empty for the organisation
+	Person *string `json:"person,omitempty"`
+
+	// Reason Of a request
+	Reason *string `json:"reason,omitempty"`
+
+	// Rights IDs of rights in the catalogue
+	Rights []string `json:"rights"`
+
+	// Until null = until it is deleted
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Example: cutover.batch.state
@@ -3204,6 +3314,18 @@ type OperatorOrganisationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// PowersGivenParams defines parameters for PowersGiven.
+type PowersGivenParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// PowersReceivedParams defines parameters for PowersReceived.
+type PowersReceivedParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // RecoveryShowParams defines parameters for RecoveryShow.
 type RecoveryShowParams struct {
 	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
@@ -3402,6 +3524,18 @@ type OperatorSetupOptionsJSONRequestBody = OperatorLink
 
 // OperatorPublishJSONRequestBody defines body for OperatorPublish for application/json ContentType.
 type OperatorPublishJSONRequestBody = TermsPublish
+
+// PowerRequestJSONRequestBody defines body for PowerRequest for application/json ContentType.
+type PowerRequestJSONRequestBody = PowerTerms
+
+// PowerGiveJSONRequestBody defines body for PowerGive for application/json ContentType.
+type PowerGiveJSONRequestBody = PowerTerms
+
+// PowerAttachJSONRequestBody defines body for PowerAttach for application/json ContentType.
+type PowerAttachJSONRequestBody = PowerAttachment
+
+// PowerRejectJSONRequestBody defines body for PowerReject for application/json ContentType.
+type PowerRejectJSONRequestBody = ReasonGiven
 
 // RecoveryObjectJSONRequestBody defines body for RecoveryObject for application/json ContentType.
 type RecoveryObjectJSONRequestBody = Reason

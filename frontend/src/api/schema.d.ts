@@ -1354,6 +1354,171 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/powers/given": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Powers of attorney that the organisation has given or is asked for */
+        get: operations["powersGiven"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers/received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Powers of attorney that the organisation has received or asks for */
+        get: operations["powersReceived"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a power of attorney to an organisation or to a person there */
+        post: operations["powerGive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/power-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask another organisation for a power of attorney */
+        post: operations["powerRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete or renounce a power of attorney, or withdraw a request for one */
+        delete: operations["powerEnd"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give what was requested */
+        post: operations["powerApprove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn a request down */
+        post: operations["powerReject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers/{id}/employees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Own employees who may use a power received */
+        get: operations["powerEmployees"];
+        put?: never;
+        /** Let an own employee use a power received */
+        post: operations["powerAttach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/powers/{id}/employees/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                person: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a power received from an own employee */
+        delete: operations["powerDetach"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/onboarding/terms": {
         parameters: {
             query?: never;
@@ -3138,6 +3303,80 @@ export interface components {
         MemberList: {
             items: components["schemas"]["Colleague"][];
             next: string | null;
+        };
+        PowerTerms: {
+            /** @description Of the other organisation */
+            cvr: string;
+            /** @description UUID or e-mail address of an employee of the receiver, empty for the organisation */
+            person?: string;
+            /** @description IDs of rights in the catalogue */
+            rights: string[];
+            /**
+             * Format: date-time
+             * @description null = now
+             */
+            from?: string | null;
+            /**
+             * Format: date-time
+             * @description null = until it is deleted
+             */
+            until?: string | null;
+            /** @description Of a request */
+            reason?: string;
+        };
+        PowerRight: {
+            id: string;
+            uri: string;
+            name_da: string;
+            name_en: string;
+            service: string;
+        };
+        Power: {
+            id: string;
+            giver_cvr: string;
+            giver_name: string;
+            receiver_cvr: string;
+            receiver_name: string;
+            /** @description How the giver named the person, empty for the organisation */
+            person: string;
+            /** @enum {string} */
+            state: "requested" | "active" | "rejected" | "ended";
+            /** @description Attached employees may use it now */
+            live: boolean;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string | null;
+            reason: string;
+            answer: string;
+            /** @description Scope of the privileges that services are told */
+            scope: string;
+            rights: components["schemas"]["PowerRight"][];
+            /**
+             * Format: int64
+             * @description How many employees of the receiver may use it
+             */
+            attached: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            ended_by_us: boolean;
+        };
+        PowerList: {
+            items: components["schemas"]["Power"][];
+            next: string | null;
+        };
+        PowerEmployee: {
+            id: string;
+            name: string;
+            state: string;
+        };
+        PowerEmployeeList: {
+            items: components["schemas"]["PowerEmployee"][];
+        };
+        PowerAttachment: {
+            employee_id: string;
         };
         /** @description What the company register says */
         Company: {
@@ -5870,6 +6109,241 @@ export interface operations {
         };
         responses: {
             /** @description Decided */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powersGiven: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powersReceived: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerGive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PowerTerms"];
+            };
+        };
+        responses: {
+            /** @description The power */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Power"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PowerTerms"];
+            };
+        };
+        responses: {
+            /** @description The request */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Power"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Over */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerApprove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Given */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerReject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonGiven"];
+            };
+        };
+        responses: {
+            /** @description Rejected */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerEmployees: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The employees */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PowerEmployeeList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerAttach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PowerAttachment"];
+            };
+        };
+        responses: {
+            /** @description Attached */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    powerDetach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Detached */
             204: {
                 headers: {
                     [name: string]: unknown;
