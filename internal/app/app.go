@@ -49,6 +49,7 @@ import (
 type App struct {
 	Config     config.Config
 	DB         *bun.DB
+	Keys       *secret.Keys
 	Log        *slog.Logger
 	Now        func() time.Time
 	Audit      *audit.Service
@@ -96,7 +97,7 @@ type Options struct {
 func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{Config: o.Config, Log: o.Log, Now: o.Now}
 	keys, err := a.open()
-	if err == nil {
+	if a.Keys = keys; err == nil {
 		err = a.build(keys, o) //nolint:contextcheck // the embedded Redis lives until Close, not as long as ctx
 	}
 	if err == nil {
@@ -114,11 +115,11 @@ func (a *App) open() (*secret.Keys, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, &config.Error{Variable: "ADGANG_DATA", Text: fmt.Sprintf("cannot be made or used as a folder: %v", err)}
 	}
-	master, err := secret.LoadMaster(c.KeyFile, c.Embedded())
+	masters, err := secret.LoadMasters(c.KeyFile, c.Embedded())
 	if err != nil {
 		return nil, &config.Error{Variable: "ADGANG_KEY_FILE", Text: fmt.Sprintf("cannot be used: %v", err)}
 	}
-	keys, err := secret.New(master)
+	keys, err := secret.New(masters...)
 	if err != nil {
 		return nil, err
 	}
@@ -266,6 +267,9 @@ func (a *App) schema(ctx context.Context, migrate bool) error {
 	if len(pending) > 0 {
 		return ErrSchema
 	}
+	if err := keepRoot(ctx, a.DB, a.Keys); err != nil {
+		return err
+	}
 	return a.warnOfOpenWall(ctx)
 }
 
@@ -286,6 +290,9 @@ func (a *App) warnOfOpenWall(ctx context.Context) error {
 func (a *App) migrate(ctx context.Context) error {
 	if err := store.Migrate(ctx, a.DB); err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	if err := keepRoot(ctx, a.DB, a.Keys); err != nil {
+		return err
 	}
 	if err := a.Onboarding.Setup(ctx); err != nil {
 		return fmt.Errorf("set up the directory of organisations: %w", err)

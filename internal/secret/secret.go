@@ -24,46 +24,78 @@ import (
 // another. The text is part of the key and never changes once released.
 type Purpose string
 
-// Keys holds the keys derived from one master key. It is safe for concurrent
-// use and prints as [hidden].
+// Keys holds the keys derived from the master keys, of which the first seals and
+// each opens. It is safe for concurrent use and prints as [hidden].
 type Keys struct {
-	master []byte
-	mu     sync.Mutex
-	aead   map[Purpose]cipher.AEAD
-	mac    map[Purpose][]byte
+	masters [][]byte
+	mu      sync.Mutex
+	root    []byte // what keyed hashes are derived from, see Root
+	aead    map[sealer]cipher.AEAD
+	mac     map[Purpose][]byte
 }
 
-// ErrSealed is returned by Open for bytes that this key did not seal for this
-// purpose and place.
+// sealer names a derived key: the master's place in the list, and the purpose.
+type sealer struct {
+	master  int
+	purpose Purpose
+}
+
+// ErrSealed is returned by Open for bytes that no key here sealed for this purpose
+// and place.
 var ErrSealed = errors.New("sealed value does not open with this master key")
 
-// New derives from master, 32 random bytes.
-func New(master []byte) (*Keys, error) {
-	if len(master) != 32 {
-		return nil, fmt.Errorf("master key has %d bytes, want 32", len(master))
+// New derives from masters, newest first, each 32 random bytes.
+func New(masters ...[]byte) (*Keys, error) {
+	k := &Keys{aead: map[sealer]cipher.AEAD{}, mac: map[Purpose][]byte{}}
+	for _, m := range masters {
+		if len(m) != 32 {
+			return nil, fmt.Errorf("master key has %d bytes, want 32", len(m))
+		}
+		k.masters = append(k.masters, append([]byte(nil), m...))
 	}
-	return &Keys{master: append([]byte(nil), master...), aead: map[Purpose]cipher.AEAD{}, mac: map[Purpose][]byte{}}, nil
+	if len(masters) == 0 {
+		return nil, errors.New("there is no master key")
+	}
+	k.root = derive(k.masters[len(masters)-1], "hash root", "")
+	return k, nil
 }
 
 // String keeps the keys out of logs.
 func (k *Keys) String() string { return "[hidden]" }
 
-// derive is HKDF-SHA-256 (RFC 5869) with the purpose as info.
-func (k *Keys) derive(use string, p Purpose) []byte {
-	key, err := hkdf.Key(sha256.New, k.master, nil, "adgang/"+use+"/"+string(p), 32)
+// derive is HKDF-SHA-256 (RFC 5869) with use and purpose as info.
+func derive(from []byte, use string, p Purpose) []byte {
+	key, err := hkdf.Key(sha256.New, from, nil, "adgang/"+use+"/"+string(p), 32)
 	if err != nil {
 		panic(err) // only for lengths beyond 255 hashes
 	}
 	return key
 }
 
-func (k *Keys) gcm(p Purpose) cipher.AEAD {
+// Root is what keyed hashes are derived from, at first by the oldest master key.
+// It outlives master keys, so that tokens, sessions and the persons' IDs at
+// services do: whoever keeps it seals it. A hash of 256 random bits tells nothing
+// to who knows the root; for what can be guessed there is NewestMAC.
+func (k *Keys) Root() []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if a, ok := k.aead[p]; ok {
+	return append([]byte(nil), k.root...)
+}
+
+// SetRoot gives the keys the root that an installation keeps.
+func (k *Keys) SetRoot(root []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.root, k.mac = append([]byte(nil), root...), map[Purpose][]byte{}
+}
+
+func (k *Keys) gcm(master int, p Purpose) cipher.AEAD {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if a, ok := k.aead[sealer{master, p}]; ok {
 		return a
 	}
-	block, err := aes.NewCipher(k.derive("seal", p))
+	block, err := aes.NewCipher(derive(k.masters[master], "seal", p))
 	if err != nil {
 		panic(err) // only for a key that is not 32 bytes
 	}
@@ -71,35 +103,53 @@ func (k *Keys) gcm(p Purpose) cipher.AEAD {
 	if err != nil {
 		panic(err)
 	}
-	k.aead[p] = a
+	k.aead[sealer{master, p}] = a
 	return a
 }
 
-// Seal encrypts plain with AES-256-GCM under a random nonce. place is the
-// associated data, by habit "organisation/row": the value opens only there.
+// Seal encrypts plain with AES-256-GCM under a random nonce and the newest key.
+// place is the associated data, by habit "organisation/row": the value opens only
+// there.
 func (k *Keys) Seal(p Purpose, place string, plain []byte) []byte {
-	return k.gcm(p).Seal(nil, nil, plain, []byte(place)) //nolint:gosec // the AEAD makes a random nonce itself
+	return k.gcm(0, p).Seal(nil, nil, plain, []byte(place)) //nolint:gosec // the AEAD makes a random nonce itself
 }
 
-// Open is the inverse of Seal. Errors: ErrSealed.
+// Open is the inverse of Seal, under any of the keys. Errors: ErrSealed.
 func (k *Keys) Open(p Purpose, place string, sealed []byte) ([]byte, error) {
-	plain, err := k.gcm(p).Open(nil, nil, sealed, []byte(place))
-	if err != nil {
-		return nil, ErrSealed
+	for i := range k.masters {
+		if plain, err := k.gcm(i, p).Open(nil, nil, sealed, []byte(place)); err == nil {
+			return plain, nil
+		}
 	}
-	return plain, nil
+	return nil, ErrSealed
 }
 
-// MAC is HMAC-SHA-256 over the parts, 32 bytes. Parts are separated by a NUL,
-// so they must not contain one.
+// Newest tells whether the newest key sealed a value.
+func (k *Keys) Newest(p Purpose, place string, sealed []byte) bool {
+	_, err := k.gcm(0, p).Open(nil, nil, sealed, []byte(place))
+	return err == nil
+}
+
+// MAC is HMAC-SHA-256 over the parts under the root, 32 bytes. Parts are separated
+// by a NUL, so they must not contain one.
 func (k *Keys) MAC(p Purpose, parts ...string) []byte {
 	k.mu.Lock()
 	key, ok := k.mac[p]
 	if !ok {
-		key = k.derive("mac", p)
+		key = derive(k.root, "mac", p)
 		k.mac[p] = key
 	}
 	k.mu.Unlock()
+	return mac(key, parts)
+}
+
+// NewestMAC is MAC under the newest master key: for what can be guessed, such as a
+// CPR number, and is hashed anew when the master key changes.
+func (k *Keys) NewestMAC(p Purpose, parts ...string) []byte {
+	return mac(derive(k.masters[0], "mac", p), parts)
+}
+
+func mac(key []byte, parts []string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(strings.Join(parts, "\x00")))
 	return h.Sum(nil)
@@ -147,10 +197,11 @@ func CleanCode(typed string) string {
 // Equal compares two MACs in constant time.
 func Equal(a, b []byte) bool { return hmac.Equal(a, b) }
 
-// LoadMaster reads the master key from path: 32 bytes in base64. With create,
-// a missing file is made with mode 0600, written aside and linked into place,
-// so that two processes starting together agree on one key.
-func LoadMaster(path string, create bool) ([]byte, error) {
+// LoadMasters reads the master keys from path, a line each, 32 bytes in base64,
+// newest first. With create, a missing file is made with one key and mode 0600,
+// written aside and linked into place, so that two processes starting together
+// agree on one key.
+func LoadMasters(path string, create bool) ([][]byte, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if errors.Is(err, os.ErrNotExist) && create {
 		if err := createMaster(path); err != nil {
@@ -161,11 +212,19 @@ func LoadMaster(path string, create bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("%s must hold 32 bytes in base64 (head -c 32 /dev/urandom | base64)", path)
+	var keys [][]byte
+	for _, line := range strings.Fields(string(text)) {
+		key, err := base64.StdEncoding.DecodeString(line)
+		if err != nil || len(key) != 32 {
+			keys = nil
+			break
+		}
+		keys = append(keys, key)
 	}
-	return key, nil
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s must hold 32 bytes in base64 (head -c 32 /dev/urandom | base64), and below it older keys, a line each", path)
+	}
+	return keys, nil
 }
 
 func createMaster(path string) error {

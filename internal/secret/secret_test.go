@@ -122,23 +122,23 @@ func TestCodesAndTokens(t *testing.T) {
 func TestLoadMaster(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.key")
-	if _, err := secret.LoadMaster(path, false); !errors.Is(err, os.ErrNotExist) {
+	if _, err := secret.LoadMasters(path, false); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("LoadMaster of a missing file = %v", err)
 	}
 	// Two processes start together: one key.
-	made := make([][]byte, 8)
+	made := make([][][]byte, 8)
 	var all sync.WaitGroup
 	for i := range made {
 		all.Go(func() {
 			var err error
-			if made[i], err = secret.LoadMaster(path, true); err != nil {
+			if made[i], err = secret.LoadMasters(path, true); err != nil {
 				t.Errorf("LoadMaster: %v", err)
 			}
 		})
 	}
 	all.Wait()
 	for _, key := range made {
-		if len(key) != 32 || !bytes.Equal(key, made[0]) {
+		if len(key) != 1 || len(key[0]) != 32 || !bytes.Equal(key[0], made[0][0]) {
 			t.Fatalf("keys of %d bytes differ", len(key))
 		}
 	}
@@ -149,15 +149,56 @@ func TestLoadMaster(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
 		t.Errorf("%d files, %v, want the key alone", len(left), err)
 	}
-	if again, err := secret.LoadMaster(path, true); err != nil || !bytes.Equal(again, made[0]) {
+	if again, err := secret.LoadMasters(path, true); err != nil || len(again) != 1 || !bytes.Equal(again[0], made[0][0]) {
 		t.Errorf("LoadMaster again = %v", err)
 	}
-	for _, text := range []string{"", "x", base64.StdEncoding.EncodeToString(make([]byte, 31))} {
+	for _, text := range []string{"", "x", base64.StdEncoding.EncodeToString(make([]byte, 31)), base64.StdEncoding.EncodeToString(make([]byte, 32)) + "\nx"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := secret.LoadMaster(path, true); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := secret.LoadMasters(path, true); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("LoadMaster of %q = %v, want an error that names the file", text, err)
 		}
+	}
+}
+
+// A new master key opens what the old one sealed, and keeps what is recognised.
+func TestANewMasterBesideTheOld(t *testing.T) {
+	t.Parallel()
+	before := keys(t, 1)
+	newest, old := append([]byte{2}, make([]byte, 31)...), append([]byte{1}, make([]byte, 31)...)
+	both, err := secret.New(newest, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := before.Seal("p", "org/1", []byte("x"))
+	if got, err := both.Open("p", "org/1", was); err != nil || string(got) != "x" || both.Newest("p", "org/1", was) {
+		t.Errorf("Open of what the old key sealed = %q, %v", got, err)
+	}
+	now := both.Seal("p", "org/1", []byte("x"))
+	if _, err := before.Open("p", "org/1", now); !errors.Is(err, secret.ErrSealed) || !both.Newest("p", "org/1", now) {
+		t.Errorf("the old key opens what the new one sealed: %v", err)
+	}
+	if !secret.Equal(before.MAC("p", "a"), both.MAC("p", "a")) || secret.Equal(before.NewestMAC("p", "a"), both.NewestMAC("p", "a")) {
+		t.Error("a new master key must keep MAC and change NewestMAC")
+	}
+	alone := keys(t, 2)
+	if secret.Equal(before.MAC("p", "a"), alone.MAC("p", "a")) {
+		t.Error("two installations have the same MAC")
+	}
+	alone.SetRoot(both.Root())
+	if !secret.Equal(before.MAC("p", "a"), alone.MAC("p", "a")) {
+		t.Error("the root does not keep MAC without the old key")
+	}
+	if _, err := secret.New(); err == nil {
+		t.Error("New without a key = nil")
+	}
+	path := filepath.Join(t.TempDir(), "keys")
+	text := base64.StdEncoding.EncodeToString(newest) + "\n" + base64.StdEncoding.EncodeToString(old) + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := secret.LoadMasters(path, false); err != nil || len(got) != 2 || !bytes.Equal(got[0], newest) || !bytes.Equal(got[1], old) {
+		t.Errorf("LoadMasters of two = %v, %v", got, err)
 	}
 }
