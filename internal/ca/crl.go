@@ -174,7 +174,7 @@ func (s *Service) refresh(ctx context.Context, l *series) (due bool, err error) 
 		return false, nil
 	}
 	revoked, err := l.inScope(s.DB.NewSelect().Model((*Certificate)(nil))).Count(ctx)
-	return int64(revoked) != l.newest.Revoked, err
+	return revoked != l.newest.Revoked, err
 }
 
 // entry is what a list says of one certificate.

@@ -85,7 +85,7 @@ func (s *Service) Status(ctx context.Context, request []byte) StatusAnswer {
 		return answer
 	}
 	failure := pki.InternalError
-	if failed, ok := errors.AsType[failedStatus](err); ok {
+	if failed, ok := errors.AsType[statusError](err); ok {
 		failure = failed.failure
 	} else {
 		s.Log.ErrorContext(ctx, "no answer about a certificate", "err", err)
@@ -96,15 +96,15 @@ func (s *Service) Status(ctx context.Context, request []byte) StatusAnswer {
 	return StatusAnswer{DER: failure.DER()}
 }
 
-// failedStatus is a question that cannot be answered.
-type failedStatus struct{ failure pki.StatusFailure }
+// statusError is a question that cannot be answered.
+type statusError struct{ failure pki.StatusFailure }
 
-func (f failedStatus) Error() string { return fmt.Sprintf("OCSP answer %d", f.failure) }
+func (f statusError) Error() string { return fmt.Sprintf("OCSP answer %d", f.failure) }
 
 func (s *Service) status(ctx context.Context, request []byte) (StatusAnswer, error) {
 	r, err := pki.ParseStatusRequest(request)
 	if err != nil {
-		return StatusAnswer{}, failedStatus{pki.MalformedRequest}
+		return StatusAnswer{}, statusError{pki.MalformedRequest}
 	}
 	h, err := s.hierarchy(ctx)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Service) status(ctx context.Context, request []byte) (StatusAnswer, err
 	}
 	issuing := h.asked(r.Questions)
 	if issuing == nil {
-		return StatusAnswer{}, failedStatus{pki.Unauthorized}
+		return StatusAnswer{}, statusError{pki.Unauthorized}
 	}
 	found, err := s.statesOf(ctx, issuing, r.Questions)
 	if err != nil {

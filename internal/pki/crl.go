@@ -162,9 +162,9 @@ func (l List) entries() ([]byte, error) {
 		}
 		var reason []byte
 		if e.Reason != Unspecified { // said by saying nothing
-			reason = []byte{0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01, byte(e.Reason)}
+			reason = []byte{0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01, byte(e.Reason)} //nolint:gosec // one of five, below 10
 		}
-		all = append(all, 0x30, byte(2+len(serial)+len(instant)+len(reason)), 0x02, byte(len(serial)))
+		all = append(all, 0x30, byte(2+len(serial)+len(instant)+len(reason)), 0x02, byte(len(serial))) //nolint:gosec // below 60
 		all = append(all, serial...)
 		all = append(all, instant...)
 		all = append(all, reason...)
@@ -193,7 +193,7 @@ func addExtension(b *cryptobyte.Builder, oid asn1.ObjectIdentifier, critical boo
 
 // header is the tag and the length of a DER value of n octets.
 func header(tag byte, n int) []byte {
-	switch {
+	switch { //nolint:gosec // each octet of the length
 	case n < 0x80:
 		return []byte{tag, byte(n)}
 	case n < 1<<8:

@@ -57,7 +57,7 @@ func NewRequest(key crypto.Signer) ([]byte, error) {
 }
 
 // checkKey admits the keys that employee certificates may have: P-256, or RSA of
-// 3,072 to 8,192 bits with the exponent 65537.
+// 3,072 to 8,192 bits with the exponent 65537 whose primes nobody can guess.
 func checkKey(public crypto.PublicKey) error {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:
@@ -71,6 +71,7 @@ func checkKey(public crypto.PublicKey) error {
 		if key.E != 65537 {
 			return refuse(WeakKey, "An RSA key must have the exponent 65537; this one has %d.", key.E)
 		}
+		return checkModulus(key)
 	default:
 		return refuse(WeakKey, "The key must be on the curve P-256, or RSA of at least 3,072 bits.")
 	}

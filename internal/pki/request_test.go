@@ -44,7 +44,7 @@ func TestRequest(t *testing.T) {
 		{"RSA 2048", csr(t, &x509.CertificateRequest{}, rsa2048), pki.WeakKey},
 		{"RSA with exponent 3", unsignedRSA(t, 3072, 3), pki.WeakKey},
 		{"RSA of 16,384 bits", unsignedRSA(t, 16384, 65537), pki.WeakKey},
-		{"RSA of 8,192 bits, not signed by it", unsignedRSA(t, 8192, 65537), pki.Unproven},
+		{"RSA of 8,192 bits, with a small factor", unsignedRSA(t, 8192, 65537), pki.WeakKey},
 		{"signature changed", flipLast(good), pki.Unproven},
 		{"key changed", bytes.Replace(good, p256Point(t, p256), p256Point(t, newKey(t)), 1), pki.Unproven},
 		{"point off the curve", bytes.Replace(good, p256Point(t, p256), flipLast(p256Point(t, p256)), 1), pki.Unreadable},
