@@ -30,7 +30,7 @@ async function look(page: Page, path: string): Promise<void> {
 
 test('pages that need no login', async ({ page }) => {
   await page.goto('/login');
-  for (const path of ['/login', '/activate', '/activate#unknown', '/no-such-page']) await look(page, path);
+  for (const path of ['/login', '/activate', '/activate#unknown', '/block', '/no-such-page']) await look(page, path);
 });
 
 test('pages of an administrator', async ({ page }) => {

@@ -92,6 +92,9 @@ type Issued struct {
 	Chain        [][]byte // DER, issuing CA first
 	Employee     org.Employee
 	EmailLeftOut bool
+	// RevocationCode blocks the key file without login. It is shown now and never
+	// again: only a keyed hash is stored.
+	RevocationCode string
 }
 
 // Activate exchanges link token, installation code and PKCS#10 request (DER)
@@ -142,11 +145,12 @@ func (s *Service) exchange(ctx context.Context, a Activation, request *pki.Reque
 		}
 		return Issued{}, err
 	}
-	if err := s.complete(ctx, by, a, cert); err != nil {
+	code, err := s.complete(ctx, by, a, cert)
+	if err != nil {
 		return Issued{}, err
 	}
 	chain, err := s.CA.Chain(ctx)
-	return Issued{Certificate: cert, Chain: chain, Employee: e, EmailLeftOut: cert.EmailLeftOut}, err
+	return Issued{Certificate: cert, Chain: chain, Employee: e, EmailLeftOut: cert.EmailLeftOut, RevocationCode: code}, err
 }
 
 // redeem checks token and code, and records a refusal.
@@ -224,12 +228,12 @@ func (s *Service) try(ctx context.Context, tx bun.Tx, a Activation, right bool, 
 		audit.Record(ctx, tx, audit.By(by, s.Now(), "activation.lock", "employee:"+string(a.EmployeeID), ""))
 }
 
-// complete puts the key file into use. A second call for the same certificate
-// changes nothing.
-func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, cert ca.Certificate) error {
+// complete puts the key file into use and returns its revocation code. A second
+// call for the same certificate only makes a new code: the first may be lost.
+func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, cert ca.Certificate) (code string, err error) {
 	now := store.Instant(s.Now())
 	var refused error
-	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Count(tx.NewUpdate().Model((*Activation)(nil)).
 			Set("state = 'used'").Set("used_at = ?", now).Set("code_sealed = NULL").
 			Where("id = ?", a.ID).Where("state = 'open'").Exec(ctx))
@@ -238,7 +242,11 @@ func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, c
 		}
 		if n == 0 {
 			var stored Activation
-			if err := tx.NewSelect().Model(&stored).Where("id = ?", a.ID).Scan(ctx); err != nil || stored.State == "used" {
+			if err := tx.NewSelect().Model(&stored).Where("id = ?", a.ID).Scan(ctx); err != nil {
+				return err
+			}
+			if stored.State == "used" {
+				code, err = s.newRevocationCode(ctx, tx, a.KeyFileID, string(cert.Serial))
 				return err
 			}
 			// Replaced while the certificate was being signed: nobody gets it.
@@ -249,6 +257,9 @@ func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, c
 			Set("state = 'active'").Set("serial = ?", cert.Serial).Set("not_after = ?", cert.NotAfter).Set("activated_at = ?", now).
 			Where("org_id = ?", a.OrgID).Where("id = ?", a.KeyFileID).Where("state = 'ordered'").Exec(ctx)
 		if err := store.One(res, err, "credential.key_file"); err != nil {
+			return err
+		}
+		if code, err = s.newRevocationCode(ctx, tx, a.KeyFileID, string(cert.Serial)); err != nil {
 			return err
 		}
 		if err := s.scheduleBlock(ctx, tx, a, now); err != nil {
@@ -269,7 +280,7 @@ func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, c
 		}
 		return audit.Record(ctx, tx, audit.By(by, now, "key_file.activate", "employee:"+string(a.EmployeeID), "serial "+string(cert.Serial)))
 	})
-	return errors.Join(err, refused)
+	return code, errors.Join(err, refused)
 }
 
 // scheduleBlock ends the parallel running of the code card, if it has an end: so

@@ -122,6 +122,9 @@ type KeyFile struct {
 	ActivatedAt *time.Time        `bun:"activated_at"`
 	BlockedAt   *time.Time        `bun:"blocked_at"`
 	BlockReason string            `bun:"block_reason"`
+	// RevocationMAC is of the code that blocks the file without login; nil before
+	// the activation and for files of before there were such codes.
+	RevocationMAC []byte `bun:"revocation_mac"`
 }
 
 // Activation is an invitation: a link token by mail and an installation code by
@@ -152,13 +155,16 @@ const ActivationDays = 30
 const MaxTries = 5
 
 // ExpireActivations marks the invitations that ran out and erases their codes;
-// it also drops login challenges that nobody can use any more.
+// it also drops login challenges and counted tries that nobody needs any more.
 func (s *Service) ExpireActivations(ctx context.Context) error {
 	now := store.Instant(s.Now())
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewUpdate().Model((*Activation)(nil)).
 			Set("state = 'expired'").Set("code_sealed = NULL").
 			Where("state = 'open'").Where("expires_at <= ?", now).Exec(ctx); err != nil {
+			return err
+		}
+		if _, err := tx.NewDelete().Model((*blockTry)(nil)).Where("window_at <= ?", now.Add(-BlockWindow)).Exec(ctx); err != nil {
 			return err
 		}
 		_, err := tx.NewDelete().Model((*challenge)(nil)).Where("expires_at <= ?", now.Add(-time.Hour)).Exec(ctx)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/adgang/adgang/internal/credential"
 )
 
 // activationShow: POST /api/v1/activation/look-up {"token"} -> 200 Activation.
@@ -36,9 +38,32 @@ func (s *Server) activationComplete(c echo.Context) error {
 	out := IssuedCertificate{
 		Certificate: issued.Certificate.DER, Chain: issued.Chain, Serial: string(issued.Certificate.Serial),
 		NotAfter: issued.Certificate.NotAfter, FriendlyName: issued.Employee.Name(),
+		RevocationCode: issued.RevocationCode,
 	}
 	if issued.EmailLeftOut {
 		out.EmailLeftOut = &issued.EmailLeftOut
 	}
 	return c.JSON(http.StatusOK, out)
+}
+
+// keyFileBlockOpen: POST /api/v1/key-file/block OpenBlock -> 200 OpenBlocked. It
+// needs no login.
+func (s *Server) keyFileBlockOpen(c echo.Context) error {
+	var in OpenBlock
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	text := func(p *string) string {
+		if p == nil {
+			return ""
+		}
+		return *p
+	}
+	at, err := s.Credential.BlockOpenly(c.Request().Context(), credential.OpenBlock{
+		Serial: text(in.Serial), CVR: text(in.CVR), RID: text(in.RID), Code: in.Code, Reason: string(in.Reason), Address: c.RealIP(),
+	})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, OpenBlocked{BlockedAt: at})
 }

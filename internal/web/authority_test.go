@@ -1,6 +1,7 @@
 package web_test
 
 var authorityRules = []rule{
+	{route: "POST /api/v1/key-file/block", right: open, body: "{}", want: 422},
 	{route: "GET /ca/root.cer", right: open, want: 200},
 	{route: "GET /ca/root.crl", right: open, want: 200},
 	{route: "GET /ca/issuing.cer", right: open, want: 200},

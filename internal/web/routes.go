@@ -17,6 +17,7 @@ func (s *Server) routes() {
 	api.POST("/login/key-file", s.keyFileLogin, open...)
 	api.POST("/activation/look-up", s.activationShow, open...)
 	api.POST("/activation/certificate", s.activationComplete, open...)
+	api.POST("/key-file/block", s.keyFileBlockOpen, open...)
 
 	api.GET("/session", s.sessionShow, need...)
 	api.DELETE("/session", s.sessionEnd, need...)

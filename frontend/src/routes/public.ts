@@ -18,4 +18,10 @@ const activate = createRoute({
   component: lazyRouteComponent(() => import('@/features/activation/activation-page'), 'ActivationPage'),
 });
 
-export const publicRoutes = [login, activate] as const;
+const block = createRoute({
+  getParentRoute: () => open,
+  path: '/block',
+  component: lazyRouteComponent(() => import('@/features/block/block-page'), 'BlockPage'),
+});
+
+export const publicRoutes = [login, activate, block] as const;

@@ -4,6 +4,7 @@ import { date } from '@/format';
 import { Alert } from '@/ui/alert';
 import { Icon } from '@/ui/icon';
 import type { MadeKeyFile } from './activate';
+import { RevocationCode } from './revocation-code';
 
 export function DoneStep({ made }: { made: MadeKeyFile }) {
   const { t } = useTranslation();
@@ -18,6 +19,7 @@ export function DoneStep({ made }: { made: MadeKeyFile }) {
         <dt>{t('activation.done.serial')}</dt>
         <dd className="code">{made.issued.serial}</dd>
       </dl>
+      <RevocationCode made={made} />
       <div className="actions">
         <Link to="/login" className="button button-primary">
           <Icon name="lock" />

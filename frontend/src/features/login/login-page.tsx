@@ -1,6 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { getRouteApi, Link, useRouter } from '@tanstack/react-router';
 import { Controller, useForm } from 'react-hook-form';
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
@@ -103,6 +103,9 @@ function Help() {
       <div className="panel">
         <h2>{t('login.help.heading')}</h2>
         <p>{t('login.help.text')}</p>
+        <p>
+          <Link to="/block">{t('block.link')}</Link>
+        </p>
       </div>
     </>
   );

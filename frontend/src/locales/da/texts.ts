@@ -3,6 +3,7 @@ import frame from './texts/frame.json';
 import roles from './texts/roles.json';
 import login from './texts/login.json';
 import activation from './texts/activation.json';
+import block from './texts/block.json';
 import home from './texts/home.json';
 import me from './texts/me.json';
 import migration from './texts/migration.json';
@@ -30,6 +31,7 @@ export const texts = {
   roles,
   login,
   activation,
+  block,
   home,
   me,
   migration,
