@@ -733,6 +733,36 @@ func (e NsisLevel) Valid() bool {
 	}
 }
 
+// Defines values for OpenBlockReason.
+const (
+	AffiliationChanged   OpenBlockReason = "affiliation_changed"
+	CessationOfOperation OpenBlockReason = "cessation_of_operation"
+	ContentWrong         OpenBlockReason = "content_wrong"
+	KeyCompromise        OpenBlockReason = "key_compromise"
+	Superseded           OpenBlockReason = "superseded"
+	Unspecified          OpenBlockReason = "unspecified"
+)
+
+// Valid indicates whether the value is a known member of the OpenBlockReason enum.
+func (e OpenBlockReason) Valid() bool {
+	switch e {
+	case AffiliationChanged:
+		return true
+	case CessationOfOperation:
+		return true
+	case ContentWrong:
+		return true
+	case KeyCompromise:
+		return true
+	case Superseded:
+		return true
+	case Unspecified:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PartyRole.
 const (
 	Reporter       PartyRole = "reporter"
@@ -2168,7 +2198,10 @@ type IssuedCertificate struct {
 	// FriendlyName For the PKCS#12 bag and the file name
 	FriendlyName string    `json:"friendly_name"`
 	NotAfter     time.Time `json:"not_after"`
-	Serial       string    `json:"serial"`
+
+	// RevocationCode Blocks the key file without login; shown now and never again
+	RevocationCode string `json:"revocation_code"`
+	Serial         string `json:"serial"`
 }
 
 // KeyFileLogin defines model for KeyFileLogin.
@@ -2228,6 +2261,26 @@ type Nominee struct {
 
 // NsisLevel Level that the login needs, empty = any
 type NsisLevel string
+
+// OpenBlock defines model for OpenBlock.
+type OpenBlock struct {
+	// Code The revocation code of the activation
+	Code   string          `json:"code"`
+	CVR    *string         `json:"cvr,omitempty"`
+	Reason OpenBlockReason `json:"reason"`
+	RID    *string         `json:"rid,omitempty"`
+
+	// Serial Hexadecimal; colons and blanks do not matter
+	Serial *string `json:"serial,omitempty"`
+}
+
+// OpenBlockReason defines model for OpenBlock.Reason.
+type OpenBlockReason string
+
+// OpenBlocked defines model for OpenBlocked.
+type OpenBlocked struct {
+	BlockedAt time.Time `json:"blocked_at"`
+}
 
 // Operator defines model for Operator.
 type Operator struct {
@@ -3473,6 +3526,9 @@ type GroupFillJSONRequestBody = GroupChange
 
 // GroupRightGiveJSONRequestBody defines body for GroupRightGive for application/json ContentType.
 type GroupRightGiveJSONRequestBody = RightGift
+
+// KeyFileBlockOpenJSONRequestBody defines body for KeyFileBlockOpen for application/json ContentType.
+type KeyFileBlockOpenJSONRequestBody = OpenBlock
 
 // ChallengeCreateJSONRequestBody defines body for ChallengeCreate for application/json ContentType.
 type ChallengeCreateJSONRequestBody = ChallengeRequest

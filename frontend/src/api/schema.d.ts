@@ -117,6 +117,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/key-file/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Block a key file without login, with its revocation code
+         * @description Names the key file by the serial number of its certificate, or by CVR
+         *     number and RID of its holder. Five tries an hour for each; an unknown
+         *     one and a wrong code are answered alike. Blocking what is blocked
+         *     changes nothing.
+         */
+        post: operations["keyFileBlockOpen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/batches": {
         parameters: {
             query?: never;
@@ -2523,6 +2546,8 @@ export interface components {
             csr: string;
         };
         IssuedCertificate: {
+            /** @description Blocks the key file without login; shown now and never again */
+            revocation_code: string;
             /** Format: byte */
             certificate: string;
             /** @description DER, issuing CA first, root last */
@@ -2534,6 +2559,20 @@ export interface components {
             friendly_name: string;
             /** @description The e-mail address has letters that a certificate cannot hold */
             email_left_out?: boolean;
+        };
+        OpenBlock: {
+            /** @description Hexadecimal; colons and blanks do not matter */
+            serial?: string;
+            cvr?: string;
+            rid?: string;
+            /** @description The revocation code of the activation */
+            code: string;
+            /** @enum {string} */
+            reason: "key_compromise" | "content_wrong" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "unspecified";
+        };
+        OpenBlocked: {
+            /** Format: date-time */
+            blocked_at: string;
         };
         BatchOptions: {
             name?: string;
@@ -4009,6 +4048,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IssuedCertificate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    keyFileBlockOpen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenBlock"];
+            };
+        };
+        responses: {
+            /** @description The key file is blocked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenBlocked"];
                 };
             };
             default: components["responses"]["Problem"];
