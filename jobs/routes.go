@@ -18,6 +18,7 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
 )
@@ -55,6 +56,7 @@ type Services struct {
 	Onboarding *onboarding.Service
 	Operator   *operator.Service
 	Rights     *entitlement.Service
+	Review     *review.Service
 	Approval   *approval.Service
 }
 
@@ -81,6 +83,7 @@ func Routes(s Services) []Route {
 		Handle(onboarding.Announce, s.Onboarding.Tell),
 		Handle(operator.Sweep, plain(s.Operator.DropEnded)),
 		Handle(entitlement.SweepKind, s.Rights.Sweep),
+		Handle(review.SweepKind, s.Review.Sweep),
 		Handle(approval.ExpireKind, plain(s.Approval.Expire)),
 	}
 }
@@ -92,6 +95,7 @@ func Schedules() []Schedule {
 		Daily(reminder.SweepKind, 6*time.Hour, func(tick time.Time) reminder.Day {
 			return reminder.Day{Day: tick.Format(time.DateOnly)}
 		}),
+		Daily(review.SweepKind, 6*time.Hour, func(tick time.Time) review.Day { return review.Day{Day: tick.Format(time.DateOnly)} }),
 		Daily(entitlement.SweepKind, 6*time.Hour, func(tick time.Time) entitlement.Day {
 			return entitlement.Day{Day: tick.Format(time.DateOnly)}
 		}),

@@ -36,6 +36,7 @@ import (
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
@@ -62,6 +63,7 @@ type App struct {
 	Credential *credential.Service
 	Session    *session.Service
 	Rights     *entitlement.Service
+	Review     *review.Service
 	Federation *federation.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
@@ -154,6 +156,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Rights = &entitlement.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
+	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
@@ -221,7 +224,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Onboarding: a.Onboarding, Operator: a.Operator,
+			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval,
 		}),
 	})
@@ -244,7 +247,7 @@ func (a *App) buildWeb(version string) error {
 	}
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
-		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Roster: a.Roster,
+		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
 		Attorney: a.Attorney,
 		Now:      a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,

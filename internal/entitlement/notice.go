@@ -94,7 +94,7 @@ func (s *Service) ring(ctx context.Context, tx bun.Tx, by access.Actor, span str
 
 func draftTo(o org.Organisation, e org.Employee, kind string, params map[string]string) mail.Draft {
 	params["organisation"] = o.Name
-	return mail.Draft{Org: o.ID, Employee: e.ID, Kind: kind, Lang: mail.Danish, Name: e.Name(), Address: e.Email, Params: params}
+	return mail.Draft{Org: o.ID, Employee: e.ID, Kind: kind, Lang: e.Lang, Name: e.Name(), Address: e.Email, Params: params}
 }
 
 // tell mails the employee what became of a request.

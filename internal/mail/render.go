@@ -45,6 +45,7 @@ var kinds = map[string]kind{
 	KindRightApproved: {params: []string{"organisation", "right", "service"}, instants: []string{"until"}},
 	KindRightRejected: {params: []string{"organisation", "right", "service", "reason"}},
 	KindRightUnasked:  {params: []string{"organisation", "right", "service"}},
+	KindReview:        {params: []string{"organisation", "review", "subject", "due", "undecided", "address"}},
 	KindRightExpiring: {params: []string{"organisation", "right", "service", "until", "days"}, instants: []string{"until"}},
 
 	KindApprovalAsked:   {params: []string{"what", "asker", "expires", "url"}, instants: []string{"expires"}},

@@ -37,6 +37,7 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
+	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
@@ -66,6 +67,7 @@ type Domain struct {
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Rights     *entitlement.Service
+	Review     *review.Service
 	Federation *federation.Service // without keys until Federate
 	Reminder   *reminder.Service
 	Operator   *operator.Service
@@ -109,6 +111,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Rights.Delegated, d.Rights.Delegates = d.Attorney.Delegated, d.Attorney.Delegates
 	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Now: now, Log: log, TestData: true}
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
+	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}
 	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
 	d.Operator = &operator.Service{DB: db, Keys: keys, Now: now, Log: log, BaseURL: BaseURL}

@@ -46,6 +46,7 @@ func (s *Server) routes() {
 	s.peopleRoutes(api, need...)
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)
+	s.reviewRoutes(api, need...)
 	s.bulkRoutes(api, need...)
 	s.onboardingRoutes(api, open, need)
 	s.operatorRoutes(api, open)

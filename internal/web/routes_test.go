@@ -60,6 +60,7 @@ var rules = slices.Concat(
 	settingsRules,
 	auditRules,
 	authorityRules,
+	reviewRules,
 	entitlementRules,
 	roleRules,
 	attorneyRules,

@@ -25,6 +25,7 @@ import (
 var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	coreFixtures,
 	entitlementFixtures,
+	reviewFixtures,
 	bulkFixtures,
 	roleFixtures,
 	onboardingFixtures,

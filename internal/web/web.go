@@ -26,6 +26,7 @@ import (
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
@@ -44,6 +45,7 @@ type Options struct {
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Rights     *entitlement.Service
+	Review     *review.Service
 	Setting    *setting.Service
 	Onboarding *onboarding.Service
 	Operator   *operator.Service

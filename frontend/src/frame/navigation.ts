@@ -44,6 +44,7 @@ const sections: Section[] = [
       { to: '/rights/requests', key: 'requests', right: 'entitlement.approve' },
       { to: '/rights/holders', key: 'holders', right: 'entitlement.report' },
       { to: '/rights/groups', key: 'groups', right: 'entitlement.report' },
+      { to: '/rights/reviews', key: 'reviews' },
       { to: '/rights/basic', key: 'basicPackage', right: 'entitlement.report' },
     ],
   },

@@ -37,4 +37,16 @@ const group = createRoute({
   component: lazyRouteComponent(() => import('@/features/groups/group-page'), 'GroupPage'),
 });
 
-export const rightsRoutes = [catalogue, requests, holders, basic, groups, group] as const;
+const reviews = createRoute({
+  getParentRoute: () => inside,
+  path: '/rights/reviews',
+  component: lazyRouteComponent(() => import('@/features/reviews/reviews-page'), 'ReviewsPage'),
+});
+
+const review = createRoute({
+  getParentRoute: () => inside,
+  path: '/rights/reviews/$id',
+  component: lazyRouteComponent(() => import('@/features/reviews/review-page'), 'ReviewPage'),
+});
+
+export const rightsRoutes = [reviews, review, catalogue, requests, holders, basic, groups, group] as const;
