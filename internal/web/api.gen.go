@@ -672,19 +672,19 @@ func (e InstallationKeyFileAlgorithm) Valid() bool {
 
 // Defines values for InstallationPhase.
 const (
-	Closed           InstallationPhase = "closed"
-	LimitedOperation InstallationPhase = "limited_operation"
-	Normal           InstallationPhase = "normal"
+	InstallationPhaseClosed           InstallationPhase = "closed"
+	InstallationPhaseLimitedOperation InstallationPhase = "limited_operation"
+	InstallationPhaseNormal           InstallationPhase = "normal"
 )
 
 // Valid indicates whether the value is a known member of the InstallationPhase enum.
 func (e InstallationPhase) Valid() bool {
 	switch e {
-	case Closed:
+	case InstallationPhaseClosed:
 		return true
-	case LimitedOperation:
+	case InstallationPhaseLimitedOperation:
 		return true
-	case Normal:
+	case InstallationPhaseNormal:
 		return true
 	default:
 		return false
@@ -850,6 +850,120 @@ func (e RecoveryRequestLang) Valid() bool {
 	case RecoveryRequestLangDa:
 		return true
 	case RecoveryRequestLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewState.
+const (
+	ReviewStateClosed ReviewState = "closed"
+	ReviewStateOpen   ReviewState = "open"
+)
+
+// Valid indicates whether the value is a known member of the ReviewState enum.
+func (e ReviewState) Valid() bool {
+	switch e {
+	case ReviewStateClosed:
+		return true
+	case ReviewStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewAnswerDecision.
+const (
+	ReviewAnswerDecisionKept    ReviewAnswerDecision = "kept"
+	ReviewAnswerDecisionRemoved ReviewAnswerDecision = "removed"
+)
+
+// Valid indicates whether the value is a known member of the ReviewAnswerDecision enum.
+func (e ReviewAnswerDecision) Valid() bool {
+	switch e {
+	case ReviewAnswerDecisionKept:
+		return true
+	case ReviewAnswerDecisionRemoved:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewDefault.
+const (
+	Keep   ReviewDefault = "keep"
+	Remove ReviewDefault = "remove"
+)
+
+// Valid indicates whether the value is a known member of the ReviewDefault enum.
+func (e ReviewDefault) Valid() bool {
+	switch e {
+	case Keep:
+		return true
+	case Remove:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewItemDecision.
+const (
+	ReviewItemDecisionEmpty   ReviewItemDecision = ""
+	ReviewItemDecisionGone    ReviewItemDecision = "gone"
+	ReviewItemDecisionKept    ReviewItemDecision = "kept"
+	ReviewItemDecisionRemoved ReviewItemDecision = "removed"
+)
+
+// Valid indicates whether the value is a known member of the ReviewItemDecision enum.
+func (e ReviewItemDecision) Valid() bool {
+	switch e {
+	case ReviewItemDecisionEmpty:
+		return true
+	case ReviewItemDecisionGone:
+		return true
+	case ReviewItemDecisionKept:
+		return true
+	case ReviewItemDecisionRemoved:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewItemKind.
+const (
+	Assignment ReviewItemKind = "assignment"
+	Membership ReviewItemKind = "membership"
+)
+
+// Valid indicates whether the value is a known member of the ReviewItemKind enum.
+func (e ReviewItemKind) Valid() bool {
+	switch e {
+	case Assignment:
+		return true
+	case Membership:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewSubject.
+const (
+	ReviewSubjectGroup   ReviewSubject = "group"
+	ReviewSubjectService ReviewSubject = "service"
+)
+
+// Valid indicates whether the value is a known member of the ReviewSubject enum.
+func (e ReviewSubject) Valid() bool {
+	switch e {
+	case ReviewSubjectGroup:
+		return true
+	case ReviewSubjectService:
 		return true
 	default:
 		return false
@@ -1231,6 +1345,24 @@ func (e ApprovalsParamsState) Valid() bool {
 	case ApprovalsParamsStateHistory:
 		return true
 	case ApprovalsParamsStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReviewResultParamsLang.
+const (
+	ReviewResultParamsLangDa ReviewResultParamsLang = "da"
+	ReviewResultParamsLangEn ReviewResultParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the ReviewResultParamsLang enum.
+func (e ReviewResultParamsLang) Valid() bool {
+	switch e {
+	case ReviewResultParamsLangDa:
+		return true
+	case ReviewResultParamsLangEn:
 		return true
 	default:
 		return false
@@ -2588,6 +2720,103 @@ type RecoveryRequest struct {
 // RecoveryRequestLang defines model for RecoveryRequest.Lang.
 type RecoveryRequestLang string
 
+// Review defines model for Review.
+type Review struct {
+	ClosedAt  *time.Time `json:"closed_at"`
+	CreatedAt time.Time  `json:"created_at"`
+	DueOn     string     `json:"due_on"`
+
+	// Gone Were not there any more
+	Gone int    `json:"gone"`
+	ID   string `json:"id"`
+	Kept int    `json:"kept"`
+	Name string `json:"name"`
+
+	// Open Without an answer
+	Open    int `json:"open"`
+	Removed int `json:"removed"`
+
+	// Reviewers Empty in lists
+	Reviewers   []Colleague   `json:"reviewers"`
+	State       ReviewState   `json:"state"`
+	SubjectKind ReviewSubject `json:"subject_kind"`
+	SubjectName string        `json:"subject_name"`
+	Total       int           `json:"total"`
+
+	// Undecided What becomes of what nobody has answered on the last day
+	Undecided ReviewDefault `json:"undecided"`
+}
+
+// ReviewState defines model for Review.State.
+type ReviewState string
+
+// ReviewAnswer defines model for ReviewAnswer.
+type ReviewAnswer struct {
+	Decision ReviewAnswerDecision `json:"decision"`
+	Item     string               `json:"item"`
+	Note     *string              `json:"note,omitempty"`
+}
+
+// ReviewAnswerDecision defines model for ReviewAnswer.Decision.
+type ReviewAnswerDecision string
+
+// ReviewDefault What becomes of what nobody has answered on the last day
+type ReviewDefault string
+
+// ReviewItem defines model for ReviewItem.
+type ReviewItem struct {
+	ByDefault bool               `json:"by_default"`
+	DecidedAt *time.Time         `json:"decided_at"`
+	Decider   string             `json:"decider"`
+	Decision  ReviewItemDecision `json:"decision"`
+
+	// EmployeeID Empty for a right of a group
+	EmployeeID string         `json:"employee_id"`
+	ID         string         `json:"id"`
+	Kind       ReviewItemKind `json:"kind"`
+	Limits     string         `json:"limits"`
+	Note       string         `json:"note"`
+	Until      *time.Time     `json:"until"`
+	WhatDa     string         `json:"what_da"`
+	WhatEn     string         `json:"what_en"`
+	Who        string         `json:"who"`
+}
+
+// ReviewItemDecision defines model for ReviewItem.Decision.
+type ReviewItemDecision string
+
+// ReviewItemKind defines model for ReviewItem.Kind.
+type ReviewItemKind string
+
+// ReviewItemList defines model for ReviewItemList.
+type ReviewItemList struct {
+	Items []ReviewItem `json:"items"`
+	Next  *string      `json:"next"`
+}
+
+// ReviewList defines model for ReviewList.
+type ReviewList struct {
+	Items []Review `json:"items"`
+	Next  *string  `json:"next"`
+}
+
+// ReviewPlan defines model for ReviewPlan.
+type ReviewPlan struct {
+	DueOn string `json:"due_on"`
+	Name  string `json:"name"`
+
+	// Reviewers Employees; the rights administrators when left out
+	Reviewers   *[]string     `json:"reviewers,omitempty"`
+	SubjectID   string        `json:"subject_id"`
+	SubjectKind ReviewSubject `json:"subject_kind"`
+
+	// Undecided What becomes of what nobody has answered on the last day
+	Undecided ReviewDefault `json:"undecided"`
+}
+
+// ReviewSubject defines model for ReviewSubject.
+type ReviewSubject string
+
 // Right Permission for one kind of task in the administration of an organisation
 type Right string
 
@@ -3391,6 +3620,28 @@ type RecoveryConfirmParams struct {
 	XLinkToken LinkToken `json:"X-Link-Token"`
 }
 
+// ReviewsParams defines parameters for Reviews.
+type ReviewsParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ReviewItemsParams defines parameters for ReviewItems.
+type ReviewItemsParams struct {
+	Undecided *bool `form:"undecided,omitempty" json:"undecided,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ReviewResultParams defines parameters for ReviewResult.
+type ReviewResultParams struct {
+	Lang *ReviewResultParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+}
+
+// ReviewResultParamsLang defines parameters for ReviewResult.
+type ReviewResultParamsLang string
+
 // CatalogueParams defines parameters for Catalogue.
 type CatalogueParams struct {
 	Service *string `form:"service,omitempty" json:"service,omitempty"`
@@ -3601,6 +3852,12 @@ type RecoveryConfirmJSONRequestBody = RecoveryConfirm
 
 // RecoveryAskJSONRequestBody defines body for RecoveryAsk for application/json ContentType.
 type RecoveryAskJSONRequestBody = RecoveryRequest
+
+// ReviewStartJSONRequestBody defines body for ReviewStart for application/json ContentType.
+type ReviewStartJSONRequestBody = ReviewPlan
+
+// ReviewDecideJSONRequestBody defines body for ReviewDecide for application/json ContentType.
+type ReviewDecideJSONRequestBody = ReviewAnswer
 
 // BasicAddJSONRequestBody defines body for BasicAdd for application/json ContentType.
 type BasicAddJSONRequestBody = BasicAdd

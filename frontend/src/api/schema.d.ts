@@ -1542,6 +1542,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Access reviews, newest first; without the right to start one, those that the caller reviews */
+        get: operations["reviews"];
+        put?: never;
+        /** Start a review of everything that is given in a service or to a group now */
+        post: operations["reviewStart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** One review with its counts and reviewers */
+        get: operations["reviewShow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** What is reviewed, by name */
+        get: operations["reviewItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/{id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer whether an item is still needed; what is removed is taken away at once */
+        post: operations["reviewDecide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close a review before its last day */
+        post: operations["reviewClose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/{id}/result.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** The result as CSV */
+        get: operations["reviewResult"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/onboarding/terms": {
         parameters: {
             query?: never;
@@ -3416,6 +3529,81 @@ export interface components {
         };
         PowerAttachment: {
             employee_id: string;
+        };
+        /** @enum {string} */
+        ReviewSubject: "group" | "service";
+        /**
+         * @description What becomes of what nobody has answered on the last day
+         * @enum {string}
+         */
+        ReviewDefault: "keep" | "remove";
+        ReviewPlan: {
+            name: string;
+            subject_kind: components["schemas"]["ReviewSubject"];
+            subject_id: string;
+            /** Format: date */
+            due_on: string;
+            undecided: components["schemas"]["ReviewDefault"];
+            /** @description Employees; the rights administrators when left out */
+            reviewers?: string[];
+        };
+        Review: {
+            id: string;
+            name: string;
+            subject_kind: components["schemas"]["ReviewSubject"];
+            subject_name: string;
+            /** Format: date */
+            due_on: string;
+            undecided: components["schemas"]["ReviewDefault"];
+            /** @enum {string} */
+            state: "open" | "closed";
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            closed_at: string | null;
+            total: number;
+            kept: number;
+            removed: number;
+            /** @description Were not there any more */
+            gone: number;
+            /** @description Without an answer */
+            open: number;
+            /** @description Empty in lists */
+            reviewers: components["schemas"]["Colleague"][];
+        };
+        ReviewList: {
+            items: components["schemas"]["Review"][];
+            next: string | null;
+        };
+        ReviewItem: {
+            id: string;
+            /** @enum {string} */
+            kind: "assignment" | "membership";
+            /** @description Empty for a right of a group */
+            employee_id: string;
+            who: string;
+            what_da: string;
+            what_en: string;
+            limits: string;
+            /** Format: date-time */
+            until: string | null;
+            /** @enum {string} */
+            decision: "" | "kept" | "removed" | "gone";
+            by_default: boolean;
+            decider: string;
+            /** Format: date-time */
+            decided_at: string | null;
+            note: string;
+        };
+        ReviewItemList: {
+            items: components["schemas"]["ReviewItem"][];
+            next: string | null;
+        };
+        ReviewAnswer: {
+            item: string;
+            /** @enum {string} */
+            decision: "kept" | "removed";
+            note?: string;
         };
         /** @description What the company register says */
         Company: {
@@ -6413,6 +6601,176 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviews: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewStart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewPlan"];
+            };
+        };
+        responses: {
+            /** @description Started */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The review */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewItems: {
+        parameters: {
+            query?: {
+                undecided?: boolean;
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItemList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewDecide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewAnswer"];
+            };
+        };
+        responses: {
+            /** @description Answered */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewClose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Closed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewResult: {
+        parameters: {
+            query?: {
+                lang?: "da" | "en";
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             default: components["responses"]["Problem"];
         };
