@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createRouter } from '@tanstack/react-router';
 import { NotFound, PageError } from './frame/failure';
 import { PageWaiting } from './frame/waiting';
+import { auditRoutes } from './routes/audit';
 import { inside, open, root } from './routes/base';
 import { bulkRoutes } from './routes/bulk';
 import { employeesRoutes } from './routes/employees';
@@ -22,6 +23,7 @@ const routeTree = root.addChildren([
     ...bulkRoutes,
     ...servicesRoutes,
     ...settingsRoutes,
+    ...auditRoutes,
   ]),
 ]);
 

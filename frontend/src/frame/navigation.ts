@@ -66,6 +66,7 @@ const sections: Section[] = [
     icon: 'business',
     entries: [
       { to: '/organisation/settings', key: 'settings', right: 'setting.view' },
+      { to: '/organisation/audit', key: 'audit', right: 'audit.view' },
     ],
   },
 ];
