@@ -241,7 +241,7 @@ func (a *App) buildWeb(version string) error {
 	if c.Demo {
 		a.Demo = &demo.Service{
 			DB: a.DB, Org: a.Org, Credential: a.Credential, Cutover: a.Cutover, Roster: a.Roster, Federation: a.Federation, Now: a.Now, Log: a.Log,
-			Data: c.Data, BaseURL: c.BaseURL.String(), Mails: mail.Mailbox(c.MailFolder()),
+			Rights: a.Rights, Review: a.Review, Data: c.Data, BaseURL: c.BaseURL.String(), Mails: mail.Mailbox(c.MailFolder()),
 		}
 		demoHandler = a.Demo.Handler()
 	}

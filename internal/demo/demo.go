@@ -14,9 +14,11 @@ import (
 
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 )
 
@@ -28,6 +30,8 @@ type Service struct {
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Federation *federation.Service
+	Rights     *entitlement.Service
+	Review     *review.Service
 	Now        func() time.Time
 	Log        *slog.Logger
 	// Data is ADGANG_DATA; what the demo makes lies in the folder demo in it.

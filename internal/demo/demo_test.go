@@ -22,6 +22,7 @@ import (
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/testkit"
@@ -55,13 +56,14 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 	credentials := &credential.Service{
 		DB: db, Keys: keys, Org: orgs, CA: authority, Mail: mails, Now: now, Log: log, Origin: server.URL, Algorithm: "P-256",
 	}
-	rights := &entitlement.Service{DB: db, Now: now, Log: log, BaseURL: server.URL}
+	rights := &entitlement.Service{DB: db, Mail: mails, Now: now, Log: log, BaseURL: server.URL}
 	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Rights: rights, Now: now, Log: log, BaseURL: server.URL}
 	s := &demo.Service{
 		DB: db, Org: orgs, Credential: credentials, Federation: services, Now: now, Log: log, Data: data, BaseURL: server.URL,
 		Cutover: &cutover.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
 		Roster:  &roster.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
-		Mails:   mail.Mailbox(folder),
+		Rights:  rights, Review: &review.Service{DB: db, Rights: rights, Mail: mails, Now: now, Log: log, BaseURL: server.URL},
+		Mails: mail.Mailbox(folder),
 	}
 	handler.Handler = s.Handler()
 	for _, setup := range []func(context.Context) error{authority.Setup, services.Setup} {

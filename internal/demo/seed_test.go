@@ -173,8 +173,8 @@ func (h *house) checkAdministrator(t *testing.T, o org.Organisation, a demo.Acce
 		t.Errorf("the administrator's certificate: %v", err)
 	}
 	people, _, err := h.Org.Employees(t.Context(), access.Command(o.ID), org.Filter{})
-	if err != nil || len(people) != 1 {
-		t.Fatalf("employees before the migration = %d, %v; want the administrator", len(people), err)
+	if err != nil || len(people) != 4 {
+		t.Fatalf("employees before the migration = %d, %v; want the administrator and the three who have rights", len(people), err)
 	}
 	d, err := h.Credential.Details(t.Context(), access.Command(o.ID), people[0].ID)
 	if err != nil || d.KeyFile != "active" {

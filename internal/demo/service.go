@@ -31,6 +31,7 @@ type arrival struct {
 	Class      string // of the authentication context
 	At         time.Time
 	Attributes []received
+	Allowed    []allowed
 }
 
 // received is an attribute of the assertion.
@@ -177,6 +178,10 @@ func arrivalOf(a *saml.Assertion, now time.Time) *arrival {
 	for _, statement := range a.AttributeStatements {
 		for _, attribute := range statement.Attributes {
 			for _, value := range attribute.Values {
+				if attribute.Name == privilegesName {
+					one.Allowed = privileges(value.Value)
+					continue
+				}
 				one.Attributes = append(one.Attributes, received{attribute.Name, value.Value})
 				if attribute.Name == fullName {
 					one.Name = value.Value
