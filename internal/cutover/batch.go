@@ -32,6 +32,13 @@ func (s *Service) Start(ctx context.Context, by access.Actor, id string, skipBad
 		case b.ErrorsTotal > 0 && !skipBad:
 			return false, fault.New(fault.Conflict, "cutover.batch.bad_rows", "The file has %d errors. Correct it and upload it again, or start without the bad rows (skip_bad).", b.ErrorsTotal)
 		}
+		if err := mayStart(by, b); err != nil {
+			return false, err
+		}
+		who, err := starterOf(by)
+		if err != nil {
+			return false, err
+		}
 		due := store.Instant(s.Now())
 		if startAt == nil {
 			startAt = b.StartAt
@@ -40,7 +47,7 @@ func (s *Service) Start(ctx context.Context, by access.Actor, id string, skipBad
 			due = store.Instant(*startAt)
 		}
 		res, err := tx.NewUpdate().Model((*Batch)(nil)).Set("state = ?", Running).Set("started_at = ?", due).
-			Set("start_at = ?", store.InstantPtr(startAt)).
+			Set("start_at = ?", store.InstantPtr(startAt)).Set("starter = ?", who).
 			Where("org_id = ?", b.OrgID).Where("id = ?", b.ID).Where("state = ?", Draft).Exec(ctx)
 		if err := store.One(res, err, "cutover.batch"); err != nil {
 			return false, err

@@ -27,6 +27,7 @@ func (c *checker) check(row *sheet.Row) Record {
 	r.PNumber = row.PNumber(pNumber)
 	r.SENumber = row.SENumber(seNumber)
 	r.LocalUserID = row.Text(localUserID, 64)
+	r.Roles, r.Rights = readRoles(row), listed(row, rights)
 	c.compare(row, r)
 	return r
 }

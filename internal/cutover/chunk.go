@@ -81,7 +81,7 @@ func (s *Service) migrate(ctx context.Context, tx bun.Tx, o org.Organisation, b 
 	if err := credential.HoldCodeCards(ctx, tx, cards); err != nil {
 		return err
 	}
-	invitations, err := s.Credential.Orders(ctx, tx, access.System(o.ID), o, orders, true)
+	invitations, err := s.order(ctx, tx, o, b, orders)
 	if err != nil {
 		return err
 	}
@@ -95,6 +95,9 @@ func (s *Service) migrate(ctx context.Context, tx bun.Tx, o org.Organisation, b 
 	if err := s.recordUnordered(ctx, tx, rows, employees); err != nil {
 		return err
 	}
+	if err := s.give(ctx, tx, b, rows, employees); err != nil {
+		return err
+	}
 	skipped, failed := settled.count(RowSkipped), settled.count(RowFailed)
 	_, err = tx.NewUpdate().Model((*Chunk)(nil)).
 		Set("pending = pending - ?", len(rows)).Set("invited = invited + ?", int64(len(rows))-skipped-failed).
@@ -102,6 +105,28 @@ func (s *Service) migrate(ctx context.Context, tx bun.Tx, o org.Organisation, b 
 		Set("done_at = ?", store.Instant(s.Now())).
 		Where("batch_id = ?", b.ID).Where("no = ?", c.No).Exec(ctx)
 	return err
+}
+
+// order orders the key files, with one lot of mails, and without for people with
+// a local user ID where the batch says so: they get theirs another way.
+func (s *Service) order(ctx context.Context, tx bun.Tx, o org.Organisation, b Batch, orders []credential.Order) ([]credential.Invitation, error) {
+	mailed, quiet := orders, []credential.Order(nil)
+	if b.QuietLocal {
+		mailed = nil
+		for _, one := range orders {
+			if one.Employee.LocalUserID == "" {
+				mailed = append(mailed, one)
+			} else {
+				quiet = append(quiet, one)
+			}
+		}
+	}
+	made, err := s.Credential.Orders(ctx, tx, access.System(o.ID), o, mailed, true)
+	if err != nil || len(quiet) == 0 {
+		return made, err
+	}
+	more, err := s.Credential.Orders(ctx, tx, access.System(o.ID), o, quiet, false)
+	return append(made, more...), err
 }
 
 // employee is the person of the row as a new employee.
@@ -244,10 +269,11 @@ func (s *Service) complete(ctx context.Context, ref BatchRef) error {
 }
 
 // Forget erases the CPR numbers from the rows of a batch that is over: the
-// employees have them now.
+// employees have them now. Rows that Retry may take up keep theirs.
 func (s *Service) Forget(ctx context.Context, ref BatchRef) error {
 	_, err := s.DB.NewUpdate().Model((*Row)(nil)).Set("cpr_sealed = NULL").Set("cpr_mac = NULL").
-		Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("cpr_sealed IS NOT NULL").Exec(ctx)
+		Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("cpr_sealed IS NOT NULL").
+		Where("NOT (state = ? AND reason = ?)", RowFailed, ReasonOtherPerson).Exec(ctx)
 	return err
 }
 

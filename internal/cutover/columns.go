@@ -21,6 +21,8 @@ const (
 	pNumber
 	seNumber
 	localUserID
+	roles
+	rights
 )
 
 // form is what an export is read for; the order is that of the constants.
@@ -38,6 +40,8 @@ var form = sheet.Form{
 		{Names: []string{"p-nummer", "p_number"}},
 		{Names: []string{"se-nummer", "se_number"}},
 		{Names: []string{"medarbejdernummer", "local_user_id"}},
+		{Names: []string{"roller", "roles"}},
+		{Names: []string{"rettigheder", "rights"}},
 	},
 	OneOf: [][]sheet.Field{{cpr, dateOfBirth}},
 }

@@ -26,6 +26,7 @@ type Plan struct {
 	Deadline     *time.Time // nil = the closing of the installation
 	ParallelDays *int64     // nil = code cards are never blocked by themselves
 	StartAt      *time.Time
+	QuietLocal   bool // employees with a local user ID get no activation mail
 	// Pace slows a demo down: one chunk of ChunkRows rows each Pace.
 	Pace      time.Duration
 	ChunkRows int64 // 0 = ChunkRows
@@ -62,7 +63,7 @@ func (s *Service) Create(ctx context.Context, by access.Actor, f File, p Plan) (
 	if w.chunkRows == 0 {
 		w.chunkRows = ChunkRows
 	}
-	forecast, summary, err := s.read(ctx, by.OrgID, &b, f, func(rows []Row, findings []Finding) error {
+	forecast, summary, err := s.read(ctx, by, &b, f, func(rows []Row, findings []Finding) error {
 		return w.store(ctx, rows, findings)
 	})
 	if err == nil {
@@ -84,7 +85,7 @@ func (s *Service) newBatch(by access.Actor, p Plan) Batch {
 	return Batch{
 		ID: store.NewID(), OrgID: by.OrgID, Name: name, FileName: file, State: Reading, DryRun: "{}",
 		Deadline: store.InstantPtr(p.Deadline), ParallelDays: p.ParallelDays, PaceMS: p.Pace.Milliseconds(),
-		StartAt: store.InstantPtr(p.StartAt), CreatedBy: by.Name, CreatedAt: store.Instant(s.Now()),
+		StartAt: store.InstantPtr(p.StartAt), QuietLocal: p.QuietLocal, CreatedBy: by.Name, CreatedAt: store.Instant(s.Now()),
 	}
 }
 
@@ -96,7 +97,7 @@ func (s *Service) DryRun(ctx context.Context, by access.Actor, f File, p Plan) (
 	}
 	b := s.newBatch(by, p)
 	v := View{}
-	forecast, summary, err := s.read(ctx, by.OrgID, &b, f, func(rows []Row, findings []Finding) error {
+	forecast, summary, err := s.read(ctx, by, &b, f, func(rows []Row, findings []Finding) error {
 		for _, r := range rows {
 			if r.State == RowFailed {
 				v.Counts.Failed++
@@ -122,10 +123,11 @@ func (s *Service) DryRun(ctx context.Context, by access.Actor, f File, p Plan) (
 
 // read reads and matches the export and hands it on in groups, but for the
 // findings about the file as a whole, which the summary has.
-func (s *Service) read(ctx context.Context, orgID access.OrgID, b *Batch, f File, out sink) (Forecast, Summary, error) {
-	m := matcher{s: s, org: orgID, batch: b.ID}
+func (s *Service) read(ctx context.Context, by access.Actor, b *Batch, f File, out sink) (Forecast, Summary, error) {
+	d := duties{s: s, by: by, known: map[string]error{}, needs: map[access.Right]bool{}}
+	m := matcher{s: s, org: by.OrgID, batch: b.ID}
 	summary, err := Read(ctx, f, Options{TestData: s.TestData, Now: s.Now()}, func(r Record, findings []Finding) error {
-		m.add(r, findings)
+		m.add(r, append(findings, d.check(ctx, r)...))
 		if len(m.rows) < group {
 			return nil
 		}
@@ -137,6 +139,7 @@ func (s *Service) read(ctx context.Context, orgID access.OrgID, b *Batch, f File
 	if err := m.flush(ctx, out); err != nil {
 		return Forecast{}, summary, err
 	}
+	b.Needs = d.needed()
 	m.forecast.RIDsKept = m.forecast.ToMigrate + m.forecast.AlreadyOnKeyFile
 	return m.forecast, summary, nil
 }
@@ -159,6 +162,7 @@ func (m *matcher) add(r Record, findings []Finding) {
 		BatchID: m.batch, RowNo: m.no, OrgID: m.org, Line: int64(r.Line), State: RowPending, RID: r.RID,
 		GivenName: r.GivenName, Surname: r.Surname, Email: r.Email, Phone: r.Phone, Carrier: r.Carrier,
 		PNumber: r.PNumber, SENumber: r.SENumber, LocalUserID: r.LocalUserID,
+		Roles: joined(r.Roles), Rights: strings.Join(r.Rights, ","),
 	}
 	if !r.DateOfBirth.IsZero() {
 		row.DateOfBirth = r.DateOfBirth.Format(time.DateOnly)
@@ -376,11 +380,19 @@ func (w *writer) finish(ctx context.Context, by access.Actor, forecast Forecast,
 			return fmt.Errorf("store findings: %w", err)
 		}
 		res, err := tx.NewUpdate().Model((*Batch)(nil)).Set("state = ?", Draft).Set("total = ?", summary.Rows).
-			Set("errors_total = ?", w.errors).Set("notices_total = ?", w.notices).Set("dry_run = ?", string(text)).
+			Set("errors_total = ?", w.errors).Set("notices_total = ?", w.notices).Set("dry_run = ?", string(text)).Set("needs = ?", w.batch.Needs).
 			Where("org_id = ?", by.OrgID).Where("id = ?", w.batch.ID).Where("state = ?", Reading).Exec(ctx)
 		if err := store.One(res, err, "cutover.batch"); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.By(by, w.s.Now(), "batch.create", "batch:"+w.batch.ID, fmt.Sprintf("%d rows", summary.Rows)))
 	})
+}
+
+func joined(roles []access.Role) string {
+	all := make([]string, len(roles))
+	for i, r := range roles {
+		all[i] = string(r)
+	}
+	return strings.Join(all, ",")
 }

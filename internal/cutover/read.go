@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/sheet"
 )
 
@@ -39,6 +40,8 @@ type Record struct {
 	PNumber     string // ten digits or ""
 	SENumber    string // eight digits or ""
 	LocalUserID string
+	Roles       []access.Role
+	Rights      []string // URIs
 }
 
 // LogValue keeps personal data out of logs.

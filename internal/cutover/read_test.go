@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func TestReadEveryColumn(t *testing.T) {
 				CPR: "0101364123", DateOfBirth: time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC), Carrier: cutover.KeyFile, Blocked: true,
 				PNumber: "1000000001", SENumber: "12345678", LocalUserID: "M1",
 			}
-			if r.err != nil || len(r.records) != 1 || r.records[0] != want {
+			if r.err != nil || len(r.records) != 1 || !reflect.DeepEqual(r.records[0], want) {
 				t.Errorf("Read = %+v, %v\nwant %+v", r.records, r.err, want)
 			}
 			same(t, "findings", brief(append(r.findings, r.summary.Findings...)), nil)

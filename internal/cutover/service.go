@@ -9,6 +9,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/secret"
@@ -20,6 +21,7 @@ type Service struct {
 	Keys       *secret.Keys
 	Org        *org.Service
 	Credential *credential.Service
+	Rights     *entitlement.Service
 	Now        func() time.Time
 	Log        *slog.Logger
 	// TestData accepts fictitious CPR numbers.
@@ -105,6 +107,9 @@ type Batch struct {
 	ParallelDays *int64       `bun:"parallel_days"`
 	PaceMS       int64        `bun:"pace_ms"` // between two chunks; 0 = as fast as it goes
 	StartAt      *time.Time   `bun:"start_at"`
+	QuietLocal   bool         `bun:"quiet_local"` // no mail to employees with a local user ID
+	Needs        string       `bun:"needs"`       // rights that the starter must hold, a comma between
+	Starter      string       `bun:"starter"`     // JSON of starter
 	CreatedBy    string       `bun:"created_by"`
 	CreatedAt    time.Time    `bun:"created_at"`
 	StartedAt    *time.Time   `bun:"started_at"`
@@ -170,6 +175,8 @@ type Row struct {
 	PNumber     string             `bun:"p_number"`
 	SENumber    string             `bun:"se_number"`
 	LocalUserID string             `bun:"local_user_id"`
+	Roles       string             `bun:"roles"`  // a comma between
+	Rights      string             `bun:"rights"` // URIs, a comma between
 	EmployeeID  *access.EmployeeID `bun:"employee_id"`
 }
 

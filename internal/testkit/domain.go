@@ -105,7 +105,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
 	}
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
-	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Now: now, Log: log, TestData: true}
+	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Rights: d.Rights, Now: now, Log: log, TestData: true}
 	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.Attorney = &attorney.Service{DB: db, Org: d.Org, Mail: d.Mail, Now: now}
 	d.Rights.Delegated, d.Rights.Delegates = d.Attorney.Delegated, d.Attorney.Delegates

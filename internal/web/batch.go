@@ -39,6 +39,7 @@ func (s *Server) batchCreate(c echo.Context) error {
 	}
 	defer up.discard()
 	plan := cutover.Plan{FileName: up.name, Deadline: in.Deadline, StartAt: in.StartAt}
+	plan.QuietLocal = in.QuietLocal != nil && *in.QuietLocal
 	if in.Name != nil {
 		plan.Name = *in.Name
 	}
@@ -82,6 +83,9 @@ func (s *Server) batchResume(c echo.Context) error { return s.batchStep(c, s.Cut
 
 // batchCancel: POST /api/v1/batches/:id/cancel -> 200 Batch.
 func (s *Server) batchCancel(c echo.Context) error { return s.batchStep(c, s.Cutover.Cancel) }
+
+// batchRetry: POST /api/v1/batches/:id/retry -> 200 Batch.
+func (s *Server) batchRetry(c echo.Context) error { return s.batchStep(c, s.Cutover.Retry) }
 
 func (s *Server) batchStep(c echo.Context, step func(context.Context, access.Actor, string) error) error {
 	if err := step(c.Request().Context(), actor(c), c.Param("id")); err != nil {

@@ -29,6 +29,7 @@ func (s *Server) routes() {
 	api.POST("/batches/:id/pause", s.batchPause, need...)
 	api.POST("/batches/:id/resume", s.batchResume, need...)
 	api.POST("/batches/:id/cancel", s.batchCancel, need...)
+	api.POST("/batches/:id/retry", s.batchRetry, need...)
 	api.GET("/batches/:id/rows", s.batchRows, need...)
 	api.GET("/batches/:id/report.csv", s.batchReport, need...)
 	api.GET("/batches/:id/letters.pdf", s.batchLetters, need...)

@@ -95,6 +95,7 @@ var coreRules = []rule{
 	{route: "POST /api/v1/batches/:id/pause", right: access.ManageMigration, id: "draft", want: 200, verbs: "batch.pause"},
 	{route: "POST /api/v1/batches/:id/resume", right: access.ManageMigration, id: "draft", want: 200, verbs: "batch.resume"},
 	{route: "POST /api/v1/batches/:id/cancel", right: access.ManageMigration, id: "draft", want: 200, verbs: "batch.cancel"},
+	{route: "POST /api/v1/batches/:id/retry", right: access.ManageMigration, id: "done", want: 409}, // nothing failed
 	{route: "GET /api/v1/batches/:id/rows", right: access.ManageMigration, id: "done", want: 200},
 	{route: "GET /api/v1/batches/:id/report.csv", right: access.ManageMigration, id: "done", want: 200},
 	{route: "GET /api/v1/batches/:id/letters.pdf", right: access.ManageEmployees, id: "done", want: 200, verbs: "installation_code.print"},
