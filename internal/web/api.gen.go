@@ -1747,8 +1747,11 @@ type BatchOptions struct {
 	Name     *string    `json:"name,omitempty"`
 
 	// ParallelDays Days from activation until the code card is blocked; absent = never by itself
-	ParallelDays *int       `json:"parallel_days,omitempty"`
-	StartAt      *time.Time `json:"start_at,omitempty"`
+	ParallelDays *int `json:"parallel_days,omitempty"`
+
+	// QuietLocal Employees with a local user ID get no activation mail
+	QuietLocal *bool      `json:"quiet_local,omitempty"`
+	StartAt    *time.Time `json:"start_at,omitempty"`
 }
 
 // BatchStart defines model for BatchStart.

@@ -253,6 +253,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/batches/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take up the failed rows again whose reason may have passed */
+        post: operations["batchRetry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/batches/{id}/rows": {
         parameters: {
             query?: never;
@@ -2695,6 +2714,11 @@ export interface components {
             parallel_days?: number | null;
             /** Format: date-time */
             start_at?: string | null;
+            /**
+             * @description Employees with a local user ID get no activation mail
+             * @default false
+             */
+            quiet_local: boolean;
         };
         BatchStart: {
             /**
@@ -4430,6 +4454,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Cancelled or unchanged */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    batchRetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Running */
             200: {
                 headers: {
                     [name: string]: unknown;
