@@ -13,6 +13,11 @@ const queries = new QueryClient({
     // The session ran out while a page was open: log in and come back.
     onError: (error) => {
       const { pathname, href } = router.state.location;
+      if (isStatus(error, 401) && pathname.startsWith('/operator')) {
+        queries.removeQueries({ queryKey: ['operator'] });
+        void router.navigate({ to: '/operator/login' });
+        return;
+      }
       if (!isStatus(error, 401) || pathname === '/login' || pathname === '/activate') return;
       queries.removeQueries({ queryKey: ['session'] });
       void router.navigate({ to: '/login', search: { next: href } });

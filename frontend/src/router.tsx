@@ -8,13 +8,16 @@ import { bulkRoutes } from './routes/bulk';
 import { employeesRoutes } from './routes/employees';
 import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
+import { connectRoutes, setupRoutes } from './routes/onboarding';
+import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
 import { publicRoutes } from './routes/public';
 import { rightsRoutes } from './routes/rights';
 import { servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
 const routeTree = root.addChildren([
-  open.addChildren([...publicRoutes]),
+  open.addChildren([...publicRoutes, ...connectRoutes, ...operatorOpenRoutes]),
+  console_.addChildren([...consoleRoutes]),
   inside.addChildren([
     ...homeRoutes,
     ...migrationRoutes,
@@ -22,6 +25,7 @@ const routeTree = root.addChildren([
     ...rightsRoutes,
     ...bulkRoutes,
     ...servicesRoutes,
+    ...setupRoutes,
     ...settingsRoutes,
     ...auditRoutes,
   ]),

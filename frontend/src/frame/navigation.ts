@@ -67,6 +67,9 @@ const sections: Section[] = [
     entries: [
       { to: '/organisation/settings', key: 'settings', right: 'setting.view' },
       { to: '/organisation/audit', key: 'audit', right: 'audit.view' },
+      { to: '/organisation/setup', key: 'setup', right: 'setting.change' },
+      { to: '/organisation/terms', key: 'terms', right: 'setting.view' },
+      { to: '/organisation/recoveries', key: 'recoveries', right: 'role.view' },
     ],
   },
 ];

@@ -25,7 +25,7 @@ export const console_ = createRoute({
   errorComponent: ErrorShell,
   beforeLoad: async ({ context }) => {
     try {
-      await context.queries.query({ ...operatorQuery, staleTime: 'static' });
+      return { operator: await context.queries.query({ ...operatorQuery, staleTime: 'static' }) };
     } catch (error) {
       if (!isStatus(error, 401)) throw error;
       return redirect({ to: '/operator/login', throw: true });
