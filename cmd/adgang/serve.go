@@ -87,6 +87,11 @@ Adgang, the demo. Everything in it is fictitious; MitID and CVR are not asked.
   5. A service to log in to   %s
 
 `, access.URL, access.KeyFile, access.Password, access.PasswordFile, access.Export, access.Mail, access.Service)
+	_, _ = fmt.Fprintf(e.out, "  6. Connect an organisation  %s/connect (CVR 10101010, Karla Havblik)\n", a.Config.BaseURL)
+	if access.Operator != "" {
+		_, _ = fmt.Fprintf(e.out, "     and decide it as the operator, after making a passkey once: %s\n", access.Operator)
+	}
+	_, _ = fmt.Fprintln(e.out)
 	return nil
 }
 

@@ -17,6 +17,8 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
@@ -30,6 +32,8 @@ type Service struct {
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Federation *federation.Service
+	Operator   *operator.Service
+	Onboarding *onboarding.Service
 	Rights     *entitlement.Service
 	Review     *review.Service
 	Now        func() time.Time
@@ -53,6 +57,7 @@ type Access struct {
 	Export       string // path of an export with mistakes, to upload
 	Mail         string // URL of the mailbox
 	Service      string // URL of the business service
+	Operator     string // set-up link of the operator, "" once it is used
 }
 
 // String keeps the password out of logs.

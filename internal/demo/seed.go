@@ -91,6 +91,9 @@ func (s *Service) Seed(ctx context.Context) (Access, error) {
 	if err := s.register(ctx, o.ID); err != nil {
 		return Access{}, fmt.Errorf("register the demo's service: %w", err)
 	}
+	if a.Operator, err = s.onboard(ctx, done); err != nil {
+		return Access{}, fmt.Errorf("seed the operator: %w", err)
+	}
 	if done {
 		return a, nil
 	}
