@@ -30,8 +30,11 @@ func TestListIsBasicPrivilegeProfile(t *testing.T) {
 	for name, all := range map[string][]entitlement.Privilege{
 		"none": nil,
 		"some": {
-			{URI: "urn:b", Scope: cvr}, {URI: "urn:a", Scope: cvr}, {URI: "urn:a", Scope: cvr},
-			{URI: "https://tid.example/godkend?a=1&b=2", Scope: cvr, Constraints: kle}, {URI: "urn:a", Scope: unit},
+			{URI: "urn:b", Scope: cvr},
+			{URI: "urn:a", Scope: cvr},
+			{URI: "urn:a", Scope: cvr},
+			{URI: "https://tid.example/godkend?a=1&b=2", Scope: cvr, Constraints: kle},
+			{URI: "urn:a", Scope: unit},
 		},
 	} {
 		path := filepath.Join("testdata", name+".bpp.xml")
