@@ -71,7 +71,7 @@ func TestPrivilegesAreWhatWasGiven(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		p := newPlace(t, db)
-		random := rand.New(rand.NewPCG(7, uint64(len(t.Name())))) //nolint:gosec // repeatable
+		random := rand.New(rand.NewPCG(7, uint64(len(t.Name()))))
 		rights := make([]entitlement.Right, 5)
 		for i := range rights {
 			rights[i] = p.publish(t, fmt.Sprint("urn:r", i))
