@@ -87,10 +87,17 @@ func (s *Service) entitle(ctx context.Context, by access.Actor) error {
 	return err
 }
 
-// hire makes the crew.
+// hire makes the crew, and the administrator one of those who decide requests.
 func (s *Service) hire(ctx context.Context, by access.Actor) (people []org.Employee, err error) {
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		people = nil
+		admin, err := org.Get(ctx, tx, by.OrgID, by.Employee)
+		if err != nil {
+			return err
+		}
+		if err := s.Org.Assign(ctx, tx, admin, access.RightsAdministrator); err != nil {
+			return err
+		}
 		for i, e := range crew {
 			rid := "DEMO-" + string(rune('1'+i))
 			e.OrgID, e.RID, e.Email = by.OrgID, &rid, "hold"+string(rune('1'+i))+"@"+sampleHost

@@ -180,7 +180,7 @@ func (h *house) checkAdministrator(t *testing.T, o org.Organisation, a demo.Acce
 	if err != nil || d.KeyFile != "active" {
 		t.Errorf("administrator = %+v, %v; want a key file in use", d, err)
 	}
-	if want := []access.Role{access.OrganisationAdministrator, access.UserAdministrator}; !slices.Equal(d.Roles, want) {
+	if want := []access.Role{access.OrganisationAdministrator, access.RightsAdministrator, access.UserAdministrator}; !slices.Equal(d.Roles, want) {
 		t.Errorf("roles = %v, want %v", d.Roles, want)
 	}
 	if !strings.Contains(leaf.Subject.String(), string(people[0].ID)) {
