@@ -21,6 +21,7 @@ import (
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/usage"
 )
 
 // Route says which method does the work of a kind.
@@ -58,6 +59,7 @@ type Services struct {
 	Rights     *entitlement.Service
 	Review     *review.Service
 	Approval   *approval.Service
+	Usage      *usage.Service
 }
 
 // Routes is the table of contents: every kind of work and who does it.
@@ -85,6 +87,7 @@ func Routes(s Services) []Route {
 		Handle(entitlement.SweepKind, s.Rights.Sweep),
 		Handle(review.SweepKind, s.Review.Sweep),
 		Handle(approval.ExpireKind, plain(s.Approval.Expire)),
+		Handle(usage.CountKind, s.Usage.Count),
 	}
 }
 
@@ -96,6 +99,7 @@ func Schedules() []Schedule {
 			return reminder.Day{Day: tick.Format(time.DateOnly)}
 		}),
 		Daily(review.SweepKind, 6*time.Hour, func(tick time.Time) review.Day { return review.Day{Day: tick.Format(time.DateOnly)} }),
+		Daily(usage.CountKind, time.Hour, func(tick time.Time) usage.Day { return usage.Day{Day: tick.Format(time.DateOnly)} }),
 		Daily(entitlement.SweepKind, 6*time.Hour, func(tick time.Time) entitlement.Day {
 			return entitlement.Day{Day: tick.Format(time.DateOnly)}
 		}),

@@ -10,7 +10,6 @@ import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
 import { connectRoutes, setupRoutes } from './routes/onboarding';
 import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
-import { powersRoutes } from './routes/powers';
 import { publicRoutes } from './routes/public';
 import { rightsRoutes } from './routes/rights';
 import { servicesRoutes } from './routes/services';
@@ -27,7 +26,6 @@ const routeTree = root.addChildren([
     ...bulkRoutes,
     ...servicesRoutes,
     ...setupRoutes,
-    ...powersRoutes,
     ...settingsRoutes,
     ...auditRoutes,
   ]),

@@ -23,5 +23,6 @@ func Acts(s ActServices) []approval.Route {
 		s.Org.RolesRoute(),
 		s.Roster.SuspendRoute(),
 		s.Roster.DeleteRoute(),
+		approval.Handle(org.EndAct, s.Org.EndTx),
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/demo"
+	"github.com/adgang/adgang/internal/dossier"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
@@ -42,6 +43,7 @@ import (
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/usage"
 	"github.com/adgang/adgang/internal/web"
 	"github.com/adgang/adgang/jobs"
 )
@@ -58,6 +60,8 @@ type App struct {
 	CA         *ca.Service
 	Mail       *mail.Service
 	Setting    *setting.Service
+	Usage      *usage.Service
+	Dossier    *dossier.Service
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Credential *credential.Service
@@ -165,6 +169,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Now: a.Now, Log: a.Log, TestData: c.TestData,
 	}
 	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster})
+	a.Usage = &usage.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
+	a.Dossier = &dossier.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Reminder = &reminder.Service{DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log}
 	a.Operator = &operator.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, BaseURL: base}
 	register, err := a.register()
@@ -224,8 +230,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
-			Approval: a.Approval,
+			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator, Approval: a.Approval, Usage: a.Usage,
 		}),
 	})
 	return nil
@@ -248,6 +253,7 @@ func (a *App) buildWeb(version string) error {
 	}
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
+		Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
 		Attorney: a.Attorney,

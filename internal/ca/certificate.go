@@ -166,3 +166,11 @@ func emailLeftOut(der []byte, email string) (bool, error) {
 	}
 	return email != "" && len(cert.EmailAddresses) == 0, nil
 }
+
+// OfEmployee returns the certificates of one employee, newest first, at most 100.
+func (s *Service) OfEmployee(ctx context.Context, org access.OrgID, id access.EmployeeID) ([]Certificate, error) {
+	var all []Certificate
+	err := s.DB.NewSelect().Model(&all).ExcludeColumn("draft", "der").Where("org_id = ?", org).Where("employee_id = ?", id).
+		Where("state IN (?)", bun.List([]State{Issued, Revoked})).Order("created_at DESC", "serial").Limit(100).Scan(ctx)
+	return all, err
+}

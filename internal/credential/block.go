@@ -58,11 +58,13 @@ func (s *Service) EndParallel(ctx context.Context, ref CodeCardRef) error {
 }
 
 // BlockKeyFile blocks the employee's key file, or its order, for good: the
-// certificate is revoked, an open invitation stops working. Errors:
-// fault.Denied, fault.Absent.
+// certificate is revoked, an open invitation stops working. Employees may block
+// their own. Errors: fault.Denied, fault.Absent.
 func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.EmployeeID, reason string) error {
-	if err := by.Need(access.ManageEmployees); err != nil {
-		return err
+	if by.Employee != id || id == "" {
+		if err := by.Need(access.ManageEmployees); err != nil {
+			return err
+		}
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := org.Get(ctx, tx, by.OrgID, id); err != nil {
@@ -77,6 +79,19 @@ func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.E
 		}
 		return s.blockKeyFile(ctx, tx, by, file, reason)
 	})
+}
+
+// BlockOwn is BlockKeyFile by the holder, who names the certificate by its serial
+// number. Errors: fault.Absent when that is not the key file in use.
+func (s *Service) BlockOwn(ctx context.Context, by access.Actor, serial, reason string) error {
+	file, live, err := liveKeyFile(ctx, s.DB, by.OrgID, by.Employee)
+	if err != nil {
+		return err
+	}
+	if !live || by.Employee == "" || file.Serial == nil || *file.Serial != serial {
+		return fault.New(fault.Absent, "credential.key_file.other", "You have no key file in use with this serial number.")
+	}
+	return s.BlockKeyFile(ctx, by, by.Employee, reason)
 }
 
 // blockKeyFile does it: logins by the file and its sessions end with the

@@ -110,6 +110,10 @@ func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
 		return Holder{}, s.refuse(ctx, in, "", "", err)
 	}
 	serial := string(leaf.Serial)
+	if o.Ended(s.Now()) {
+		return Holder{}, s.refuse(ctx, in, o.ID, serial,
+			fault.New(fault.Denied, "credential.login.ended", "The organisation's agreement has ended, so nobody logs in for it any more."))
+	}
 	if err := pki.VerifyLogin(leaf.PublicKey, in.Algorithm, []byte(s.text(c)), in.Signature); err != nil {
 		return Holder{}, s.refuse(ctx, in, o.ID, serial,
 			fault.New(fault.Denied, "credential.login.signature", "The signature does not fit the key file and this page. Load the page again and log in once more.").Because(err))

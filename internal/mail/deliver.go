@@ -82,10 +82,14 @@ func (s *Service) deliverGroup(ctx context.Context, org access.OrgID, from *netm
 	if err != nil {
 		return nil, err
 	}
+	l, err := s.look(ctx, org)
+	if err != nil {
+		return nil, err
+	}
 	marks := map[outcome][]string{}
 	var ready []Envelope
 	for _, m := range messages {
-		e, err := s.envelope(m, from)
+		e, err := s.envelope(m, from, l)
 		if err != nil {
 			o := judge(err)
 			marks[o] = append(marks[o], m.ID)

@@ -25,6 +25,7 @@ import (
 const (
 	KindActivation    = "activation"
 	KindKeyFileExpiry = "key_file_expiry"
+	KindAgreementEnd  = "agreement_ended"
 	KindRightsAsked   = "rights_asked"   // to those who decide: requests wait
 	KindRightApproved = "right_approved" // to who asked
 	KindRightRejected = "right_rejected"
@@ -59,6 +60,10 @@ const (
 	StateQueued = "queued"
 	StateSent   = "sent"
 	StateFailed = "failed"
+
+	StateWaiting = "waiting" // a letter to print
+	StatePrinted = "printed"
+	StateNoticed = "noticed" // shown on the person's page only
 )
 
 // linkPurpose seals link tokens; the place is "organisation/message".
@@ -88,7 +93,8 @@ type Message struct {
 	Attempts   int64             `bun:"attempts"`
 	Error      string            `bun:"error"` // why the last attempt failed, a sentence for the administrator
 	QueuedAt   time.Time         `bun:"queued_at"`
-	SentAt     *time.Time        `bun:"sent_at"`
+	SentAt     *time.Time        `bun:"sent_at"` // or printed
+	ReadAt     *time.Time        `bun:"read_at"` // on the person's page
 }
 
 // LogValue keeps addresses out of logs.
@@ -142,6 +148,14 @@ func (s *Service) Queue(ctx context.Context, tx bun.Tx, lot string, drafts ...Dr
 	}
 	now, org := store.Instant(s.Now()), drafts[0].Org
 	messages := make([]Message, len(drafts))
+	muted, err := s.muted(ctx, tx, org)
+	if err != nil {
+		return fmt.Errorf("queue mail: %w", err)
+	}
+	letters, err := byLetter(ctx, tx, org, drafts)
+	if err != nil {
+		return fmt.Errorf("queue mail: %w", err)
+	}
 	for i, d := range drafts {
 		if d.Org != org {
 			return fmt.Errorf("queue mail: lot %s has drafts of two organisations", lot)
@@ -149,6 +163,12 @@ func (s *Service) Queue(ctx context.Context, tx bun.Tx, lot string, drafts ...Dr
 		m, err := s.message(d, lot, now)
 		if err != nil {
 			return fmt.Errorf("queue mail: %w", err)
+		}
+		switch {
+		case muted[d.Kind] && m.LinkSealed == nil && d.Employee != "":
+			m.State = StateNoticed
+		case letters[d.Employee]:
+			m.State = StateWaiting
 		}
 		messages[i] = m
 	}

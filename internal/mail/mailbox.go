@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"mime/quotedprintable"
 	netmail "net/mail"
 	"os"
@@ -84,7 +85,7 @@ func isID(s string) bool {
 	return err == nil && id.String() == s
 }
 
-// parse reads what build wrote: one text in quoted-printable.
+// parse reads what build wrote: the text, alone or as the first part.
 func parse(r io.Reader) (Mail, error) {
 	msg, err := netmail.ReadMessage(r)
 	if err != nil {
@@ -100,7 +101,26 @@ func parse(r io.Reader) (Mail, error) {
 	if m.Date, err = msg.Header.Date(); err != nil {
 		return Mail{}, err
 	}
-	body, err := io.ReadAll(quotedprintable.NewReader(msg.Body))
+	body, err := plain(msg.Header.Get("Content-Type"), msg.Header.Get("Content-Transfer-Encoding"), msg.Body)
 	m.Body = strings.ReplaceAll(string(body), "\r\n", "\n")
 	return m, err
+}
+
+// plain finds the first text part.
+func plain(kind, encoding string, r io.Reader) ([]byte, error) {
+	media, params, err := mime.ParseMediaType(kind)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(media, "multipart/") {
+		if strings.EqualFold(encoding, "quoted-printable") {
+			r = quotedprintable.NewReader(r)
+		}
+		return io.ReadAll(r)
+	}
+	part, err := multipart.NewReader(r, params["boundary"]).NextRawPart()
+	if err != nil {
+		return nil, err
+	}
+	return plain(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part)
 }

@@ -41,6 +41,7 @@ type kind struct {
 var kinds = map[string]kind{
 	KindActivation:    {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/activate"},
 	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instants: []string{"not_after"}},
+	KindAgreementEnd:  {params: []string{"organisation", "cvr", "day"}},
 	KindRightsAsked:   {params: []string{"organisation", "count", "address"}},
 	KindRightApproved: {params: []string{"organisation", "right", "service"}, instants: []string{"until"}},
 	KindRightRejected: {params: []string{"organisation", "right", "service", "reason"}},
@@ -102,30 +103,38 @@ func complete(kind string, params map[string]string) error {
 
 // envelope renders m with its link. Errors: fault.Invalid for what will never
 // become a mail.
-func (s *Service) envelope(m Message, from *netmail.Address) (Envelope, error) {
+func (s *Service) envelope(m Message, from *netmail.Address, l look) (Envelope, error) {
 	to, err := netmail.ParseAddress(m.Address)
 	if err != nil || to.Address != m.Address {
 		return Envelope{}, fault.New(fault.Invalid, "mail.address.malformed", "The employee's e-mail address is not one that mail can be sent to.")
 	}
-	link := ""
-	if m.LinkSealed != nil {
-		token, err := s.Keys.Open(linkPurpose, place(m), m.LinkSealed)
-		if err != nil {
-			return Envelope{}, fault.New(fault.Invalid, "mail.link.sealed", "The link cannot be read with the master key in use. Send a new invitation.")
-		}
-		link = strings.TrimSuffix(s.BaseURL, "/") + kinds[m.Kind].page + "#" + string(token)
+	link, err := s.link(m)
+	if err != nil {
+		return Envelope{}, err
 	}
-	subject, body, err := render(m, link)
+	subject, body, err := l.render(m, link)
 	if err != nil {
 		return Envelope{}, fault.New(fault.Invalid, "mail.message.malformed", "The mail could not be written from its stored parameters.").Because(err)
 	}
-	raw, err := s.build(m, from, subject, body)
+	raw, err := s.build(m, from, l.logo, subject, body)
 	return Envelope{ID: m.ID, From: from.Address, To: m.Address, Raw: raw}, err
+}
+
+// link unseals the message's link, "" without one. Errors: fault.Invalid.
+func (s *Service) link(m Message) (string, error) {
+	if m.LinkSealed == nil {
+		return "", nil
+	}
+	token, err := s.Keys.Open(linkPurpose, place(m), m.LinkSealed)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "mail.link.sealed", "The link cannot be read with the master key in use. Send a new invitation.")
+	}
+	return strings.TrimSuffix(s.BaseURL, "/") + kinds[m.Kind].page + "#" + string(token), nil
 }
 
 // build makes the message of RFC 5322. The headers tell other machines not to
 // answer it (RFC 3834; the second is Exchange's).
-func (s *Service) build(m Message, from *netmail.Address, subject, body string) ([]byte, error) {
+func (s *Service) build(m Message, from *netmail.Address, logo *Logo, subject, body string) ([]byte, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(&netmail.Address{Name: line(m.Name), Address: m.Address})
@@ -136,17 +145,27 @@ func (s *Service) build(m Message, from *netmail.Address, subject, body string) 
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
 	msg.SetGenHeader("Content-Language", m.Lang)
 	msg.SetBodyString(gomail.TypeTextPlain, body)
+	if logo != nil {
+		if err := s.withLogo(msg, m, logo, subject, body); err != nil {
+			return nil, err
+		}
+	}
 	var raw bytes.Buffer
 	_, err := msg.WriteTo(&raw)
 	return raw.Bytes(), err
 }
 
-// render fills the template of the message's kind and language.
-func render(m Message, link string) (subject, body string, err error) {
+// params are the message's parameters.
+func (m Message) params() map[string]string {
 	data := map[string]string{}
-	if err := json.Unmarshal([]byte(m.Params), &data); err != nil {
-		return "", "", err
-	}
+	_ = json.Unmarshal([]byte(m.Params), &data) // written by us; complete says what is missing
+	return data
+}
+
+// render fills the words of the message's kind and language, the organisation's
+// own before ours.
+func (l look) render(m Message, link string) (subject, body string, err error) {
+	data := m.params()
 	if err := complete(m.Kind, data); err != nil {
 		return "", "", err
 	}
@@ -171,6 +190,10 @@ func render(m Message, link string) (subject, body string, err error) {
 		}
 	}
 	data["name"], data["link"] = line(m.Name), link
+	if w, ok := l.words[m.Kind+"."+m.Lang]; ok {
+		subject, body = w.fill(data)
+		return line(subject), body, nil
+	}
 	var text strings.Builder
 	if err := templates.ExecuteTemplate(&text, m.Kind+"."+m.Lang+".txt", data); err != nil {
 		return "", "", err

@@ -192,3 +192,11 @@ func one(ctx context.Context, db bun.IDB, id string) (Operator, error) {
 	}
 	return o, nil
 }
+
+// Active returns the operators who can log in, by name, for the mails that tell
+// them of something.
+func Active(ctx context.Context, db bun.IDB) ([]Operator, error) {
+	var all []Operator
+	err := db.NewSelect().Model(&all).Where("state = ?", "active").Order("name", "id").Scan(ctx)
+	return all, err
+}

@@ -98,6 +98,15 @@ func CPRMAC(keys *secret.Keys, org access.OrgID, cpr string) []byte {
 	return keys.NewestMAC(cprPurpose, string(org), cpr)[:16]
 }
 
+// CPR is the number itself, for the person and for the dossier; "" without one.
+func (s *Service) CPR(e Employee) (string, error) {
+	if len(e.CPRSealed) == 0 {
+		return "", nil
+	}
+	cpr, err := s.Keys.Open(cprPurpose, string(e.OrgID)+"/"+e.RIDText(), e.CPRSealed)
+	return string(cpr), err
+}
+
 // MaskedCPR is DDMMYY-xxxx, "" without a CPR number.
 func (s *Service) MaskedCPR(e Employee) (string, error) {
 	if len(e.CPRSealed) == 0 {

@@ -28,6 +28,7 @@ type Organisation struct {
 	SearchKey string       `bun:"search_key"`
 	SortKey   string       `bun:"sort_key"`
 	CreatedAt time.Time    `bun:"created_at"`
+	EndsAt    *time.Time   `bun:"ends_at"` // the agreement does; nobody logs in from then
 }
 
 // Service is the front of the package.

@@ -88,6 +88,7 @@ func (s *Service) Actor(ctx context.Context, token, address string) (access.Acto
 	now := store.Instant(s.Now())
 	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).
 		Where("expires_at > ?", now).Where("seen_at > ?", now.Add(-Idle)).
+		Where("NOT EXISTS (SELECT 1 FROM organisation AS o WHERE o.id = session.org_id AND o.ends_at <= ?)", now).
 		Where("EXISTS (SELECT 1 FROM key_file AS k WHERE k.org_id = session.org_id AND k.employee_id = session.employee_id AND k.serial = session.serial AND k.state = 'active')").
 		Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -176,7 +177,8 @@ func (s *Service) CreateAPIToken(ctx context.Context, by access.Actor, role acce
 // code session.none.
 func (s *Service) APIActor(ctx context.Context, token, address string) (access.Actor, error) {
 	var one APIToken
-	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(apiPurpose, token)).Scan(ctx)
+	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(apiPurpose, token)).
+		Where("NOT EXISTS (SELECT 1 FROM organisation AS o WHERE o.id = api_token.org_id AND o.ends_at <= ?)", store.Instant(s.Now())).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Actor{}, fault.New(fault.Denied, "session.none", "The API token is not known here.")
 	}

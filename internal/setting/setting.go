@@ -216,7 +216,7 @@ func (s *Service) put(ctx context.Context, tx bun.Tx, by access.Actor, before Se
 	}
 	entries := make([]audit.Entry, len(changed))
 	for i, d := range changed {
-		entries[i] = audit.By(by, now, "setting.change", "setting:"+d.Field, d.Before+" -> "+d.After)
+		entries[i] = audit.By(by, now, "setting.change", "setting:"+d.Field, "").Changed(d.Before, d.After)
 	}
 	return after, audit.Record(ctx, tx, entries...)
 }

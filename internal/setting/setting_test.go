@@ -16,10 +16,10 @@ import (
 	"github.com/adgang/adgang/internal/testkit"
 )
 
-// entries are what the audit log says about settings, "field: note".
+// entries are what the audit log says about settings, "field before -> after".
 func entries(t *testing.T, db *bun.DB, org access.OrgID) (all []string) {
 	t.Helper()
-	err := db.NewSelect().Table("audit_entry").ColumnExpr("object || ' ' || note").
+	err := db.NewSelect().Table("audit_entry").ColumnExpr("object || ' ' || before || ' -> ' || after").
 		Where("org_id = ?", org).Where("verb = ?", "setting.change").Order("object", "id").Scan(t.Context(), &all)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ import (
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/cvr"
+	"github.com/adgang/adgang/internal/dossier"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/mail"
@@ -43,6 +44,7 @@ import (
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/usage"
 	"github.com/adgang/adgang/jobs"
 )
 
@@ -60,6 +62,8 @@ type Domain struct {
 	CA         *ca.Service
 	Mail       *mail.Service
 	Setting    *setting.Service
+	Usage      *usage.Service
+	Dossier    *dossier.Service
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Credential *credential.Service
@@ -113,6 +117,8 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Now: now, Log: log, BaseURL: BaseURL}
+	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
+	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
 	d.Operator = &operator.Service{DB: db, Keys: keys, Now: now, Log: log, BaseURL: BaseURL}
 	d.Onboarding = &onboarding.Service{
@@ -124,8 +130,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
-		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
-		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster,
+		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator, Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d
 }

@@ -426,10 +426,13 @@ func (e EmployeeState) Valid() bool {
 
 // Defines values for EmployeeActivationMail.
 const (
-	EmployeeActivationMailFailed EmployeeActivationMail = "failed"
-	EmployeeActivationMailNone   EmployeeActivationMail = "none"
-	EmployeeActivationMailQueued EmployeeActivationMail = "queued"
-	EmployeeActivationMailSent   EmployeeActivationMail = "sent"
+	EmployeeActivationMailFailed  EmployeeActivationMail = "failed"
+	EmployeeActivationMailNone    EmployeeActivationMail = "none"
+	EmployeeActivationMailNoticed EmployeeActivationMail = "noticed"
+	EmployeeActivationMailPrinted EmployeeActivationMail = "printed"
+	EmployeeActivationMailQueued  EmployeeActivationMail = "queued"
+	EmployeeActivationMailSent    EmployeeActivationMail = "sent"
+	EmployeeActivationMailWaiting EmployeeActivationMail = "waiting"
 )
 
 // Valid indicates whether the value is a known member of the EmployeeActivationMail enum.
@@ -439,9 +442,15 @@ func (e EmployeeActivationMail) Valid() bool {
 		return true
 	case EmployeeActivationMailNone:
 		return true
+	case EmployeeActivationMailNoticed:
+		return true
+	case EmployeeActivationMailPrinted:
+		return true
 	case EmployeeActivationMailQueued:
 		return true
 	case EmployeeActivationMailSent:
+		return true
+	case EmployeeActivationMailWaiting:
 		return true
 	default:
 		return false
@@ -477,16 +486,16 @@ func (e EmployeeActivationState) Valid() bool {
 
 // Defines values for EmployeeDetailsChannel.
 const (
-	Letter EmployeeDetailsChannel = "letter"
-	Mail   EmployeeDetailsChannel = "mail"
+	EmployeeDetailsChannelLetter EmployeeDetailsChannel = "letter"
+	EmployeeDetailsChannelMail   EmployeeDetailsChannel = "mail"
 )
 
 // Valid indicates whether the value is a known member of the EmployeeDetailsChannel enum.
 func (e EmployeeDetailsChannel) Valid() bool {
 	switch e {
-	case Letter:
+	case EmployeeDetailsChannelLetter:
 		return true
-	case Mail:
+	case EmployeeDetailsChannelMail:
 		return true
 	default:
 		return false
@@ -703,6 +712,90 @@ func (e KeyFileLoginAlgorithm) Valid() bool {
 	case ES256:
 		return true
 	case PS256:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailTemplateLang.
+const (
+	MailTemplateLangDa MailTemplateLang = "da"
+	MailTemplateLangEn MailTemplateLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the MailTemplateLang enum.
+func (e MailTemplateLang) Valid() bool {
+	switch e {
+	case MailTemplateLangDa:
+		return true
+	case MailTemplateLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailTestLang.
+const (
+	MailTestLangDa MailTestLang = "da"
+	MailTestLangEn MailTestLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the MailTestLang enum.
+func (e MailTestLang) Valid() bool {
+	switch e {
+	case MailTestLangDa:
+		return true
+	case MailTestLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MailWordingLang.
+const (
+	MailWordingLangDa MailWordingLang = "da"
+	MailWordingLangEn MailWordingLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the MailWordingLang enum.
+func (e MailWordingLang) Valid() bool {
+	switch e {
+	case MailWordingLangDa:
+		return true
+	case MailWordingLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeState.
+const (
+	NoticeStateFailed  NoticeState = "failed"
+	NoticeStateNoticed NoticeState = "noticed"
+	NoticeStatePrinted NoticeState = "printed"
+	NoticeStateQueued  NoticeState = "queued"
+	NoticeStateSent    NoticeState = "sent"
+	NoticeStateWaiting NoticeState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the NoticeState enum.
+func (e NoticeState) Valid() bool {
+	switch e {
+	case NoticeStateFailed:
+		return true
+	case NoticeStateNoticed:
+		return true
+	case NoticeStatePrinted:
+		return true
+	case NoticeStateQueued:
+		return true
+	case NoticeStateSent:
+		return true
+	case NoticeStateWaiting:
 		return true
 	default:
 		return false
@@ -1183,6 +1276,42 @@ func (e RowState) Valid() bool {
 	}
 }
 
+// Defines values for SelfChannel.
+const (
+	SelfChannelLetter SelfChannel = "letter"
+	SelfChannelMail   SelfChannel = "mail"
+)
+
+// Valid indicates whether the value is a known member of the SelfChannel enum.
+func (e SelfChannel) Valid() bool {
+	switch e {
+	case SelfChannelLetter:
+		return true
+	case SelfChannelMail:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SelfLang.
+const (
+	SelfLangDa SelfLang = "da"
+	SelfLangEn SelfLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the SelfLang enum.
+func (e SelfLang) Valid() bool {
+	switch e {
+	case SelfLangDa:
+		return true
+	case SelfLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ServiceCertificateUse.
 const (
 	Both       ServiceCertificateUse = "both"
@@ -1351,6 +1480,114 @@ func (e ApprovalsParamsState) Valid() bool {
 	}
 }
 
+// Defines values for DossierShowParamsLang.
+const (
+	DossierShowParamsLangDa DossierShowParamsLang = "da"
+	DossierShowParamsLangEn DossierShowParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the DossierShowParamsLang enum.
+func (e DossierShowParamsLang) Valid() bool {
+	switch e {
+	case DossierShowParamsLangDa:
+		return true
+	case DossierShowParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ErasuresParamsLang.
+const (
+	ErasuresParamsLangDa ErasuresParamsLang = "da"
+	ErasuresParamsLangEn ErasuresParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the ErasuresParamsLang enum.
+func (e ErasuresParamsLang) Valid() bool {
+	switch e {
+	case ErasuresParamsLangDa:
+		return true
+	case ErasuresParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ErasuresCSVParamsLang.
+const (
+	ErasuresCSVParamsLangDa ErasuresCSVParamsLang = "da"
+	ErasuresCSVParamsLangEn ErasuresCSVParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the ErasuresCSVParamsLang enum.
+func (e ErasuresCSVParamsLang) Valid() bool {
+	switch e {
+	case ErasuresCSVParamsLangDa:
+		return true
+	case ErasuresCSVParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WordingResetParamsLang.
+const (
+	WordingResetParamsLangDa WordingResetParamsLang = "da"
+	WordingResetParamsLangEn WordingResetParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the WordingResetParamsLang enum.
+func (e WordingResetParamsLang) Valid() bool {
+	switch e {
+	case WordingResetParamsLangDa:
+		return true
+	case WordingResetParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SelfDossierParamsLang.
+const (
+	SelfDossierParamsLangDa SelfDossierParamsLang = "da"
+	SelfDossierParamsLangEn SelfDossierParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the SelfDossierParamsLang enum.
+func (e SelfDossierParamsLang) Valid() bool {
+	switch e {
+	case SelfDossierParamsLangDa:
+		return true
+	case SelfDossierParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticesParamsLang.
+const (
+	NoticesParamsLangDa NoticesParamsLang = "da"
+	NoticesParamsLangEn NoticesParamsLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the NoticesParamsLang enum.
+func (e NoticesParamsLang) Valid() bool {
+	switch e {
+	case NoticesParamsLangDa:
+		return true
+	case NoticesParamsLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReviewResultParamsLang.
 const (
 	ReviewResultParamsLangDa ReviewResultParamsLang = "da"
@@ -1436,6 +1673,22 @@ type ActivationKeyAlgorithm string
 // ActivationToken defines model for ActivationToken.
 type ActivationToken struct {
 	Token string `json:"token"`
+}
+
+// Agreement defines model for Agreement.
+type Agreement struct {
+	CVR    string     `json:"cvr"`
+	EndsAt *time.Time `json:"ends_at"`
+	Since  time.Time  `json:"since"`
+}
+
+// AgreementEnd defines model for AgreementEnd.
+type AgreementEnd struct {
+	// At Its day in UTC; null takes the end back
+	At *time.Time `json:"at,omitempty"`
+
+	// CVR Typed to confirm
+	CVR string `json:"cvr"`
 }
 
 // Application defines model for Application.
@@ -2177,6 +2430,27 @@ type EmployeeList struct {
 	Next  *string    `json:"next"`
 }
 
+// Erasure defines model for Erasure.
+type Erasure struct {
+	DeletedAt *time.Time    `json:"deleted_at"`
+	Erased    []string      `json:"erased"`
+	ErasedAt  time.Time     `json:"erased_at"`
+	ID        string        `json:"id"`
+	Left      []ErasureLeft `json:"left"`
+}
+
+// ErasureLeft defines model for ErasureLeft.
+type ErasureLeft struct {
+	Area   string `json:"area"`
+	Reason string `json:"reason"`
+	Rows   int64  `json:"rows"`
+}
+
+// ErasureList defines model for ErasureList.
+type ErasureList struct {
+	Items []Erasure `json:"items"`
+}
+
 // ExistingEmployee defines model for ExistingEmployee.
 type ExistingEmployee struct {
 	ID    string `json:"id"`
@@ -2353,6 +2627,26 @@ type KeyFileLogin struct {
 // KeyFileLoginAlgorithm ES256 = raw r||s, PS256 = RSASSA-PSS with salt 32
 type KeyFileLoginAlgorithm string
 
+// Letter defines model for Letter.
+type Letter struct {
+	At         time.Time `json:"at"`
+	EmployeeID string    `json:"employee_id"`
+	ID         string    `json:"id"`
+	Kind       string    `json:"kind"`
+	Name       string    `json:"name"`
+	Subject    string    `json:"subject"`
+}
+
+// LetterList defines model for LetterList.
+type LetterList struct {
+	Items []Letter `json:"items"`
+}
+
+// LettersHandedOver defines model for LettersHandedOver.
+type LettersHandedOver struct {
+	Ids []string `json:"ids"`
+}
+
 // LoginResult defines model for LoginResult.
 type LoginResult struct {
 	// Continue Where to go next; a path of this origin
@@ -2363,6 +2657,58 @@ type LoginResult struct {
 type Made struct {
 	ID string `json:"id"`
 }
+
+// MailPreview defines model for MailPreview.
+type MailPreview struct {
+	Body    string `json:"body"`
+	Subject string `json:"subject"`
+}
+
+// MailTemplate defines model for MailTemplate.
+type MailTemplate struct {
+	Body string           `json:"body"`
+	Kind string           `json:"kind"`
+	Lang MailTemplateLang `json:"lang"`
+
+	// Muted Shown on the notices page only
+	Muted bool `json:"muted"`
+
+	// Own The words are the organisation's own
+	Own bool `json:"own"`
+
+	// Personal Has a personal link and is always sent
+	Personal  bool     `json:"personal"`
+	Subject   string   `json:"subject"`
+	Variables []string `json:"variables"`
+}
+
+// MailTemplateLang defines model for MailTemplate.Lang.
+type MailTemplateLang string
+
+// MailTemplateList defines model for MailTemplateList.
+type MailTemplateList struct {
+	Items []MailTemplate `json:"items"`
+}
+
+// MailTest defines model for MailTest.
+type MailTest struct {
+	Kind string       `json:"kind"`
+	Lang MailTestLang `json:"lang"`
+}
+
+// MailTestLang defines model for MailTest.Lang.
+type MailTestLang string
+
+// MailWording defines model for MailWording.
+type MailWording struct {
+	Body    string          `json:"body"`
+	Kind    string          `json:"kind"`
+	Lang    MailWordingLang `json:"lang"`
+	Subject string          `json:"subject"`
+}
+
+// MailWordingLang defines model for MailWording.Lang.
+type MailWordingLang string
 
 // MemberList defines model for MemberList.
 type MemberList struct {
@@ -2392,6 +2738,27 @@ type Nominee struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
 	NamedAt time.Time `json:"named_at"`
+}
+
+// Notice defines model for Notice.
+type Notice struct {
+	At      time.Time   `json:"at"`
+	Body    string      `json:"body"`
+	ID      string      `json:"id"`
+	Kind    string      `json:"kind"`
+	ReadAt  *time.Time  `json:"read_at"`
+	State   NoticeState `json:"state"`
+	Subject string      `json:"subject"`
+}
+
+// NoticeState defines model for Notice.State.
+type NoticeState string
+
+// NoticeList defines model for NoticeList.
+type NoticeList struct {
+	Items  []Notice `json:"items"`
+	Next   *string  `json:"next"`
+	Unread int64    `json:"unread"`
 }
 
 // NsisLevel Level that the login needs, empty = any
@@ -2480,6 +2847,14 @@ type Organisation struct {
 	CVR  string `json:"cvr"`
 	ID   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// OwnBlock defines model for OwnBlock.
+type OwnBlock struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// Serial Of the certificate in use
+	Serial string `json:"serial"`
 }
 
 // Party defines model for Party.
@@ -3036,6 +3411,66 @@ type RowList struct {
 // RowState defines model for RowState.
 type RowState string
 
+// Self defines model for Self.
+type Self struct {
+	Administrators []SelfAdministrator `json:"administrators"`
+	Anonymous      bool                `json:"anonymous"`
+	Certificates   []SelfCertificate   `json:"certificates"`
+	Channel        SelfChannel         `json:"channel"`
+	CodeCard       string              `json:"code_card"`
+
+	// CPR Masked, DDMMYY-xxxx, or empty
+	CPR         string            `json:"cpr"`
+	CreatedAt   time.Time         `json:"created_at"`
+	DateOfBirth string            `json:"date_of_birth"`
+	Email       string            `json:"email"`
+	Extra       map[string]string `json:"extra"`
+	GivenName   string            `json:"given_name"`
+	ID          string            `json:"id"`
+	KeyFile     string            `json:"key_file"`
+	Lang        SelfLang          `json:"lang"`
+	LocalUserID string            `json:"local_user_id"`
+	PNumber     string            `json:"p_number"`
+	Phone       string            `json:"phone"`
+
+	// PrivateMitidAt Since when I consent to log in with my private MitID
+	PrivateMitidAt *time.Time `json:"private_mitid_at"`
+	RID            string     `json:"rid"`
+	Roles          []Role     `json:"roles"`
+	SeNumber       string     `json:"se_number"`
+	Surname        string     `json:"surname"`
+}
+
+// SelfChannel defines model for Self.Channel.
+type SelfChannel string
+
+// SelfLang defines model for Self.Lang.
+type SelfLang string
+
+// SelfAdministrator defines model for SelfAdministrator.
+type SelfAdministrator struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+	Roles []Role `json:"roles"`
+}
+
+// SelfCertificate defines model for SelfCertificate.
+type SelfCertificate struct {
+	// Current Of the key file in use
+	Current   bool       `json:"current"`
+	NotAfter  time.Time  `json:"not_after"`
+	NotBefore time.Time  `json:"not_before"`
+	RevokedAt *time.Time `json:"revoked_at"`
+	Serial    string     `json:"serial"`
+}
+
+// SelfChange defines model for SelfChange.
+type SelfChange struct {
+	Channel      *string `json:"channel,omitempty"`
+	Lang         *string `json:"lang,omitempty"`
+	PrivateMitid *bool   `json:"private_mitid,omitempty"`
+}
+
 // Service defines model for Service.
 type Service struct {
 	AcsUrls      []string             `json:"acs_urls"`
@@ -3296,6 +3731,32 @@ type TermsState struct {
 	Current   Terms   `json:"current"`
 }
 
+// Usage defines model for Usage.
+type Usage struct {
+	CertificatePrice int64        `json:"certificate_price"`
+	FreeUsers        int64        `json:"free_users"`
+	Months           []UsageMonth `json:"months"`
+	NextCut          time.Time    `json:"next_cut"`
+	Now              UsageMonth   `json:"now"`
+
+	// Smallest Less than this waits for the end of the quarter
+	Smallest  int64 `json:"smallest"`
+	UserPrice int64 `json:"user_price"`
+}
+
+// UsageMonth defines model for UsageMonth.
+type UsageMonth struct {
+	// Amount øre without VAT
+	Amount       int64 `json:"amount"`
+	Carried      int64 `json:"carried"`
+	Certificates int64 `json:"certificates"`
+	Invoiced     int64 `json:"invoiced"`
+
+	// Month Example: 2026-11
+	Month string `json:"month"`
+	Users int64  `json:"users"`
+}
+
 // WaitingCounts defines model for WaitingCounts.
 type WaitingCounts struct {
 	Approvals    int64 `json:"approvals"`
@@ -3493,6 +3954,34 @@ type EmployeesXLSXParams struct {
 	Sort  *string `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// DossierShowParams defines parameters for DossierShow.
+type DossierShowParams struct {
+	Lang *DossierShowParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+}
+
+// DossierShowParamsLang defines parameters for DossierShow.
+type DossierShowParamsLang string
+
+// ErasuresParams defines parameters for Erasures.
+type ErasuresParams struct {
+	// Month YYYY-MM
+	Month string              `form:"month" json:"month"`
+	Lang  *ErasuresParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+}
+
+// ErasuresParamsLang defines parameters for Erasures.
+type ErasuresParamsLang string
+
+// ErasuresCSVParams defines parameters for ErasuresCSV.
+type ErasuresCSVParams struct {
+	// Month YYYY-MM
+	Month string                 `form:"month" json:"month"`
+	Lang  *ErasuresCSVParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+}
+
+// ErasuresCSVParamsLang defines parameters for ErasuresCSV.
+type ErasuresCSVParamsLang string
+
 // GroupsParams defines parameters for Groups.
 type GroupsParams struct {
 	// Cursor `next` of the page before
@@ -3505,11 +3994,39 @@ type GroupMembersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// WordingResetParams defines parameters for WordingReset.
+type WordingResetParams struct {
+	Kind string                 `form:"kind" json:"kind"`
+	Lang WordingResetParamsLang `form:"lang" json:"lang"`
+}
+
+// WordingResetParamsLang defines parameters for WordingReset.
+type WordingResetParamsLang string
+
 // ActivityParams defines parameters for Activity.
 type ActivityParams struct {
 	// Cursor `next` of the page before
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
+
+// SelfDossierParams defines parameters for SelfDossier.
+type SelfDossierParams struct {
+	Lang *SelfDossierParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+}
+
+// SelfDossierParamsLang defines parameters for SelfDossier.
+type SelfDossierParamsLang string
+
+// NoticesParams defines parameters for Notices.
+type NoticesParams struct {
+	Lang *NoticesParamsLang `form:"lang,omitempty" json:"lang,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// NoticesParamsLang defines parameters for Notices.
+type NoticesParamsLang string
 
 // ApplicationShowParams defines parameters for ApplicationShow.
 type ApplicationShowParams struct {
@@ -3724,6 +4241,9 @@ type ActivationCompleteJSONRequestBody = CertificateRequest
 // ActivationShowJSONRequestBody defines body for ActivationShow for application/json ContentType.
 type ActivationShowJSONRequestBody = ActivationToken
 
+// AgreementEndJSONRequestBody defines body for AgreementEnd for application/json ContentType.
+type AgreementEndJSONRequestBody = AgreementEnd
+
 // ApprovalActsChooseJSONRequestBody defines body for ApprovalActsChoose for application/json ContentType.
 type ApprovalActsChooseJSONRequestBody = ApprovalActsChange
 
@@ -3784,11 +4304,29 @@ type GroupRightGiveJSONRequestBody = RightGift
 // KeyFileBlockOpenJSONRequestBody defines body for KeyFileBlockOpen for application/json ContentType.
 type KeyFileBlockOpenJSONRequestBody = OpenBlock
 
+// LettersHandedOverJSONRequestBody defines body for LettersHandedOver for application/json ContentType.
+type LettersHandedOverJSONRequestBody = LettersHandedOver
+
 // ChallengeCreateJSONRequestBody defines body for ChallengeCreate for application/json ContentType.
 type ChallengeCreateJSONRequestBody = ChallengeRequest
 
 // KeyFileLoginJSONRequestBody defines body for KeyFileLogin for application/json ContentType.
 type KeyFileLoginJSONRequestBody = KeyFileLogin
+
+// WordingChangeJSONRequestBody defines body for WordingChange for application/json ContentType.
+type WordingChangeJSONRequestBody = MailWording
+
+// WordingPreviewJSONRequestBody defines body for WordingPreview for application/json ContentType.
+type WordingPreviewJSONRequestBody = MailWording
+
+// WordingTestJSONRequestBody defines body for WordingTest for application/json ContentType.
+type WordingTestJSONRequestBody = MailTest
+
+// SelfChangeJSONRequestBody defines body for SelfChange for application/json ContentType.
+type SelfChangeJSONRequestBody = SelfChange
+
+// SelfKeyFileBlockJSONRequestBody defines body for SelfKeyFileBlock for application/json ContentType.
+type SelfKeyFileBlockJSONRequestBody = OwnBlock
 
 // ApplicationCompanyJSONRequestBody defines body for ApplicationCompany for application/json ContentType.
 type ApplicationCompanyJSONRequestBody = ApplicationCompany

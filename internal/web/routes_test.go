@@ -59,6 +59,7 @@ var rules = slices.Concat(
 	operatorRules,
 	settingsRules,
 	auditRules,
+	selfRules,
 	authorityRules,
 	reviewRules,
 	entitlementRules,

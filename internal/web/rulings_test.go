@@ -24,6 +24,7 @@ import (
 // fixtures make what the rules name, in one company: an area adds its IDs.
 var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	coreFixtures,
+	selfFixtures,
 	entitlementFixtures,
 	reviewFixtures,
 	bulkFixtures,

@@ -1,17 +1,24 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/setting"
+	"github.com/adgang/adgang/internal/usage"
 )
 
 func (s *Server) settingsRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/settings", s.settings, need...)
 	api.PATCH("/settings", s.settingsChange, need...)
+	api.GET("/agreement", s.agreement, need...)
+	api.POST("/agreement/end", s.agreementEnd, need...)
+	api.GET("/usage", s.usage, need...)
+	api.GET("/usage.csv", s.usageCSV, need...)
 }
 
 // settings: GET /api/v1/settings -> 200 Settings.
@@ -96,4 +103,64 @@ func (s *Server) acts() []SettingsAct {
 		}
 	}
 	return out
+}
+
+// agreement: GET /api/v1/agreement -> 200 Agreement.
+func (s *Server) agreement(c echo.Context) error {
+	by := actor(c)
+	if err := by.Need(access.ViewSettings); err != nil {
+		return err
+	}
+	o, err := s.Org.Organisation(c.Request().Context(), by.OrgID)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, Agreement{CVR: o.CVR, Since: o.CreatedAt, EndsAt: o.EndsAt})
+}
+
+// agreementEnd: POST /api/v1/agreement/end AgreementEnd -> 200 Agreement, or 202
+// ApprovalRequest.
+func (s *Server) agreementEnd(c echo.Context) error {
+	var in AgreementEnd
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	waiting, err := s.Org.End(c.Request().Context(), actor(c), in.CVR, in.At)
+	if err != nil {
+		return err
+	}
+	if waiting != nil {
+		return s.doneOrWaiting(c, waiting)
+	}
+	return s.agreement(c)
+}
+
+// usage: GET /api/v1/usage -> 200 Usage.
+func (s *Server) usage(c echo.Context) error {
+	o, err := s.Usage.Overview(c.Request().Context(), actor(c))
+	if err != nil {
+		return err
+	}
+	out := Usage{
+		Months: []UsageMonth{}, Now: usageMonth(o.Now), NextCut: o.NextCut, FreeUsers: usage.List.FreeUsers,
+		UserPrice: usage.List.User, CertificatePrice: usage.List.Certificate, Smallest: usage.List.Smallest,
+	}
+	for _, m := range o.Months {
+		out.Months = append(out.Months, usageMonth(m))
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func usageMonth(m usage.Month) UsageMonth {
+	return UsageMonth{Month: m.Month, Users: m.Users, Certificates: m.Certificates, Amount: m.Amount, Carried: m.Carried, Invoiced: m.Invoiced}
+}
+
+// usageCSV: GET /api/v1/usage.csv -> 200 text/csv.
+func (s *Server) usageCSV(c echo.Context) error {
+	var b bytes.Buffer
+	if err := s.Usage.CSV(c.Request().Context(), actor(c), &b); err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="usage.csv"`)
+	return c.Blob(http.StatusOK, "text/csv; charset=utf-8", b.Bytes())
 }

@@ -21,8 +21,10 @@ import (
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
+	"github.com/adgang/adgang/internal/dossier"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
@@ -30,6 +32,7 @@ import (
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
+	"github.com/adgang/adgang/internal/usage"
 )
 
 // Options is what the server needs: the domain services and plain values.
@@ -49,6 +52,9 @@ type Options struct {
 	Setting    *setting.Service
 	Onboarding *onboarding.Service
 	Operator   *operator.Service
+	Mail       *mail.Service
+	Usage      *usage.Service
+	Dossier    *dossier.Service
 
 	Now          func() time.Time
 	Log          *slog.Logger

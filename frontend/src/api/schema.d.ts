@@ -2378,6 +2378,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Since when and until when the organisation is connected */
+        get: operations["agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agreement/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the agreement on a day, or take an end back that has not come
+         * @description From that day nobody of the organisation logs in. What is stored stays for its time of retention.
+         */
+        post: operations["agreementEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings": {
         parameters: {
             query?: never;
@@ -2400,6 +2437,191 @@ export interface paths {
          *     audit log.
          */
         patch: operations["settingsChange"];
+        trace?: never;
+    };
+    "/mail-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every kind of mail in both languages, in the words that hold */
+        get: operations["wordings"];
+        /**
+         * Give a kind of mail words of your own
+         * @description Variables stand as {{name}}; an unknown one is refused by name, and so is a text without the link that the mail needs.
+         */
+        put: operations["wordingChange"];
+        post?: never;
+        /** Back to the words that Adgang comes with */
+        delete: operations["wordingReset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mail-templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a mail in these words looks like, with made-up data */
+        post: operations["wordingPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mail-templates/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mail the words that hold to myself, with made-up data */
+        post: operations["wordingTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mail-logo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The logo in the HTML part of mails */
+        get: operations["mailLogo"];
+        /** Set the logo, at most 200 kB */
+        put: operations["mailLogoChange"];
+        post?: never;
+        /** Mails without a logo */
+        delete: operations["mailLogoRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My messages, newest first
+         * @description A personal link is never shown again.
+         */
+        get: operations["notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark all of my messages as read */
+        post: operations["noticesRead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/notices/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark one of my messages as read */
+        post: operations["noticeRead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Letters that wait to be printed and handed over */
+        get: operations["letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/letters.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print the letters that wait
+         * @description Each letter shown is written to the audit log.
+         */
+        get: operations["lettersPDF"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/letters/handed-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that letters were printed and handed over */
+        post: operations["lettersHandedOver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/audit/entries": {
@@ -2558,6 +2780,148 @@ export interface paths {
         };
         /** What the caller did and what was done to it, newest first */
         get: operations["activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything on my own page */
+        get: operations["self"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what I decide about myself */
+        patch: operations["selfChange"];
+        trace?: never;
+    };
+    "/me/key-file/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block my own key file, at once and for good */
+        post: operations["selfKeyFileBlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What invoices are made from, by month */
+        get: operations["usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/usage.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The counted months as a file */
+        get: operations["usageCSV"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/dossier.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is stored about me
+         * @description A ZIP with a JSON file an area and a page to read them by. Each export is written to the audit log.
+         */
+        get: operations["selfDossier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/dossier.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Everything that is stored about an employee */
+        get: operations["dossierShow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the erasures of a month erased and what they left, and why */
+        get: operations["erasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/erasures.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a file */
+        get: operations["erasuresCSV"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2914,7 +3278,7 @@ export interface components {
             expires_at: string;
             tries_left: number;
             /** @enum {string} */
-            mail: "none" | "queued" | "sent" | "failed";
+            mail: "none" | "queued" | "sent" | "failed" | "waiting" | "printed" | "noticed";
             mail_error?: string;
         };
         InstallationCode: {
@@ -3930,6 +4294,22 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        Agreement: {
+            cvr: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            ends_at: string | null;
+        };
+        AgreementEnd: {
+            /** @description Typed to confirm */
+            cvr: string;
+            /**
+             * Format: date-time
+             * @description Its day in UTC; null takes the end back
+             */
+            at?: string | null;
+        };
         Settings: {
             /**
              * Format: int64
@@ -4006,6 +4386,72 @@ export interface components {
             full_load_limit?: number;
             mail_language?: string;
         };
+        MailTemplate: {
+            kind: string;
+            /** @enum {string} */
+            lang: "da" | "en";
+            subject: string;
+            body: string;
+            /** @description The words are the organisation's own */
+            own: boolean;
+            /** @description Shown on the notices page only */
+            muted: boolean;
+            /** @description Has a personal link and is always sent */
+            personal: boolean;
+            variables: string[];
+        };
+        MailTemplateList: {
+            items: components["schemas"]["MailTemplate"][];
+        };
+        MailWording: {
+            kind: string;
+            /** @enum {string} */
+            lang: "da" | "en";
+            subject: string;
+            body: string;
+        };
+        MailPreview: {
+            subject: string;
+            body: string;
+        };
+        MailTest: {
+            kind: string;
+            /** @enum {string} */
+            lang: "da" | "en";
+        };
+        Notice: {
+            id: string;
+            kind: string;
+            subject: string;
+            body: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            read_at: string | null;
+            /** @enum {string} */
+            state: "queued" | "sent" | "failed" | "waiting" | "printed" | "noticed";
+        };
+        NoticeList: {
+            items: components["schemas"]["Notice"][];
+            next: string | null;
+            /** Format: int64 */
+            unread: number;
+        };
+        Letter: {
+            id: string;
+            kind: string;
+            name: string;
+            subject: string;
+            employee_id: string;
+            /** Format: date-time */
+            at: string;
+        };
+        LetterList: {
+            items: components["schemas"]["Letter"][];
+        };
+        LettersHandedOver: {
+            ids: string[];
+        };
         AuditEntry: {
             id: string;
             /**
@@ -4079,6 +4525,118 @@ export interface components {
              */
             number: number;
             text: string;
+        };
+        Self: {
+            id: string;
+            given_name: string;
+            surname: string;
+            email: string;
+            phone: string;
+            rid: string;
+            /** @description Masked, DDMMYY-xxxx, or empty */
+            cpr: string;
+            date_of_birth: string;
+            p_number: string;
+            se_number: string;
+            local_user_id: string;
+            anonymous: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @enum {string} */
+            lang: "da" | "en";
+            /** @enum {string} */
+            channel: "mail" | "letter";
+            /**
+             * Format: date-time
+             * @description Since when I consent to log in with my private MitID
+             */
+            private_mitid_at: string | null;
+            roles: components["schemas"]["Role"][];
+            key_file: string;
+            code_card: string;
+            extra: {
+                [key: string]: string;
+            };
+            administrators: components["schemas"]["SelfAdministrator"][];
+            certificates: components["schemas"]["SelfCertificate"][];
+        };
+        SelfAdministrator: {
+            name: string;
+            email: string;
+            roles: components["schemas"]["Role"][];
+        };
+        SelfCertificate: {
+            serial: string;
+            /** Format: date-time */
+            not_before: string;
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+            /** @description Of the key file in use */
+            current: boolean;
+        };
+        OwnBlock: {
+            /** @description Of the certificate in use */
+            serial: string;
+            reason?: string;
+        };
+        SelfChange: {
+            lang?: string;
+            channel?: string;
+            private_mitid?: boolean;
+        };
+        UsageMonth: {
+            /** @example 2026-11 */
+            month: string;
+            /** Format: int64 */
+            users: number;
+            /** Format: int64 */
+            certificates: number;
+            /**
+             * Format: int64
+             * @description øre without VAT
+             */
+            amount: number;
+            /** Format: int64 */
+            carried: number;
+            /** Format: int64 */
+            invoiced: number;
+        };
+        Usage: {
+            months: components["schemas"]["UsageMonth"][];
+            now: components["schemas"]["UsageMonth"];
+            /** Format: date-time */
+            next_cut: string;
+            /** Format: int64 */
+            free_users: number;
+            /** Format: int64 */
+            user_price: number;
+            /** Format: int64 */
+            certificate_price: number;
+            /**
+             * Format: int64
+             * @description Less than this waits for the end of the quarter
+             */
+            smallest: number;
+        };
+        Erasure: {
+            id: string;
+            /** Format: date-time */
+            deleted_at: string | null;
+            /** Format: date-time */
+            erased_at: string;
+            erased: string[];
+            left: components["schemas"]["ErasureLeft"][];
+        };
+        ErasureLeft: {
+            area: string;
+            /** Format: int64 */
+            rows: number;
+            reason: string;
+        };
+        ErasureList: {
+            items: components["schemas"]["Erasure"][];
         };
     };
     responses: {
@@ -7869,6 +8427,61 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agreement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    agreementEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgreementEnd"];
+            };
+        };
+        responses: {
+            /** @description The agreement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description Waits for a second person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     settings: {
         parameters: {
             query?: never;
@@ -7911,6 +8524,315 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Settings"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    wordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The templates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTemplateList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    wordingChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailWording"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    wordingReset: {
+        parameters: {
+            query: {
+                kind: string;
+                lang: "da" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    wordingPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailWording"];
+            };
+        };
+        responses: {
+            /** @description The mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    wordingTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    mailLogo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    mailLogoChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/png": string;
+                "image/jpeg": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    mailLogoRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    notices: {
+        parameters: {
+            query?: {
+                lang?: "da" | "en";
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    noticesRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    noticeRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 200 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    lettersPDF: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    lettersHandedOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LettersHandedOver"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -8145,6 +9067,213 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    self: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Me */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Self"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelfChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfKeyFileBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnBlock"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counted months and the next */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    usageCSV: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV, `;`, UTF-8 with BOM */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfDossier: {
+        parameters: {
+            query?: {
+                lang?: "da" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dossierShow: {
+        parameters: {
+            query?: {
+                lang?: "da" | "en";
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    erasures: {
+        parameters: {
+            query: {
+                /** @description YYYY-MM */
+                month: string;
+                lang?: "da" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 1000 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    erasuresCSV: {
+        parameters: {
+            query: {
+                /** @description YYYY-MM */
+                month: string;
+                lang?: "da" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV, `;`, UTF-8 with BOM */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -1,6 +1,8 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { noticesQuery } from '@/api/mail';
 import type { Session } from '@/api/session';
 import { Drawer } from '@/ui/dialog';
 import { Icon } from '@/ui/icon';
@@ -48,11 +50,25 @@ export function Header({ session }: { session: Session | undefined }) {
   );
 }
 
+/** The way to what was sent to me, with the number of what is unread. */
+function Notices() {
+  const { t, i18n } = useTranslation();
+  const { data } = useInfiniteQuery(noticesQuery(i18n.language === 'en' ? 'en' : 'da'));
+  const unread = data?.pages[0]?.unread ?? 0;
+  return (
+    <Link to="/notices" className="header-link">
+      <Icon name="notifications" />
+      {unread === 0 ? t('notices.title') : t('notices.some', { unread })}
+    </Link>
+  );
+}
+
 function Person({ session }: { session: Session }) {
   const { t } = useTranslation();
   const logOut = useLogOut();
   return (
     <>
+      <Notices />
       <Link to="/me" className="header-link">
         <Icon name="account" />
         {session.name}
@@ -76,6 +92,10 @@ function DrawerContent({ session, onGo }: { session: Session | undefined; onGo: 
           <p>
             <Link to="/me" onClick={onGo}>
               {session.name}
+            </Link>
+            <br />
+            <Link to="/notices" onClick={onGo}>
+              {t('notices.title')}
             </Link>
             <br />
             {session.organisation.name}

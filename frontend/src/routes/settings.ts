@@ -7,4 +7,22 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('@/features/settings/settings-page'), 'SettingsPage'),
 });
 
-export const settingsRoutes = [settings] as const;
+const templates = createRoute({
+  getParentRoute: () => inside,
+  path: '/organisation/templates',
+  component: lazyRouteComponent(() => import('@/features/mail/templates-page'), 'TemplatesPage'),
+});
+
+const usage = createRoute({
+  getParentRoute: () => inside,
+  path: '/organisation/usage',
+  component: lazyRouteComponent(() => import('@/features/usage/usage-page'), 'UsagePage'),
+});
+
+const notices = createRoute({
+  getParentRoute: () => inside,
+  path: '/notices',
+  component: lazyRouteComponent(() => import('@/features/mail/notices-page'), 'NoticesPage'),
+});
+
+export const settingsRoutes = [settings, templates, usage, notices] as const;

@@ -20,6 +20,7 @@ import roleAdmin from './texts/roleAdmin.json';
 import approvals from './texts/approvals.json';
 import audit from './texts/audit.json';
 import settings from './texts/settings.json';
+import mailTemplates from './texts/mailTemplates.json';
 import notices from './texts/notices.json';
 import self from './texts/self.json';
 import usage from './texts/usage.json';
@@ -48,6 +49,7 @@ export const texts = {
   approvals,
   audit,
   settings,
+  mailTemplates,
   notices,
   self,
   usage,
