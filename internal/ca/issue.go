@@ -195,6 +195,7 @@ func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) erro
 // keyIsFree refuses a key that another employee has or asked for, in whatever
 // organisation, and a key that was revoked.
 func keyIsFree(ctx context.Context, db bun.IDB, c Certificate) error {
+	ctx = store.AcrossTenants(ctx) // whoever has the key
 	taken, err := db.NewSelect().Model((*Certificate)(nil)).
 		Where("key_hash = ?", c.KeyHash).Where("serial <> ?", c.Serial).
 		Where("(org_id <> ? OR employee_id <> ? OR state = ?)", c.OrgID, c.EmployeeID, Revoked).Exists(ctx)

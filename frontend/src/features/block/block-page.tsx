@@ -23,6 +23,9 @@ const reasons = [
 
 const codeLength = 16;
 
+// Every mistake at once: what depends on two fields is also checked when others are wrong.
+const when = () => true;
+
 const schema = z
   .object({
     by: z.enum(['serial', 'rid']),
@@ -35,9 +38,14 @@ const schema = z
   .refine(({ by, serial }) => by !== 'serial' || /^[0-9a-f]+$/i.test(serial.replace(/[\s:]/g, '')), {
     path: ['serial'],
     message: 'form.serial',
+    when,
   })
-  .refine(({ by, cvr }) => by !== 'rid' || /^\d{8}$/.test(cvr.replace(/\s/g, '')), { path: ['cvr'], message: 'form.cvr' })
-  .refine(({ by, rid }) => by !== 'rid' || rid.trim() !== '', { path: ['rid'], message: 'form.rid' });
+  .refine(({ by, cvr }) => by !== 'rid' || /^\d{8}$/.test(cvr.replace(/\s/g, '')), {
+    path: ['cvr'],
+    message: 'form.cvr',
+    when,
+  })
+  .refine(({ by, rid }) => by !== 'rid' || rid.trim() !== '', { path: ['rid'], message: 'form.rid', when });
 
 type Values = z.infer<typeof schema>;
 
