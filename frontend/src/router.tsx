@@ -10,6 +10,7 @@ import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
 import { connectRoutes, setupRoutes } from './routes/onboarding';
 import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
+import { powersRoutes } from './routes/powers';
 import { publicRoutes } from './routes/public';
 import { rightsRoutes } from './routes/rights';
 import { servicesRoutes } from './routes/services';
@@ -26,6 +27,7 @@ const routeTree = root.addChildren([
     ...bulkRoutes,
     ...servicesRoutes,
     ...setupRoutes,
+    ...powersRoutes,
     ...settingsRoutes,
     ...auditRoutes,
   ]),

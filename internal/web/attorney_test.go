@@ -57,7 +57,7 @@ func attorneyFixtures(t *testing.T, r *rulings, c *tenant) {
 	t.Helper()
 	cvr := "30303030"
 	if c.CVR == otherCVR {
-		cvr = "40404040"
+		cvr = "40404041"
 	}
 	partner := r.Company(t, cvr)
 	by := partner.Actor

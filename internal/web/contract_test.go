@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,8 @@ var contract = sync.OnceValues(func() ([]described, error) {
 			all = append(all, described{method, path, pattern, operation})
 		}
 	}
+	// An address of its own before one with a parameter in its place.
+	slices.SortStableFunc(all, func(a, b described) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
 	return all, spec.Validate(context.Background())
 })
 
@@ -87,6 +90,7 @@ func (c contractual) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		res.Body = io.NopCloser(bytes.NewReader(body))
 		check(c.t, d, res, body)
+		break
 	}
 	return res, nil
 }

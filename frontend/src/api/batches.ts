@@ -38,12 +38,13 @@ export const rowsQuery = (id: string, state: RowState | undefined) =>
     getNextPageParam: (page) => page.next ?? undefined,
   });
 
-export type Step = 'pause' | 'resume' | 'cancel';
+export type Step = 'pause' | 'resume' | 'cancel' | 'retry';
 
 export function stepBatch(id: string, step: Step): Promise<Batch> {
   const params = { params: { path: { id } } };
   if (step === 'pause') return answer(client.POST('/batches/{id}/pause', params));
   if (step === 'resume') return answer(client.POST('/batches/{id}/resume', params));
+  if (step === 'retry') return answer(client.POST('/batches/{id}/retry', params));
   return answer(client.POST('/batches/{id}/cancel', params));
 }
 

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { waitingQuery } from '@/api/roles';
 import type { Session } from '@/api/session';
 import { entryAt, type Section, sectionAt, sectionsOf } from './navigation';
 
@@ -44,6 +46,18 @@ export function MainMenu({ session, className, nested = false, onGo }: MainMenuP
   );
 }
 
+/** How much waits for the person, beside the page where it is decided. */
+function WaitingBadge({ of }: { of: 'approvals' | 'role_requests' }) {
+  const { t } = useTranslation();
+  const { data } = useQuery(waitingQuery);
+  if (data === undefined || data[of] === 0) return null;
+  return (
+    <span className="badge badge-info menu-badge">
+      {data[of]} <span className="sr-only">{t('approvals.badge')}</span>
+    </span>
+  );
+}
+
 interface EntriesProps {
   section: Section;
   path: string;
@@ -60,6 +74,8 @@ function Entries({ section, path, className, onGo }: EntriesProps) {
         <li key={entry.key} className={entry === here ? 'active current' : undefined}>
           <Link to={entry.to} className="nav-link" aria-current={entry === here ? 'page' : undefined} onClick={onGo}>
             <span>{t(`frame.entries.${entry.key}`)}</span>
+            {entry.to === '/organisation/approvals' && <WaitingBadge of="approvals" />}
+            {entry.to === '/organisation/roles' && <WaitingBadge of="role_requests" />}
           </Link>
         </li>
       ))}

@@ -9,6 +9,8 @@ export interface Entry {
   key: keyof typeof texts.frame.entries;
   /** Absent: whoever is logged in. */
   right?: Right;
+  /** Further rights each of which opens the page. */
+  also?: Right[];
 }
 
 /** A top task: its texts are frame.tasks.<key> and home.<key>. A section of two
@@ -52,6 +54,8 @@ const sections: Section[] = [
     key: 'powers',
     icon: 'share',
     entries: [
+      { to: '/powers/given', key: 'powersGiven', right: 'attorney.give', also: ['attorney.delete'] },
+      { to: '/powers/received', key: 'powersReceived', right: 'attorney.give', also: ['attorney.delete'] },
     ],
   },
   {
@@ -72,6 +76,8 @@ const sections: Section[] = [
       { to: '/organisation/setup', key: 'setup', right: 'setting.change' },
       { to: '/organisation/terms', key: 'terms', right: 'setting.view' },
       { to: '/organisation/recoveries', key: 'recoveries', right: 'role.view' },
+      { to: '/organisation/roles', key: 'roles', right: 'role.view' },
+      { to: '/organisation/approvals', key: 'approvals', right: 'setting.view' },
     ],
   },
 ];
@@ -83,14 +89,18 @@ export interface ShownSection extends Section {
 /** What the person sees of the menu; a section without a page is left out. */
 export const sectionsOf = (session: Session): ShownSection[] =>
   sections.flatMap((section) => {
-    const entries = section.entries.filter(({ right }) => right === undefined || may(session, right));
+    const entries = section.entries.filter((entry) => entry.right === undefined || opens(session, entry));
     const [first] = entries;
     return first === undefined ? [] : [{ ...section, entries, first }];
   });
 
 /** Administrators have an overview; everybody else a page of their own. */
 export const isAdministrator = (session: Session): boolean =>
-  sections.some((section) => section.entries.some(({ right }) => right !== undefined && may(session, right)));
+  sections.some((section) => section.entries.some((entry) => opens(session, entry)));
+
+/** Whether one of the rights that the entry names is there. */
+const opens = (session: Session, { right, also = [] }: Entry): boolean =>
+  (right === undefined ? also : [right, ...also]).some((one) => may(session, one));
 
 const covers = (entry: Entry, path: string): boolean => path === entry.to || path.startsWith(`${entry.to}/`);
 

@@ -8,6 +8,7 @@ import { isAdministrator, sectionsOf } from '@/frame/navigation';
 import { Page } from '@/frame/page';
 import { BatchBadge } from '@/features/migration/state';
 import { FunnelPanel } from '@/features/migration/funnel-panel';
+import { AloneWarning } from '@/features/roles/succession-panel';
 import { useNow } from '@/now';
 import { Alert } from '@/ui/alert';
 import { Icon } from '@/ui/icon';
@@ -21,6 +22,7 @@ export function HomePage() {
   return (
     <Page title={t('home.title', { name: session.name })} lead={t('home.lead', { organisation: session.organisation.name })}>
       <Closing />
+      {may(session, 'role.view') && <AloneWarning />}
       {may(session, 'migration.manage') && <Newest />}
       <Tasks session={session} />
     </Page>

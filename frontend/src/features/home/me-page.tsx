@@ -4,6 +4,7 @@ import { sessionQuery } from '@/api/session';
 import { dateTime } from '@/format';
 import { useLogOut } from '@/frame/log-out';
 import { Page } from '@/frame/page';
+import { OwnRoleRequests } from '@/features/roles/own-role-requests';
 import { OwnPanels } from '@/features/self/own-panels';
 import { Button } from '@/ui/button';
 import { CopyButton } from '@/ui/copy-button';
@@ -45,6 +46,7 @@ export function MePage() {
           </Button>
         </div>
       </section>
+      <OwnRoleRequests />
       <section className="panel" aria-labelledby="key-file">
         <h2 id="key-file">{t('me.keyFile.heading')}</h2>
         <p>{t('me.keyFile.text')}</p>

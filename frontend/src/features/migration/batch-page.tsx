@@ -13,6 +13,7 @@ import { FunnelPanel } from './funnel-panel';
 import { LettersPanel } from './letters-panel';
 import { ProgressPanel } from './progress-panel';
 import { ReportPanel } from './report-panel';
+import { RetryPanel } from './retry-panel';
 import { RowsPanel } from './rows-panel';
 import { BatchBadge } from './state';
 import { useBatch } from './use-batch';
@@ -77,6 +78,7 @@ function Started({ id, batch, live, rates }: StartedProps) {
         <FunnelPanel batch={batch} />
         <LettersPanel id={id} batch={batch} />
       </div>
+      <RetryPanel id={id} batch={batch} />
       <ReportPanel batch={batch} />
       <RowsPanel id={id} batch={batch} />
     </>

@@ -14,7 +14,7 @@ import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { DateField, noDate } from '@/ui/date-field';
 import { ErrorSummary } from '@/ui/error-summary';
-import { TextField } from '@/ui/field';
+import { Checkbox, TextField } from '@/ui/field';
 import { FileField } from '@/ui/file-field';
 import { FindingTable } from './findings';
 
@@ -32,15 +32,17 @@ const schema = z.object({
   deadline: typedDate
     .refine((typed) => isEmpty(typed) || endOf(typed) !== undefined, 'form.date')
     .refine((typed) => isEmpty(typed) || (endOf(typed)?.getTime() ?? Infinity) > Date.now(), 'form.datePast'),
+  quietLocal: z.boolean(),
   parallelDays: z.string().trim().regex(/^(\d{1,4})?$/, 'form.days').refine((typed) => Number(typed) <= 3650, 'form.days'),
 });
 type Values = z.infer<typeof schema>;
 
-function optionsOf({ file, name, deadline, parallelDays }: Values): BatchOptions {
+function optionsOf({ file, name, deadline, parallelDays, quietLocal }: Values): BatchOptions {
   return {
     name: name === '' ? file.name : name,
     deadline: isEmpty(deadline) ? null : (endOf(deadline)?.toISOString() ?? null),
     parallel_days: parallelDays === '' ? null : Number(parallelDays),
+    quiet_local: quietLocal,
   };
 }
 
@@ -79,7 +81,7 @@ function UploadForm({ pending, onSubmit }: { pending: boolean; onSubmit: (values
   const form = useForm({
     resolver: zodResolver(schema),
     shouldFocusError: false,
-    defaultValues: { name: '', deadline: noDate, parallelDays: '' },
+    defaultValues: { name: '', deadline: noDate, parallelDays: '', quietLocal: false },
   });
   const { errors, submitCount } = form.formState;
   return (
@@ -133,6 +135,7 @@ function UploadForm({ pending, onSubmit }: { pending: boolean; onSubmit: (values
         error={formText(errors.parallelDays)}
         {...form.register('parallelDays')}
       />
+      <Checkbox id="quietLocal" label={t('migration.new.quietLocal')} {...form.register('quietLocal')} />
       <div className="actions">
         <Button type="submit" variant="primary" icon="upload" pending={pending}>
           {t('migration.new.submit')}
@@ -178,6 +181,7 @@ function Help() {
         <li>{t('migration.new.help.required')}</li>
         <li>{t('migration.new.help.optional')}</li>
         <li>{t('migration.new.help.rid')}</li>
+        <li>{t('migration.new.help.duties')}</li>
       </ul>
     </div>
   );

@@ -1,0 +1,258 @@
+package bench_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/crypto/ocsp"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/app"
+	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/testkit"
+)
+
+const revocationRounds = 5
+
+// BenchmarkCRLBytes makes full lists in memory; the limit is x509's own writer.
+func BenchmarkCRLBytes(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			issuing, key := issuingRSA(b)
+			parent, err := x509.ParseCertificate(issuing)
+			if err != nil {
+				b.Fatal(err)
+			}
+			now := time.Now()
+			list := pki.List{Number: 1, ThisUpdate: now, NextUpdate: now.Add(time.Hour)}
+			template := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: now, NextUpdate: now.Add(time.Hour), SignatureAlgorithm: x509.SHA256WithRSAPSS}
+			for range n {
+				serial := pki.NewSerial()
+				list.Entries = append(list.Entries, pki.Revocation{Serial: serial, At: now, Reason: pki.KeyCompromise})
+				template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{
+					SerialNumber: serial.Int(), RevocationTime: now, ReasonCode: 1,
+				})
+			}
+			for b.Loop() {
+				result := comparison{name: "list of " + thousands(float64(n)) + " in memory", unit: "entries", limitName: "x509"}
+				for range revocationRounds {
+					limit := once(b, n, func() error {
+						_, err := x509.CreateRevocationList(rand.Reader, template, parent, key)
+						return err
+					})
+					result.add(once(b, n, func() error { _, err := pki.NewCRL(issuing, key, list); return err }), limit)
+				}
+				result.report(b)
+			}
+		})
+	}
+}
+
+// once times one piece of work of n units.
+func once(b *testing.B, n int, do func() error) pace {
+	b.Helper()
+	start := time.Now()
+	if err := do(); err != nil {
+		b.Fatal(err)
+	}
+	return pace{units: n, elapsed: time.Since(start)}
+}
+
+// issuingRSA is an issuing CA of the default algorithm.
+func issuingRSA(b *testing.B) ([]byte, crypto.Signer) {
+	b.Helper()
+	authority := pki.Authority{Algorithm: pki.RSA, Installation: "Adgang", NotBefore: time.Now().Add(-time.Hour)}
+	root, rootKey, err := pki.NewRoot(authority)
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuing, key, err := pki.NewIssuing(authority, root, rootKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return issuing, key
+}
+
+// BenchmarkRevocation has 100,000 revoked certificates on record, revokes one and
+// measures until the list that it names, the full list and OCSP tell of it. The
+// line says how often a second that could be done.
+func BenchmarkRevocation(b *testing.B) {
+	b.Run("postgres", func(b *testing.B) {
+		benchmarkRevocation(b, program(b, testkit.PostgresURL(b), testkit.Need(b, testkit.EnvRedis)))
+	})
+	b.Run("sqlite", func(b *testing.B) { benchmarkRevocation(b, program(b, "", "")) })
+}
+
+func benchmarkRevocation(b *testing.B, a *app.App) {
+	serials := fill(b, a, 100_000)
+	ctx := b.Context()
+	if _, err := a.CA.CRL(ctx, 0); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		var parts, fulls, statuses []float64
+		for round := range revocationRounds {
+			serial := serials[round]
+			err := store.InTx(ctx, a.DB, func(ctx context.Context, tx bun.Tx) error {
+				return a.CA.RevokeIn(ctx, tx, access.Command("org"), string(serial), "key_compromise")
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			start := time.Now()
+			part, err := a.CA.PartCRL(ctx, 1, serial.Part())
+			if err != nil || !lists(b, part.DER, serial) {
+				b.Fatalf("part %d does not list it (%v)", serial.Part(), err)
+			}
+			parts = append(parts, ms(start))
+			start = time.Now()
+			status(b, a, serial)
+			statuses = append(statuses, ms(start))
+			if _, err := a.DB.NewUpdate().Table("revocation_list").Set("this_update = ?", store.Instant(start.Add(-time.Minute))).Where("part = -1").Exec(ctx); err != nil {
+				b.Fatal(err)
+			}
+			// Another node, which has read no list yet.
+			other := &ca.Service{DB: a.CA.DB, Keys: a.CA.Keys, Now: a.CA.Now, Log: a.CA.Log, Address: a.CA.Address}
+			start = time.Now()
+			full, err := other.CRL(ctx, 0)
+			if err != nil || !lists(b, full.DER, serial) {
+				b.Fatalf("the full list does not list it (%v)", err)
+			}
+			fulls = append(fulls, ms(start))
+		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(median(parts), "part-ms")
+		b.ReportMetric(median(statuses), "ocsp-ms")
+		b.ReportMetric(median(fulls), "full-ms")
+	}
+}
+
+func ms(start time.Time) float64 { return float64(time.Since(start).Microseconds()) / 1000 }
+
+func lists(b *testing.B, der []byte, serial pki.Serial) bool {
+	b.Helper()
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range list.RevokedCertificateEntries {
+		if pki.SerialOf(e.SerialNumber) == serial {
+			return true
+		}
+	}
+	return false
+}
+
+// fill records n revoked certificates and returns the serial numbers of ten that
+// count.
+func fill(b *testing.B, a *app.App, n int) (live []pki.Serial) {
+	b.Helper()
+	var authority string
+	if err := a.DB.NewSelect().Table("authority").Column("id").Where("role = 'issuing'").Scan(b.Context(), &authority); err != nil {
+		b.Fatal(err)
+	}
+	now := store.Instant(time.Now())
+	rows := make([]ca.Certificate, n+10)
+	for i := range rows {
+		serial := pki.NewSerial()
+		rows[i] = ca.Certificate{
+			Serial: serial, OrgID: "org", EmployeeID: "e", RequestID: string(serial), AuthorityID: authority, Part: serial.Part(), Profile: "employee",
+			State: ca.Revoked, KeyHash: []byte(serial), Draft: []byte{}, DER: []byte{}, NotBefore: now, NotAfter: now.AddDate(3, 0, 0), CreatedAt: now,
+			RevokedAt: &now, RevokeReason: "superseded",
+		}
+		if i >= n {
+			rows[i].State, rows[i].RevokedAt, rows[i].RevokeReason = ca.Issued, nil, ""
+			live = append(live, serial)
+		}
+	}
+	for len(rows) > 0 {
+		some := rows[:min(5000, len(rows))]
+		rows = rows[len(some):]
+		err := store.InTx(b.Context(), a.DB, func(ctx context.Context, tx bun.Tx) error {
+			_, err := store.Insert(ctx, tx, some, "")
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return live
+}
+
+// question is an OCSP request about a serial number.
+func question(b *testing.B, a *app.App, serial pki.Serial) []byte {
+	b.Helper()
+	der, err := a.CA.IssuingDER(b.Context(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuing, err := x509.ParseCertificate(der)
+	if err != nil {
+		b.Fatal(err)
+	}
+	request, err := ocsp.CreateRequest(&x509.Certificate{SerialNumber: serial.Int()}, issuing, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return request
+}
+
+func status(b *testing.B, a *app.App, serial pki.Serial) {
+	b.Helper()
+	if answer := a.CA.Status(b.Context(), question(b, a, serial)); len(answer.DER) < 100 {
+		b.Fatalf("no answer: %x", answer.DER)
+	}
+}
+
+// BenchmarkStatus has OCSP requests answered, each about another certificate
+// (signed) and again (kept), on four goroutines; the limit is bare signing with an
+// RSA key as the responder's.
+func BenchmarkStatus(b *testing.B) {
+	const each = 400
+	a := program(b, "", "")
+	fill(b, a, 10_000)
+	var serials []pki.Serial
+	if err := a.DB.NewSelect().Table("certificate").Column("serial").Limit(revocationRounds*each).Scan(b.Context(), &serials); err != nil {
+		b.Fatal(err)
+	}
+	requests := make([][]byte, len(serials))
+	for i, s := range serials {
+		requests[i] = question(b, a, s)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		b.Fatal(err)
+	}
+	content := make([]byte, 300)
+	status(b, a, serials[0]) // makes the responder
+	for b.Loop() {
+		signed := comparison{name: "OCSP, signed, sqlite", unit: "answers", limitName: "bare signing"}
+		again := comparison{name: "OCSP, kept, sqlite", unit: "answers", limitName: "bare signing"}
+		for round := range revocationRounds {
+			limit := spread(b, cpu{}, each, func(int) error {
+				_, err := crypto.SignMessage(key, rand.Reader, content, &rsa.PSSOptions{SaltLength: 32, Hash: crypto.SHA256})
+				return err
+			})
+			ask := func(i int) error {
+				if answer := a.CA.Status(b.Context(), requests[round*each+i]); len(answer.DER) < 100 {
+					return fmt.Errorf("no answer: %x", answer.DER)
+				}
+				return nil
+			}
+			signed.add(spread(b, cpu{}, each, ask), limit)
+			again.add(spread(b, cpu{}, each, ask), limit)
+		}
+		signed.report(b)
+		again.report(b)
+	}
+}
