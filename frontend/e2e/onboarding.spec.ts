@@ -74,7 +74,7 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   await desk.getByRole('link', { name: /Tårnby Toner/ }).click();
   await expect(desk.getByText('De navne, der har skrevet under')).toBeVisible();
   await both(desk);
-  await desk.getByLabel(/identitet er kontrolleret/).selectOption('video');
+  await desk.getByLabel(/identitet kontrolleret/).selectOption('video');
   await desk.getByLabel('Begrundelse').fill('Begge set på video med pas i hånden.');
   await desk.getByRole('button', { name: 'Godkend og tilslut' }).click();
   await expect(desk.getByText('Godkendt').first()).toBeVisible();

@@ -206,8 +206,10 @@ func TestRules(t *testing.T) {
 		text, err := json.Marshal([]map[string]any{{
 			"cvr": "12345678", "name": "En", "form_text": tc.form, "active": true, "rule": tc.rule,
 			"persons": []map[string]any{
-				{"name": "A", "roles": []string{"chair"}}, {"name": "B", "roles": []string{"board"}},
-				{"name": "C", "roles": []string{"board"}}, {"name": "D", "roles": []string{"director"}},
+				{"name": "A", "roles": []string{"chair"}},
+				{"name": "B", "roles": []string{"board"}},
+				{"name": "C", "roles": []string{"board"}},
+				{"name": "D", "roles": []string{"director"}},
 			},
 		}})
 		if err == nil {

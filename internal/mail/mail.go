@@ -30,7 +30,7 @@ const (
 	KindRightApproved = "right_approved" // to who asked
 	KindRightRejected = "right_rejected"
 	KindRightUnasked  = "right_unasked" // nobody answered
-	KindReview        = "review" // to a reviewer: it begins, or its last day comes
+	KindReview        = "review"        // to a reviewer: it begins, or its last day comes
 	KindRightExpiring = "right_expiring"
 
 	KindApprovalAsked   = "approval_asked"

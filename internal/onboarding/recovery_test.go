@@ -196,4 +196,3 @@ func TestRecoveryTellsStrangersNothing(t *testing.T) {
 		}
 	})
 }
-
