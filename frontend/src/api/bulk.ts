@@ -28,9 +28,10 @@ export const runQuery = (id: string) =>
     refetchInterval: ({ state }) => (state.data?.state === 'running' || state.data?.state === 'waiting' ? 1_500 : false),
   });
 
-export const runRowsQuery = (id: string, action: RunAction | undefined, state: RunRowState | undefined) =>
+/** Read anew when the run gets into another state: its rows have, too. */
+export const runRowsQuery = (id: string, of: RunState, action: RunAction | undefined, state: RunRowState | undefined) =>
   infiniteQueryOptions({
-    queryKey: ['bulk-rows', id, action ?? '', state ?? ''],
+    queryKey: ['bulk-rows', id, of, action ?? '', state ?? ''],
     queryFn: ({ pageParam }) => {
       const query = { ...(action && { action }), ...(state && { state }), ...(pageParam !== '' && { cursor: pageParam }) };
       return answer(client.GET('/bulk/{id}/rows', { params: { path: { id }, query } }));

@@ -20,7 +20,7 @@ export function RowsPanel({ run }: { run: Run }) {
   const { t } = useTranslation();
   const { action, state } = route.useSearch();
   const query = useInfiniteQuery({
-    ...runRowsQuery(run.id, action, state),
+    ...runRowsQuery(run.id, run.state, action, state),
     refetchInterval: (all) => (run.state === 'running' && all.state.data?.pages.length === 1 ? 3_000 : false),
     placeholderData: (before) => before,
   });
