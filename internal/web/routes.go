@@ -44,9 +44,6 @@ func (s *Server) routes() {
 
 	s.settingsRoutes(api, need...)
 	s.auditRoutes(api, need...)
-	s.wordingRoutes(api, need...)
-	s.noticeRoutes(api, need...)
-	s.selfRoutes(api, need...)
 	s.peopleRoutes(api, need...)
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)

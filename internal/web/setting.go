@@ -12,7 +12,12 @@ import (
 	"github.com/adgang/adgang/internal/usage"
 )
 
+// settingsRoutes also calls for the rooms around the settings: words of mails,
+// notices, the own page.
 func (s *Server) settingsRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
+	s.wordingRoutes(api, need...)
+	s.noticeRoutes(api, need...)
+	s.selfRoutes(api, need...)
 	api.GET("/settings", s.settings, need...)
 	api.PATCH("/settings", s.settingsChange, need...)
 	api.GET("/agreement", s.agreement, need...)
