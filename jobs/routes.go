@@ -46,6 +46,7 @@ func Handle[T any](kind outbox.Kind[T], do func(context.Context, T) error) Route
 
 // Services are the packages whose methods do the work.
 type Services struct {
+	Org        *org.Service
 	Mail       *mail.Service
 	CA         *ca.Service
 	Credential *credential.Service
@@ -76,6 +77,10 @@ func Routes(s Services) []Route {
 		Handle(credential.BlockDue, s.Credential.EndParallel),
 		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
 		Handle(org.Stopped, s.Session.EndOf),
+		Handle(org.EraseKind, s.Org.Erase),
+		Handle(org.Erased, s.Cutover.ForgetEmployees),
+		Handle(credential.InviteAll, s.Credential.DoAll),
+		Handle(credential.Remind, plain(s.Credential.RemindInvitations)),
 		Handle(org.Gone, s.Credential.Remove),
 		Handle(session.Sweep, plain(s.Session.DropEnded)),
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
@@ -105,6 +110,8 @@ func Schedules() []Schedule {
 		}),
 		Daily(onboarding.SweepKind, 5*time.Hour, nothing),
 		Every(operator.Sweep, time.Hour, 40*time.Minute, nothing),
+		Daily(org.EraseKind, 3*time.Hour, func(tick time.Time) org.Day { return org.Day{Day: tick.AddDate(0, 0, -1).Format(time.DateOnly)} }),
+		Every(credential.Remind, time.Hour, 45*time.Minute, nothing),
 		Every(credential.Expire, 10*time.Minute, 0, nothing),
 		Every(ca.SweepKind, 10*time.Minute, 0, nothing),
 		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),

@@ -5,7 +5,7 @@ import { PageWaiting } from './frame/waiting';
 import { auditRoutes } from './routes/audit';
 import { inside, open, root } from './routes/base';
 import { bulkRoutes } from './routes/bulk';
-import { employeesRoutes } from './routes/employees';
+import { employeesRoutes, request } from './routes/employees';
 import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
 import { connectRoutes, setupRoutes } from './routes/onboarding';
@@ -17,7 +17,7 @@ import { servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
 const routeTree = root.addChildren([
-  open.addChildren([...publicRoutes, ...connectRoutes, ...operatorOpenRoutes]),
+  open.addChildren([...publicRoutes, request, ...connectRoutes, ...operatorOpenRoutes]),
   console_.addChildren([...consoleRoutes]),
   inside.addChildren([
     ...homeRoutes,

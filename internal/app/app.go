@@ -229,8 +229,9 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator, Approval: a.Approval, Usage: a.Usage,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
+			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
+			Approval: a.Approval, Usage: a.Usage,
 		}),
 	})
 	return nil

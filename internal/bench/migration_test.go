@@ -110,7 +110,7 @@ func migrate(b *testing.B, e engine, d *testkit.Domain, company testkit.Company,
 	migrated.Add(chunks)
 	lots.Add(chunks)
 	routes := jobs.Routes(jobs.Services{
-		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
+		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
 		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder,
 	})
 	routes = slices.DeleteFunc(routes, func(r jobs.Route) bool {

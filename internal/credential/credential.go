@@ -146,6 +146,7 @@ type Activation struct {
 	CreatedAt  time.Time         `bun:"created_at"`
 	ExpiresAt  time.Time         `bun:"expires_at"`
 	UsedAt     *time.Time        `bun:"used_at"`
+	RemindedAt *time.Time        `bun:"reminded_at"`
 }
 
 // ActivationDays is how long an invitation lives, as in MitID Erhverv.
@@ -159,13 +160,19 @@ const MaxTries = 5
 func (s *Service) ExpireActivations(ctx context.Context) error {
 	now := store.Instant(s.Now())
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := tx.NewUpdate().Model((*Activation)(nil)).
+		var over []Activation
+		if err := tx.NewUpdate().Model((*Activation)(nil)).
 			Set("state = 'expired'").Set("code_sealed = NULL").
-			Where("state = 'open'").Where("expires_at <= ?", now).Exec(ctx); err != nil {
+			Where("state = 'open'").Where("expires_at <= ?", now).Returning("*").Scan(ctx, &over); err != nil {
 			return err
 		}
 		if _, err := tx.NewDelete().Model((*blockTry)(nil)).Where("window_at <= ?", now.Add(-BlockWindow)).Exec(ctx); err != nil {
 			return err
+		}
+		for _, a := range over {
+			if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "expired", false, a.EmployeeID); err != nil {
+				return err
+			}
 		}
 		_, err := tx.NewDelete().Model((*challenge)(nil)).Where("expires_at <= ?", now.Add(-time.Hour)).Exec(ctx)
 		return err

@@ -56,3 +56,16 @@ func (s *Service) Remove(ctx context.Context, ref org.EmployeeRef) error {
 	}
 	return nil
 }
+
+// Decide answers a wish: somebody who asked to be created, and is approved, is
+// created and invited. Errors: as org.DecideTx and org.Create.
+func (s *Service) Decide(ctx context.Context, by access.Actor, id string, approve bool, answer string) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		w, err := s.Org.DecideTx(ctx, tx, by, id, approve, answer)
+		if err != nil || !approve || w.Kind != org.WishCreate {
+			return err
+		}
+		_, err = s.HireTx(ctx, tx, by, w.Person, "", true)
+		return err
+	})
+}

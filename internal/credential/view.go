@@ -172,3 +172,11 @@ func (s *Service) Live(ctx context.Context, orgID access.OrgID, employees []org.
 	}
 	return live, err
 }
+
+// Mails lists the newest mails to an employee. Errors: fault.Denied, fault.Absent.
+func (s *Service) Mails(ctx context.Context, by access.Actor, id access.EmployeeID) ([]mail.Sending, error) {
+	if _, err := s.Org.Employee(ctx, by, id); err != nil {
+		return nil, err
+	}
+	return s.Mail.Sent(ctx, by.OrgID, id)
+}

@@ -33,6 +33,10 @@ const (
 	KindReview        = "review"        // to a reviewer: it begins, or its last day comes
 	KindRightExpiring = "right_expiring"
 
+	KindInvitationExpiry = "invitation_expiry"
+	KindEmployeeAsked    = "employee_asked"
+	KindEmployeeAnswered = "employee_answered"
+
 	KindApprovalAsked   = "approval_asked"
 	KindApprovalDecided = "approval_decided"
 

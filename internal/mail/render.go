@@ -49,6 +49,10 @@ var kinds = map[string]kind{
 	KindReview:        {params: []string{"organisation", "review", "subject", "due", "undecided", "address"}},
 	KindRightExpiring: {params: []string{"organisation", "right", "service", "until", "days"}, instants: []string{"until"}},
 
+	KindInvitationExpiry: {params: []string{"organisation", "expires"}, instants: []string{"expires"}},
+	KindEmployeeAsked:    {params: []string{"organisation", "what", "url"}},
+	KindEmployeeAnswered: {params: []string{"organisation", "what", "outcome"}},
+
 	KindApprovalAsked:   {params: []string{"what", "asker", "expires", "url"}, instants: []string{"expires"}},
 	KindApprovalDecided: {params: []string{"what", "outcome", "url"}},
 

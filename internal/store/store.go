@@ -202,3 +202,10 @@ func InstantPtr(t *time.Time) *time.Time {
 	i := Instant(*t)
 	return &i
 }
+
+// Expected returns the failure that err carries when it is one that the caller
+// can act on: neither ours nor of something that is away.
+func Expected(err error) (*fault.Error, bool) {
+	e, ok := errors.AsType[*fault.Error](err)
+	return e, ok && e.Kind != fault.Internal && e.Kind != fault.Unavailable
+}

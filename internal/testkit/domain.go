@@ -129,8 +129,9 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		t.Fatalf("set up the authority: %v", err)
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
-		Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
-		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator, Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
+		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
+		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
+		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d
 }

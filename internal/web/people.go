@@ -16,6 +16,11 @@ func (s *Server) peopleRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.POST("/employees/:id/reactivate", s.employeeReactivate, need...)
 	api.POST("/employees/:id/delete", s.employeeDelete, need...)
 	api.POST("/employees/:id/proofing", s.employeeProve, need...)
+	api.GET("/employees/:id/mails", s.employeeMails, need...)
+	api.POST("/invitations", s.invitationsAct, need...)
+	api.GET("/employee-requests", s.employeeRequests, need...)
+	api.POST("/employee-requests/:id/decision", s.employeeRequestDecide, need...)
+	api.POST("/me/anonymity", s.anonymityAsk, need...)
 }
 
 // employeeCreate: POST /api/v1/employees EmployeeCreate -> 201 EmployeeDetails.

@@ -45,6 +45,7 @@ func (s *Server) routes() {
 	s.settingsRoutes(api, need...)
 	s.auditRoutes(api, need...)
 	s.peopleRoutes(api, need...)
+	api.POST("/employee-requests", s.employeeAsk, open...)
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)
 	s.reviewRoutes(api, need...)

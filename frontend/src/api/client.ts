@@ -11,6 +11,8 @@ export class ProblemError extends Error {
   readonly code: string;
   readonly field: string | undefined;
   readonly findings: Finding[];
+  /** Who is here already, when that is the problem. */
+  readonly existing: Schema['ExistingEmployee'] | undefined;
 
   constructor(problem: Partial<Schema['Problem']>) {
     super(problem.detail ?? '');
@@ -19,6 +21,7 @@ export class ProblemError extends Error {
     this.code = problem.code ?? 'network';
     this.field = problem.field;
     this.findings = problem.errors ?? [];
+    this.existing = problem.existing;
   }
 
   /** In the language of the page; the server's English when the code is new. */

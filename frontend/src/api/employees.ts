@@ -3,12 +3,32 @@ import { answer, client, type Schema } from './client';
 
 export type Employee = Schema['Employee'];
 export type EmployeeDetails = Schema['EmployeeDetails'];
+export type Person = Schema['Person'];
+export type EmployeeRequest = Schema['EmployeeRequest'];
+export type InvitationsResult = Schema['InvitationsResult'];
 
-export const employeesQuery = (q: string) =>
+/** What the list is narrowed to, as it stands in the address. */
+export interface Narrowing {
+  state?: string | undefined;
+  key_file?: string | undefined;
+  code_card?: string | undefined;
+  invitation?: string | undefined;
+  proofing?: string | undefined;
+  level?: string | undefined;
+  p_number?: string | undefined;
+  anonymous?: string | undefined;
+  administrator?: string | undefined;
+  sort?: string | undefined;
+}
+
+const given = (narrowing: Narrowing) =>
+  Object.fromEntries(Object.entries(narrowing).filter((one): one is [string, string] => typeof one[1] === 'string' && one[1] !== ''));
+
+export const employeesQuery = (q: string, narrowing: Narrowing = {}) =>
   infiniteQueryOptions({
-    queryKey: ['employees', 'list', q],
+    queryKey: ['employees', 'list', q, given(narrowing)],
     queryFn: ({ pageParam, signal }) => {
-      const query = { ...(q !== '' && { q }), ...(pageParam !== '' && { cursor: pageParam }) };
+      const query = { ...given(narrowing), ...(q !== '' && { q }), ...(pageParam !== '' && { cursor: pageParam }) };
       return answer(client.GET('/employees', { params: { query }, signal }));
     },
     initialPageParam: '',
@@ -23,7 +43,44 @@ export const employeeQuery = (id: string) =>
     queryFn: () => answer(client.GET('/employees/{id}', { params: { path: { id } } })),
   });
 
+export const mailsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['employees', 'mails', id],
+    queryFn: () => answer(client.GET('/employees/{id}/mails', { params: { path: { id } } })),
+  });
+
 const path = (id: string) => ({ params: { path: { id } } });
+
+export const createEmployee = (body: Schema['EmployeeCreate']): Promise<EmployeeDetails> => answer(client.POST('/employees', { body }));
+
+export const editEmployee = (id: string, body: Schema['EmployeeEdit']): Promise<EmployeeDetails> =>
+  answer(client.PUT('/employees/{id}', { ...path(id), body }));
+
+export const suspendEmployee = (id: string, reason: string): Promise<EmployeeDetails> =>
+  answer(client.POST('/employees/{id}/suspend', { ...path(id), body: { reason } }));
+
+export const reactivateEmployee = (id: string): Promise<EmployeeDetails> => answer(client.POST('/employees/{id}/reactivate', path(id)));
+
+export const deleteEmployee = (id: string, reason: string): Promise<EmployeeDetails> =>
+  answer(client.POST('/employees/{id}/delete', { ...path(id), body: { reason } }));
+
+export const proveEmployee = (id: string, body: Schema['Proofing']): Promise<EmployeeDetails> =>
+  answer(client.POST('/employees/{id}/proofing', { ...path(id), body }));
+
+export const actOnInvitations = (body: Schema['InvitationsAct']): Promise<InvitationsResult> => answer(client.POST('/invitations', { body }));
+
+export const requestsQuery = (state: string) =>
+  infiniteQueryOptions({
+    queryKey: ['employees', 'requests', state],
+    queryFn: ({ pageParam }) => answer(client.GET('/employee-requests', { params: { query: { state, ...(pageParam !== '' && { cursor: pageParam }) } } })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+export const decideRequest = (id: string, body: Schema['RequestDecision']): Promise<unknown> =>
+  answer(client.POST('/employee-requests/{id}/decision', { ...path(id), body }));
+
+export const askToBeCreated = (body: Schema['EmployeeAsk']): Promise<unknown> => answer(client.POST('/employee-requests', { body }));
 
 export const blockCodeCard = (id: string, reason: string): Promise<EmployeeDetails> =>
   answer(client.POST('/employees/{id}/code-card/block', { ...path(id), body: { reason } }));

@@ -29,6 +29,7 @@ const sections: Section[] = [
     entries: [
       { to: '/employees', key: 'employees', right: 'employee.view' },
       { to: '/employees/bulk', key: 'bulk', right: 'employee.manage' },
+      { to: '/employees/requests', key: 'employeeRequests', right: 'employee.manage' },
     ],
   },
   {

@@ -1,12 +1,38 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { z } from 'zod';
-import { inside } from './base';
+import { inside, open } from './base';
+
+const text = z.string().max(200).optional().catch(undefined);
 
 const employees = createRoute({
   getParentRoute: () => inside,
   path: '/employees',
-  validateSearch: z.object({ q: z.string().max(200).optional().catch(undefined) }),
+  validateSearch: z.object({
+    q: text,
+    state: text,
+    key_file: text,
+    code_card: text,
+    invitation: text,
+    proofing: text,
+    level: text,
+    p_number: text,
+    anonymous: text,
+    administrator: text,
+    sort: text,
+  }),
   component: lazyRouteComponent(() => import('@/features/employees/employees-page'), 'EmployeesPage'),
+});
+
+const newEmployee = createRoute({
+  getParentRoute: () => inside,
+  path: '/employees/new',
+  component: lazyRouteComponent(() => import('@/features/employees/person-pages'), 'NewEmployeePage'),
+});
+
+const requests = createRoute({
+  getParentRoute: () => inside,
+  path: '/employees/requests',
+  component: lazyRouteComponent(() => import('@/features/employees/requests-page'), 'RequestsPage'),
 });
 
 const employee = createRoute({
@@ -15,4 +41,17 @@ const employee = createRoute({
   component: lazyRouteComponent(() => import('@/features/employees/employee-page'), 'EmployeePage'),
 });
 
-export const employeesRoutes = [employees, employee] as const;
+const editEmployee = createRoute({
+  getParentRoute: () => inside,
+  path: '/employees/$id/edit',
+  component: lazyRouteComponent(() => import('@/features/employees/person-pages'), 'EditEmployeePage'),
+});
+
+/** Where somebody outside asks to be made an employee. */
+export const request = createRoute({
+  getParentRoute: () => open,
+  path: '/request/$cvr',
+  component: lazyRouteComponent(() => import('@/features/employees/ask-page'), 'AskPage'),
+});
+
+export const employeesRoutes = [employees, newEmployee, requests, employee, editEmployee] as const;

@@ -26,7 +26,7 @@ export function useEmployeeAction<V>(id: string, action: (values: V) => Promise<
 interface BlockDialogProps {
   id: string;
   /** The texts are employees.block.<what>.*. */
-  what: 'codeCard' | 'keyFile';
+  what: 'codeCard' | 'keyFile' | 'suspend' | 'delete';
   name: string;
   open: boolean;
   onClose: () => void;

@@ -13,6 +13,7 @@ import { EmployeeRights } from '../entitlements/employee-rights';
 import { CodeCardPanel } from './code-card-panel';
 import { InvitationPanel } from './invitation-panel';
 import { KeyFilePanel } from './key-file-panel';
+import { LifePanel, MailsPanel, ProofingPanel } from './life-panel';
 import { EmployeeBadge } from './state';
 
 const route = getRouteApi('/inside/employees/$id');
@@ -26,15 +27,22 @@ export function EmployeePage() {
   if (isStatus(error, 404)) return <NotFound />;
   return (
     <Page
-      title={data === undefined ? t('employees.one') : `${data.given_name} ${data.surname}`}
+      title={data === undefined ? t('employees.one') : data.given_name === '' ? t('employees.erased') : `${data.given_name} ${data.surname}`}
       lead={data && <EmployeeBadge state={data.state} />}
       parent={{ to: '/employees', title: t('employees.title') }}
     >
       {error !== null && <LoadError error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Skeleton label={t('ui.loading')} lines={8} />}
       {data !== undefined && (
+        <LifePanel employee={data} manages={manages} />
+      )}
+      {data !== undefined && (
         <div className="columns">
-          <Facts employee={data} />
+          <div>
+            <Facts employee={data} />
+            <ProofingPanel employee={data} manages={manages} />
+            <MailsPanel id={id} />
+          </div>
           <div>
             <KeyFilePanel employee={data} manages={manages} />
             <InvitationPanel employee={data} manages={manages} />
