@@ -616,6 +616,45 @@ func (e EmployeeDetailsState) Valid() bool {
 	}
 }
 
+// Defines values for EmployeeRequestKind.
+const (
+	EmployeeRequestKindAnonymous EmployeeRequestKind = "anonymous"
+	EmployeeRequestKindCreate    EmployeeRequestKind = "create"
+)
+
+// Valid indicates whether the value is a known member of the EmployeeRequestKind enum.
+func (e EmployeeRequestKind) Valid() bool {
+	switch e {
+	case EmployeeRequestKindAnonymous:
+		return true
+	case EmployeeRequestKindCreate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EmployeeRequestState.
+const (
+	EmployeeRequestStateApproved EmployeeRequestState = "approved"
+	EmployeeRequestStateOpen     EmployeeRequestState = "open"
+	EmployeeRequestStateRejected EmployeeRequestState = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the EmployeeRequestState enum.
+func (e EmployeeRequestState) Valid() bool {
+	switch e {
+	case EmployeeRequestStateApproved:
+		return true
+	case EmployeeRequestStateOpen:
+		return true
+	case EmployeeRequestStateRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GroupKind.
 const (
 	GroupKindAll     GroupKind = "all"
@@ -1306,6 +1345,27 @@ func (e SelfLang) Valid() bool {
 	case SelfLangDa:
 		return true
 	case SelfLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SendingState.
+const (
+	SendingStateFailed SendingState = "failed"
+	SendingStateQueued SendingState = "queued"
+	SendingStateSent   SendingState = "sent"
+)
+
+// Valid indicates whether the value is a known member of the SendingState enum.
+func (e SendingState) Valid() bool {
+	switch e {
+	case SendingStateFailed:
+		return true
+	case SendingStateQueued:
+		return true
+	case SendingStateSent:
 		return true
 	default:
 		return false
@@ -2316,6 +2376,19 @@ type EmployeeActivationMail string
 // EmployeeActivationState defines model for EmployeeActivation.State.
 type EmployeeActivationState string
 
+// EmployeeAsk defines model for EmployeeAsk.
+type EmployeeAsk struct {
+	CVR       string `json:"cvr"`
+	Email     string `json:"email"`
+	GivenName string `json:"given_name"`
+
+	// Lang da or en
+	Lang    *string `json:"lang,omitempty"`
+	Phone   *string `json:"phone,omitempty"`
+	Reason  string  `json:"reason"`
+	Surname string  `json:"surname"`
+}
+
 // EmployeeCodeCardDetails defines model for EmployeeCodeCardDetails.
 type EmployeeCodeCardDetails struct {
 	BlockDueAt  *time.Time `json:"block_due_at"`
@@ -2415,6 +2488,20 @@ type EmployeeEdit struct {
 	Version   int64   `json:"version"`
 }
 
+// EmployeeFilter defines model for EmployeeFilter.
+type EmployeeFilter struct {
+	Administrator *bool   `json:"administrator,omitempty"`
+	Anonymous     *bool   `json:"anonymous,omitempty"`
+	CodeCard      *string `json:"code_card,omitempty"`
+	Invitation    *string `json:"invitation,omitempty"`
+	KeyFile       *string `json:"key_file,omitempty"`
+	Level         *string `json:"level,omitempty"`
+	PNumber       *string `json:"p_number,omitempty"`
+	Proofing      *string `json:"proofing,omitempty"`
+	Q             *string `json:"q,omitempty"`
+	State         *string `json:"state,omitempty"`
+}
+
 // EmployeeKeyFileDetails defines model for EmployeeKeyFileDetails.
 type EmployeeKeyFileDetails struct {
 	ActivatedAt *time.Time `json:"activated_at"`
@@ -2428,6 +2515,36 @@ type EmployeeKeyFileDetails struct {
 type EmployeeList struct {
 	Items []Employee `json:"items"`
 	Next  *string    `json:"next"`
+}
+
+// EmployeeRequest defines model for EmployeeRequest.
+type EmployeeRequest struct {
+	Answer     string     `json:"answer"`
+	CreatedAt  time.Time  `json:"created_at"`
+	DecidedAt  *time.Time `json:"decided_at"`
+	Email      string     `json:"email"`
+	EmployeeID *string    `json:"employee_id"`
+
+	// GivenName Empty once a request to be created is decided
+	GivenName string               `json:"given_name"`
+	ID        string               `json:"id"`
+	Kind      EmployeeRequestKind  `json:"kind"`
+	Phone     string               `json:"phone"`
+	Reason    string               `json:"reason"`
+	State     EmployeeRequestState `json:"state"`
+	Surname   string               `json:"surname"`
+}
+
+// EmployeeRequestKind defines model for EmployeeRequest.Kind.
+type EmployeeRequestKind string
+
+// EmployeeRequestState defines model for EmployeeRequest.State.
+type EmployeeRequestState string
+
+// EmployeeRequestList defines model for EmployeeRequestList.
+type EmployeeRequestList struct {
+	Items []EmployeeRequest `json:"items"`
+	Next  *string           `json:"next"`
 }
 
 // Erasure defines model for Erasure.
@@ -2592,6 +2709,24 @@ type InstallationCode struct {
 	// Code Example: 7K3M-9QRT-0XW2-HBVN
 	Code      string    `json:"code"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// InvitationsAct defines model for InvitationsAct.
+type InvitationsAct struct {
+	// Act resend or extend
+	Act    string          `json:"act"`
+	Filter *EmployeeFilter `json:"filter,omitempty"`
+	Ids    *[]string       `json:"ids,omitempty"`
+}
+
+// InvitationsResult defines model for InvitationsResult.
+type InvitationsResult struct {
+	Done    int `json:"done"`
+	Refused []struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+		ID     string `json:"id"`
+	} `json:"refused"`
 }
 
 // IssuedCertificate defines model for IssuedCertificate.
@@ -3098,6 +3233,18 @@ type RecoveryRequest struct {
 // RecoveryRequestLang defines model for RecoveryRequest.Lang.
 type RecoveryRequestLang string
 
+// RequestDecision defines model for RequestDecision.
+type RequestDecision struct {
+	// Answer Why; needed to reject
+	Answer  *string `json:"answer,omitempty"`
+	Approve bool    `json:"approve"`
+}
+
+// RequestReason defines model for RequestReason.
+type RequestReason struct {
+	Reason string `json:"reason"`
+}
+
 // Review defines model for Review.
 type Review struct {
 	ClosedAt  *time.Time `json:"closed_at"`
@@ -3469,6 +3616,23 @@ type SelfChange struct {
 	Channel      *string `json:"channel,omitempty"`
 	Lang         *string `json:"lang,omitempty"`
 	PrivateMitid *bool   `json:"private_mitid,omitempty"`
+}
+
+// Sending defines model for Sending.
+type Sending struct {
+	Error    string       `json:"error"`
+	Kind     string       `json:"kind"`
+	QueuedAt time.Time    `json:"queued_at"`
+	SentAt   *time.Time   `json:"sent_at"`
+	State    SendingState `json:"state"`
+}
+
+// SendingState defines model for Sending.State.
+type SendingState string
+
+// SendingList defines model for SendingList.
+type SendingList struct {
+	Items []Sending `json:"items"`
 }
 
 // Service defines model for Service.
@@ -3901,6 +4065,15 @@ type BulkRowsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// EmployeeRequestsParams defines parameters for EmployeeRequests.
+type EmployeeRequestsParams struct {
+	// State open (the default), approved or rejected
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // EmployeesParams defines parameters for Employees.
 type EmployeesParams struct {
 	// State active, suspended, blocked or deleted; deleted ones are listed only so
@@ -4262,6 +4435,12 @@ type BulkCreateMultipartRequestBody BulkCreateMultipartBody
 // BulkStartJSONRequestBody defines body for BulkStart for application/json ContentType.
 type BulkStartJSONRequestBody = BulkStart
 
+// EmployeeAskJSONRequestBody defines body for EmployeeAsk for application/json ContentType.
+type EmployeeAskJSONRequestBody = EmployeeAsk
+
+// EmployeeRequestDecideJSONRequestBody defines body for EmployeeRequestDecide for application/json ContentType.
+type EmployeeRequestDecideJSONRequestBody = RequestDecision
+
 // EmployeeCreateJSONRequestBody defines body for EmployeeCreate for application/json ContentType.
 type EmployeeCreateJSONRequestBody = EmployeeCreate
 
@@ -4301,6 +4480,9 @@ type GroupFillJSONRequestBody = GroupChange
 // GroupRightGiveJSONRequestBody defines body for GroupRightGive for application/json ContentType.
 type GroupRightGiveJSONRequestBody = RightGift
 
+// InvitationsActJSONRequestBody defines body for InvitationsAct for application/json ContentType.
+type InvitationsActJSONRequestBody = InvitationsAct
+
 // KeyFileBlockOpenJSONRequestBody defines body for KeyFileBlockOpen for application/json ContentType.
 type KeyFileBlockOpenJSONRequestBody = OpenBlock
 
@@ -4324,6 +4506,9 @@ type WordingTestJSONRequestBody = MailTest
 
 // SelfChangeJSONRequestBody defines body for SelfChange for application/json ContentType.
 type SelfChangeJSONRequestBody = SelfChange
+
+// AnonymityAskJSONRequestBody defines body for AnonymityAsk for application/json ContentType.
+type AnonymityAskJSONRequestBody = RequestReason
 
 // SelfKeyFileBlockJSONRequestBody defines body for SelfKeyFileBlock for application/json ContentType.
 type SelfKeyFileBlockJSONRequestBody = OwnBlock

@@ -595,6 +595,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/employees/{id}/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** The newest mails to an employee and whether they were delivered */
+        get: operations["employeeMails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend or extend the invitations of up to 500 employees, or of all whom a filter finds
+         * @description With `ids` at once; with `filter` as work, answered with 202. Resending replaces link and code, extending keeps both.
+         */
+        post: operations["invitationsAct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employee-requests/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve or reject a request; the person is told by mail */
+        post: operations["employeeRequestDecide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/anonymity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask that services see the UUID in place of your name */
+        post: operations["anonymityAsk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employee-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests to be created or to be anonymous, the oldest first */
+        get: operations["employeeRequests"];
+        put?: never;
+        /**
+         * Ask to be created as an employee
+         * @description The answer is the same whether or not the organisation exists and takes requests.
+         */
+        post: operations["employeeAsk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/employees/list.csv": {
         parameters: {
             query?: never;
@@ -3360,6 +3456,86 @@ export interface components {
             /** @description Low, Substantial or High */
             level: string;
         };
+        SendingList: {
+            items: components["schemas"]["Sending"][];
+        };
+        Sending: {
+            kind: string;
+            /** @enum {string} */
+            state: "queued" | "sent" | "failed";
+            error: string;
+            /** Format: date-time */
+            queued_at: string;
+            /** Format: date-time */
+            sent_at: string | null;
+        };
+        EmployeeFilter: {
+            q?: string;
+            state?: string;
+            key_file?: string;
+            code_card?: string;
+            invitation?: string;
+            proofing?: string;
+            level?: string;
+            p_number?: string;
+            anonymous?: boolean;
+            administrator?: boolean;
+        };
+        InvitationsAct: {
+            /** @description resend or extend */
+            act: string;
+            ids?: string[];
+            filter?: components["schemas"]["EmployeeFilter"];
+        };
+        InvitationsResult: {
+            done: number;
+            refused: {
+                id: string;
+                code: string;
+                detail: string;
+            }[];
+        };
+        EmployeeRequest: {
+            id: string;
+            /** @enum {string} */
+            kind: "create" | "anonymous";
+            /** @enum {string} */
+            state: "open" | "approved" | "rejected";
+            employee_id: string | null;
+            /** @description Empty once a request to be created is decided */
+            given_name: string;
+            surname: string;
+            email: string;
+            phone: string;
+            reason: string;
+            answer: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            decided_at: string | null;
+        };
+        EmployeeRequestList: {
+            items: components["schemas"]["EmployeeRequest"][];
+            next: string | null;
+        };
+        RequestDecision: {
+            approve: boolean;
+            /** @description Why; needed to reject */
+            answer?: string;
+        };
+        RequestReason: {
+            reason: string;
+        };
+        EmployeeAsk: {
+            cvr: string;
+            given_name: string;
+            surname: string;
+            email: string;
+            phone?: string;
+            /** @description da or en */
+            lang?: string;
+            reason: string;
+        };
         ExistingEmployee: {
             id: string;
             name: string;
@@ -5589,6 +5765,160 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EmployeeDetails"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeMails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 50 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    invitationsAct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationsAct"];
+            };
+        };
+        responses: {
+            /** @description Who was refused */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationsResult"];
+                };
+            };
+            /** @description Recorded as work */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationsResult"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeRequestDecide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestDecision"];
+            };
+        };
+        responses: {
+            /** @description Decided */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    anonymityAsk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestReason"];
+            };
+        };
+        responses: {
+            /** @description Asked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeRequests: {
+        parameters: {
+            query?: {
+                /** @description open (the default), approved or rejected */
+                state?: string;
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmployeeRequestList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeAsk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmployeeAsk"];
+            };
+        };
+        responses: {
+            /** @description Received */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
