@@ -32,7 +32,7 @@ func TestBlockKeyFile(t *testing.T) {
 		wantCode(t, "BlockKeyFile without one", block(o.own.Actor), fault.Absent, "credential.key_file.absent")
 		file := o.Activate(t, o.invite(t))
 		before := testkit.Contents(t, db)
-		wantCode(t, "BlockKeyFile without the right", block(access.Actor{OrgID: o.own.ID, Employee: o.bo.ID}), fault.Denied, "access.right.missing")
+		wantCode(t, "BlockKeyFile without the right", block(access.Actor{OrgID: o.own.ID, Employee: "a colleague"}), fault.Denied, "access.right.missing")
 		wantCode(t, "BlockKeyFile elsewhere", block(o.other.Actor), fault.Absent, "org.employee.absent")
 		if !reflect.DeepEqual(before, testkit.Contents(t, db)) {
 			t.Error("the refusals have changed something")

@@ -400,7 +400,9 @@ func TestEachRowOnce(t *testing.T) {
 		}
 		errs := make(chan error, 6)
 		for i := range 6 {
-			go func() { errs <- o.Roster.Apply(t.Context(), roster.ChunkRef{Org: o.own.ID, Run: v.ID, No: int64(i%2) + 1}) }()
+			go func() {
+				errs <- o.Roster.Apply(t.Context(), roster.ChunkRef{Org: o.own.ID, Run: v.ID, No: int64(i%2) + 1})
+			}()
 		}
 		for range 6 {
 			if err := <-errs; err != nil {

@@ -62,12 +62,12 @@ export async function registerPasskey(token: string): Promise<void> {
   const { options } = await answer(client.POST('/operator/setup/options', { body: { token } }));
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as unknown as PublicKeyCredentialCreationOptionsJSON);
   const made = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
-  await answer(client.POST('/operator/setup', { body: { token, credential: made.toJSON() } }));
+  await answer(client.POST('/operator/setup', { body: { token, credential: made.toJSON() as Record<string, unknown> } }));
 }
 
 export async function logInByPasskey(): Promise<void> {
   const { options } = await answer(client.POST('/operator/login/options'));
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as unknown as PublicKeyCredentialRequestOptionsJSON);
   const shown = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;
-  await answer(client.POST('/operator/login', { body: { credential: shown.toJSON() } }));
+  await answer(client.POST('/operator/login', { body: { credential: shown.toJSON() as Record<string, unknown> } }));
 }

@@ -105,7 +105,7 @@ export const holdersQuery = (search: HolderSearch) =>
 export function holdersCsv(search: HolderSearch, lang: string): string {
   const query = new URLSearchParams({ lang });
   for (const [name, value] of Object.entries(given(search)))
-    for (const one of Array.isArray(value) ? (value as string[]) : [String(value)]) query.append(name, one);
+    for (const one of Array.isArray(value) ? value : [String(value)]) query.append(name, one);
   return `${baseUrl}/rights/holders.csv?${query.toString()}`;
 }
 

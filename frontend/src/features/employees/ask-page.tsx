@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText, ProblemError } from '@/api/client';
 import { askToBeCreated } from '@/api/employees';
@@ -31,7 +31,7 @@ export function AskPage() {
     <Page title={t('employees.ask.title')} lead={t('employees.ask.lead', { cvr })} narrow>
       <form
         noValidate
-        onSubmit={(event: FormEvent) => {
+        onSubmit={(event: SyntheticEvent) => {
           event.preventDefault();
           if (!ask.isPending) ask.mutate();
         }}

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type SyntheticEvent, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -84,7 +84,7 @@ export function PersonForm({ employee, pending, error, submit, onSubmit }: Perso
   return (
     <form
       noValidate
-      onSubmit={(event: FormEvent) => {
+      onSubmit={(event: SyntheticEvent) => {
         event.preventDefault();
         if (!pending) send();
       }}

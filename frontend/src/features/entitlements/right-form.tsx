@@ -51,10 +51,10 @@ export function RightForm({ id, submit, pending, error, right: fixed, service: o
     event.preventDefault();
     const dated = until.day + until.month + until.year !== '';
     const end = dated ? danishInstant(until, 23, 59) : undefined;
-    if (right === undefined) return setWrong('right');
-    if (asks && reason.trim().length < 10) return setWrong('reason');
-    if (dated && (end === undefined || end < new Date())) return setWrong('until');
-    setWrong(undefined);
+    const ended = dated && (end === undefined || end < new Date());
+    const missing = asks && reason.trim().length < 10 ? 'reason' : ended ? 'until' : undefined;
+    setWrong(right === undefined ? 'right' : missing);
+    if (right === undefined || missing !== undefined) return;
     const chosen = Object.entries(constraints).map(([name, values]) => ({ name, values: values.filter((one) => one.trim() !== '') }));
     if (pending) return;
     onSubmit({

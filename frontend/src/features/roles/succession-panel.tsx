@@ -53,14 +53,14 @@ export function SuccessionPanel({ assigns }: { assigns: boolean }) {
         <h2 id="nominee">{t('roleAdmin.nominee.title')}</h2>
         <p>{t('roleAdmin.nominee.lead')}</p>
         <p>
-          {data.nominee === null || data.nominee === undefined
+          {data.nominee === null
             ? t('roleAdmin.nominee.nobody')
             : t('roleAdmin.nominee.is', { name: data.nominee.name, date: date(data.nominee.named_at) })}
         </p>
         {assigns && (
           <div className="actions">
             <Button onClick={() => setNaming(true)}>{t('roleAdmin.nominee.name')}</Button>
-            {data.nominee !== null && data.nominee !== undefined && (
+            {data.nominee !== null && (
               <Button pending={name.isPending} onClick={() => name.mutate(null)}>
                 {t('roleAdmin.nominee.remove')}
               </Button>
