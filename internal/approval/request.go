@@ -159,11 +159,12 @@ func (s *Service) Approve(ctx context.Context, by access.Actor, id string) (Requ
 		return r, nil
 	case fault.Unavailable, fault.Internal:
 		return Request{}, err
+	default:
+		if fault.CodeOf(err) == "approval.request.state" { // somebody else decided
+			return Request{}, err
+		}
+		return Request{}, s.failed(ctx, by, id, err)
 	}
-	if fault.CodeOf(err) == "approval.request.state" { // somebody else decided
-		return Request{}, err
-	}
-	return Request{}, s.failed(ctx, by, id, err)
 }
 
 // failed ends a request whose act is refused now; the act itself has been rolled

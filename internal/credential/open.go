@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	revocationPurpose secret.Purpose = "credential.revocation_code" //nolint:gosec // the name of a purpose, no credential
+	revocationPurpose secret.Purpose = "credential.revocation_code"
 	targetPurpose     secret.Purpose = "credential.block_target"
 )
 

@@ -83,7 +83,7 @@ func (s *Service) Accept(ctx context.Context, by access.Actor, id, check, reason
 	if !slices.Contains(IdentityChecks, check) || check == "test" && !s.TestData {
 		return fault.New(fault.Invalid, "onboarding.identity.unknown", "Say how the identity of the management representative was checked.").On("identity_check")
 	}
-	reason, err := checkReason("reason", reason)
+	reason, err := checkReason(reason)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *Service) Reject(ctx context.Context, by access.Actor, id, reason string
 	if err := by.NeedOperator(); err != nil {
 		return err
 	}
-	reason, err := checkReason("reason", reason)
+	reason, err := checkReason(reason)
 	if err != nil {
 		return err
 	}

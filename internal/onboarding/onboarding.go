@@ -103,10 +103,10 @@ func checkName(field, name string) (string, error) {
 }
 
 // checkReason wants at least 10 characters, as MitID Erhverv does of reasons.
-func checkReason(field, text string) (string, error) {
+func checkReason(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if n := utf8.RuneCountInString(text); n < 10 || n > 2000 || strings.ContainsRune(text, 0) {
-		return "", fault.New(fault.Invalid, "onboarding.reason.length", "Write a reason of 10 to 2,000 characters.").On(field)
+		return "", fault.New(fault.Invalid, "onboarding.reason.length", "Write a reason of 10 to 2,000 characters.").On("reason")
 	}
 	return text, nil
 }

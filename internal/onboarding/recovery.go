@@ -133,7 +133,7 @@ func (s *Service) Confirm(ctx context.Context, token, given, surname, email, rea
 	if email, err = checkEmail("email", email); err != nil {
 		return Recovery{}, err
 	}
-	if reason, err = checkReason("reason", reason); err != nil {
+	if reason, err = checkReason(reason); err != nil {
 		return Recovery{}, err
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
@@ -218,7 +218,7 @@ func (s *Service) Object(ctx context.Context, by access.Actor, id, reason string
 	if err := by.Need(access.ViewRoles); err != nil {
 		return err
 	}
-	reason, err := checkReason("reason", reason)
+	reason, err := checkReason(reason)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (s *Service) Refuse(ctx context.Context, by access.Actor, o access.OrgID, i
 	if err := by.NeedOperator(); err != nil {
 		return err
 	}
-	reason, err := checkReason("reason", reason)
+	reason, err := checkReason(reason)
 	if err != nil {
 		return err
 	}
@@ -308,7 +308,7 @@ func (s *Service) Reopen(ctx context.Context, by access.Actor, o access.OrgID, i
 	if err := by.NeedOperator(); err != nil {
 		return err
 	}
-	note, err := checkReason("reason", note)
+	note, err := checkReason(note)
 	if err != nil {
 		return err
 	}

@@ -63,8 +63,8 @@ func (p Person) tidy() Person {
 
 // form checks each field alone. Errors: fault.Invalid.
 func (p Person) form() error {
-	refuse := func(field, code, text string, args ...any) error {
-		return fault.New(fault.Invalid, "org.person."+code, text, args...).On(field)
+	refuse := func(field, code, text string) error {
+		return fault.New(fault.Invalid, "org.person."+code, "%s", text).On(field)
 	}
 	for field, name := range map[string]string{"given_name": p.GivenName, "surname": p.Surname} {
 		if utf8.RuneCountInString(name) > 100 || strings.IndexFunc(name, unicode.IsLetter) < 0 || strings.IndexFunc(name, unicode.IsControl) >= 0 {

@@ -29,7 +29,7 @@ func TestAnySequenceLeavesAnAdministrator(t *testing.T) {
 			}
 			var wg sync.WaitGroup
 			for worker := range uint64(6) {
-				random := rand.New(rand.NewPCG(seed, worker)) //nolint:gosec // a sequence to repeat, no secret
+				random := rand.New(rand.NewPCG(seed, worker))
 				wg.Go(func() {
 					for range 12 {
 						step(t, d, by, people[random.IntN(len(people))], random.IntN(7))

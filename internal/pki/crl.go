@@ -193,16 +193,16 @@ func addExtension(b *cryptobyte.Builder, oid asn1.ObjectIdentifier, critical boo
 
 // header is the tag and the length of a DER value of n octets.
 func header(tag byte, n int) []byte {
-	switch { //nolint:gosec // each octet of the length
+	switch {
 	case n < 0x80:
-		return []byte{tag, byte(n)}
+		return []byte{tag, byte(n)} //nolint:gosec // octets of the length
 	case n < 1<<8:
 		return []byte{tag, 0x81, byte(n)}
 	case n < 1<<16:
-		return []byte{tag, 0x82, byte(n >> 8), byte(n)}
+		return []byte{tag, 0x82, byte(n >> 8), byte(n)} //nolint:gosec // octets of the length
 	case n < 1<<24:
-		return []byte{tag, 0x83, byte(n >> 16), byte(n >> 8), byte(n)}
+		return []byte{tag, 0x83, byte(n >> 16), byte(n >> 8), byte(n)} //nolint:gosec // octets of the length
 	default:
-		return []byte{tag, 0x84, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+		return []byte{tag, 0x84, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)} //nolint:gosec // octets of the length
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/adgang/adgang/internal/org"
-	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/sheet"
 )
 
@@ -119,7 +118,7 @@ func parse(r *sheet.Row, extras []string) line {
 	l.Channel = sheet.OneOf(r, channel, "", channels, "roster.row.channel", "mail or brev (letter)")
 	l.Stopped = flag(r, status, statuses, "roster.row.status", "Aktiv or Suspenderet")
 	for i, name := range extras {
-		if text := r.Text(extra+sheet.Field(i), 200); text != "" { //nolint:gosec // at most seven
+		if text := r.Text(extra+sheet.Field(i), 200); text != "" {
 			if l.Extra == nil {
 				l.Extra = map[string]string{}
 			}
@@ -208,6 +207,3 @@ func word(yes bool) string {
 	}
 	return "no"
 }
-
-// extrasOf are the names of the organisation's own columns.
-func extrasOf(s setting.Settings) []string { return s.Creation.Extra }

@@ -71,14 +71,14 @@ type Day struct {
 // CountKind is the daily work of Count.
 var CountKind = outbox.NewKind[Day]("usage.count")
 
-// cut is the latest cut at or before t, and previous the one before it.
-func cut(t time.Time) (latest, previous time.Time) {
+// cut is the latest cut at or before t.
+func cut(t time.Time) time.Time {
 	t = t.UTC()
-	latest = time.Date(t.Year(), t.Month(), CutDay, 0, 0, 0, 0, time.UTC)
+	latest := time.Date(t.Year(), t.Month(), CutDay, 0, 0, 0, 0, time.UTC)
 	if t.Before(latest) {
 		latest = latest.AddDate(0, -1, 0)
 	}
-	return latest, latest.AddDate(0, -1, 0)
+	return latest
 }
 
 // Count takes the figures of the latest cut for every organisation that has none
@@ -89,7 +89,7 @@ func (s *Service) Count(ctx context.Context, d Day) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "usage.day.malformed", "%q is no date.", d.Day)
 	}
-	latest, _ := cut(day)
+	latest := cut(day)
 	ids, err := s.Org.IDs(ctx)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func (s *Service) Overview(ctx context.Context, by access.Actor) (Overview, erro
 	if err := by.Need(access.ViewUsage); err != nil {
 		return Overview{}, err
 	}
-	latest, _ := cut(s.Now())
+	latest := cut(s.Now())
 	o := Overview{NextCut: latest.AddDate(0, 1, 0)}
 	err := s.DB.NewSelect().Model(&o.Months).Where("org_id = ?", by.OrgID).Order("month DESC").Limit(36).Scan(ctx)
 	if err != nil {
