@@ -30,7 +30,7 @@ async function look(page: Page, path: string): Promise<void> {
 
 test('pages that need no login', async ({ page }) => {
   await page.goto('/login');
-  for (const path of ['/login', '/activate', '/activate#unknown', '/block', '/no-such-page']) await look(page, path);
+  for (const path of ['/login', '/activate', '/activate#unknown', '/block', '/connect', '/recover', '/request/12345678', '/operator/login', '/no-such-page']) await look(page, path);
 });
 
 test('pages of an administrator', async ({ page }) => {
@@ -54,6 +54,38 @@ test('pages of an administrator', async ({ page }) => {
   ];
   for (const path of paths) await look(page, path);
 });
+
+const administration = [
+  '/notices',
+  '/employees/new',
+  '/employees/requests',
+  '/employees/bulk',
+  '/employees/bulk/new',
+  '/rights',
+  '/rights/basic',
+  '/rights/groups',
+  '/rights/holders',
+  '/rights/requests',
+  '/rights/reviews',
+  '/powers/given',
+  '/powers/received',
+  '/organisation/approvals',
+  '/organisation/audit',
+  '/organisation/recoveries',
+  '/organisation/roles',
+  '/organisation/roles/table',
+  '/organisation/settings',
+  '/organisation/setup',
+  '/organisation/templates',
+  '/organisation/terms',
+  '/organisation/usage',
+];
+
+for (const path of administration)
+  test(`page of identity administration ${path}`, async ({ page }) => {
+    await asAdministrator(page, path);
+    await look(page, path);
+  });
 
 test('a draft with mistakes', async ({ page }) => {
   await asAdministrator(page, '/migration/new');

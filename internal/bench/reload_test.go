@@ -3,10 +3,12 @@ package bench_test
 import (
 	"bytes"
 	"context"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/testkit"
@@ -47,32 +49,46 @@ type copied struct {
 	data  []byte
 }
 
-func copyOut(b *testing.B, db *bun.DB, tables []string) []copied {
-	conn, err := db.DB.Conn(b.Context())
+// beside is a connection of its own to the database of db, without the wall's
+// conn between.
+func beside(b *testing.B, db *bun.DB) *pgconn.PgConn {
+	b.Helper()
+	var name string
+	if err := db.NewRaw("SELECT current_database()").Scan(b.Context(), &name); err != nil {
+		b.Fatal(err)
+	}
+	config, err := pgconn.ParseConfig(os.Getenv(testkit.EnvDatabase))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer conn.Close()
-	all := make([]copied, len(tables))
-	err = conn.Raw(func(driver any) error {
-		pg := driver.(interface{ Conn() *pgx.Conn }).Conn().PgConn()
-		for i, table := range tables {
-			var data bytes.Buffer
-			if _, err := pg.CopyTo(b.Context(), &data, "COPY "+table+" TO STDOUT (FORMAT binary)"); err != nil {
-				return err
-			}
-			all[i] = copied{table, data.Bytes()}
-		}
-		return nil
-	})
+	config.Database = name
+	conn, err := pgconn.ConnectConfig(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close(context.WithoutCancel(b.Context())) })
+	return conn
+}
+
+func copyOut(b *testing.B, db *bun.DB, tables []string) []copied {
+	pg := beside(b, db)
+	all := make([]copied, len(tables))
+	for i, table := range tables {
+		var data bytes.Buffer
+		if _, err := pg.CopyTo(b.Context(), &data, "COPY "+table+" TO STDOUT (FORMAT binary)"); err != nil {
+			b.Fatal(err)
+		}
+		all[i] = copied{table, data.Bytes()}
 	}
 	return all
 }
 
 func copyIn(b *testing.B, to *pgx.Conn, tables []copied) {
 	for _, t := range tables {
+		// PostgreSQL refuses COPY FROM where row-level security stands.
+		if _, err := to.Exec(b.Context(), "ALTER TABLE "+t.table+" DISABLE ROW LEVEL SECURITY"); err != nil {
+			b.Fatal(err)
+		}
 		if _, err := to.PgConn().CopyFrom(b.Context(), bytes.NewReader(t.data), "COPY "+t.table+" FROM STDIN (FORMAT binary)"); err != nil {
 			b.Fatalf("load %s: %v", t.table, err)
 		}

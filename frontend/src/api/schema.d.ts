@@ -743,7 +743,7 @@ export interface paths {
         put?: never;
         /**
          * Upload a file of employees and get the difference as a draft
-         * @description Columns, in any order, Danish or English: uuid, rid, medarbejdernummer (local_user_id), cpr, e-mail (email), fornavn (given_name), efternavn (surname), fødselsdato (date_of_birth), telefon (phone), p-nummer (p_number), se-nummer (se_number), anonym (anonymous), uden cpr (without_cpr), sprog (language), kanal (channel), status, grupper (groups), and the organisation's own. One of uuid, rid, medarbejdernummer, cpr and e-mail is needed: these find the employee, in this order. An empty cell leaves the value as it is.
+         * @description Columns, in any order, Danish or English: uuid, rid, medarbejdernummer (local_user_id), cpr, e-mail (email), fornavn (given_name), efternavn (surname), fødselsdato (date_of_birth), telefon (phone), p-nummer (p_number), se-nummer (se_number), anonym (anonymous), uden cpr (without_cpr), sprog (language), kanal (channel), status, and the organisation's own. One of uuid, rid, medarbejdernummer, cpr and e-mail is needed: these find the employee, in this order. An empty cell leaves the value as it is.
          */
         post: operations["bulkCreate"];
         delete?: never;
