@@ -40,14 +40,20 @@ export function EmployeesPage() {
     if (short) void fetchNextPage();
   }, [short, fetchNextPage]);
   return (
-    <Page title={t('employees.title')} lead={t('employees.lead')} actions={<ListActions filter={{ q }} />}>
-      {manages && (
-        <div className="actions">
-          <Link className="button button-primary" to="/employees/new">
-            {t('employees.new')}
-          </Link>
-        </div>
-      )}
+    <Page
+      title={t('employees.title')}
+      lead={t('employees.lead')}
+      actions={
+        <>
+          <ListActions filter={{ q }} />
+          {manages && (
+            <Link className="button button-primary" to="/employees/new">
+              {t('employees.new')}
+            </Link>
+          )}
+        </>
+      }
+    >
       {!(none && !narrowed) && (
         <>
           <Search q={q} />

@@ -37,7 +37,7 @@ export function Selection({ chosen, onClear, q, narrowing }: SelectionProps) {
   });
   const result = action.data;
   return (
-    <section aria-label={t('employees.select.heading')}>
+    <section className="selection" aria-label={t('employees.select.heading')}>
       <div className="actions">
         {(['resend', 'extend'] as const).map((act) => (
           <Button key={act} icon={act === 'resend' ? 'email' : 'time'} onClick={() => setAsking(act)}>
