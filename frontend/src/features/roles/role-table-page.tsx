@@ -26,7 +26,9 @@ export function RoleTablePage() {
       {error !== null && <LoadError error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Skeleton label={t('ui.loading')} />}
       {data !== undefined && (
-        <Table caption={t('roleAdmin.table.title')} columns={columns} rows={data.lines} rowKey={(one) => one.english} />
+        <div className="long-heads">
+          <Table caption={t('roleAdmin.table.title')} columns={columns} rows={data.lines} rowKey={(one) => one.english} />
+        </div>
       )}
     </Page>
   );
