@@ -308,6 +308,9 @@ func (a *App) migrate(ctx context.Context) error {
 	if err := a.Onboarding.Setup(ctx); err != nil {
 		return fmt.Errorf("set up the directory of organisations: %w", err)
 	}
+	if err := a.Credential.Setup(ctx); err != nil {
+		return fmt.Errorf("index the employees: %w", err)
+	}
 	if err := a.CA.Setup(ctx); err != nil {
 		return fmt.Errorf("set up the issuing authority: %w", err)
 	}

@@ -155,24 +155,25 @@ const ActivationDays = 30
 // MaxTries is how many wrong installation codes lock an invitation.
 const MaxTries = 5
 
-// ExpireActivations marks the invitations that ran out and erases their codes;
-// it also drops login challenges and counted tries that nobody needs any more.
+// ExpireActivations marks the invitations that ran out and erases their codes,
+// and marks the key files that ran out; it also drops login challenges and counted tries that nobody needs any more.
 func (s *Service) ExpireActivations(ctx context.Context) error {
 	now := store.Instant(s.Now())
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		var over []Activation
+		var over []holder
 		if err := tx.NewUpdate().Model((*Activation)(nil)).
 			Set("state = 'expired'").Set("code_sealed = NULL").
-			Where("state = 'open'").Where("expires_at <= ?", now).Returning("*").Scan(ctx, &over); err != nil {
+			Where("state = 'open'").Where("expires_at <= ?", now).Returning("org_id, employee_id").Scan(ctx, &over); err != nil {
 			return err
 		}
 		if _, err := tx.NewDelete().Model((*blockTry)(nil)).Where("window_at <= ?", now.Add(-BlockWindow)).Exec(ctx); err != nil {
 			return err
 		}
-		for _, a := range over {
-			if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "expired", false, a.EmployeeID); err != nil {
-				return err
-			}
+		if err := mark(ctx, tx, org.MarkInvitation, "expired", false, over); err != nil {
+			return err
+		}
+		if err := expireKeyFiles(ctx, tx, now); err != nil {
+			return err
 		}
 		_, err := tx.NewDelete().Model((*challenge)(nil)).Where("expires_at <= ?", now.Add(-time.Hour)).Exec(ctx)
 		return err

@@ -260,3 +260,25 @@ func SetMark(ctx context.Context, tx bun.Tx, org access.OrgID, group, value stri
 		markWord(group, value), org, bun.List(ids)).Exec(ctx)
 	return err
 }
+
+// Unindexed returns up to 500 employees, of any organisation, whom the list
+// cannot find: they were stored before there was an index of words.
+func Unindexed(ctx context.Context, db bun.IDB) ([]Employee, error) {
+	var people []Employee
+	err := db.NewSelect().Model(&people).Where("words_version = 0").Order("id").Limit(500).Scan(ctx)
+	return people, err
+}
+
+// Index puts unindexed employees into the index, in the caller's transaction,
+// but for the marks that other packages keep.
+func Index(ctx context.Context, tx bun.Tx, people []Employee) error {
+	for i, e := range people {
+		people[i].SearchKey = searchKey(e)
+		_, err := tx.NewUpdate().Model((*Employee)(nil)).Set("search_key = ?", people[i].SearchKey).Set("words_version = ?", wordsVersion).
+			Where("org_id = ?", e.OrgID).Where("id = ?", e.ID).Where("words_version = 0").Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return addWords(ctx, tx, people)
+}
