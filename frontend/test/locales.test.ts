@@ -63,6 +63,14 @@ describe('codes', () => {
   });
 });
 
+test('verbs of the audit log all have a text', () => {
+  const sources = goSources(join(import.meta.dirname, '../../internal'));
+  const verbs = sources.flatMap((source) => [...source.matchAll(/audit\.By\([^"]*"([a-z_]+\.[a-z_]+)"/g)].map((match) => match[1] ?? ''));
+  const untold = [...new Set(verbs)].filter((verb) => !(verb.replace('.', '-') in danish.audit.verbs));
+  expect(verbs.length).toBeGreaterThan(50);
+  expect(untold.sort()).toEqual([]);
+});
+
 describe('a sentence of the server', () => {
   beforeAll(startLanguage);
 

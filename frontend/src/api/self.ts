@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answer, client, type Schema } from './client';
 
 export type Self = Schema['Self'];
@@ -6,3 +6,15 @@ export type Self = Schema['Self'];
 export const selfQuery = queryOptions({ queryKey: ['self'], queryFn: () => answer(client.GET('/me')) });
 
 export const changeSelf = (body: Schema['SelfChange']) => answer(client.PATCH('/me', { body }));
+
+export const blockOwnKeyFile = (serial: string) => answer(client.POST('/me/key-file/block', { body: { serial } }));
+
+export const askAnonymity = (reason: string) => answer(client.POST('/me/anonymity', { body: { reason } }));
+
+export const activityQuery = infiniteQueryOptions({
+  queryKey: ['self', 'activity'],
+  queryFn: ({ pageParam, signal }) =>
+    answer(client.GET('/me/activity', { params: { query: pageParam === '' ? {} : { cursor: pageParam } }, signal })),
+  initialPageParam: '',
+  getNextPageParam: (page) => page.next ?? undefined,
+});

@@ -47,11 +47,6 @@ export function MePage() {
         </div>
       </section>
       <OwnRoleRequests />
-      <section className="panel" aria-labelledby="key-file">
-        <h2 id="key-file">{t('me.keyFile.heading')}</h2>
-        <p>{t('me.keyFile.text')}</p>
-        <p>{t('me.keyFile.lost')}</p>
-      </section>
       {id !== '' && <OwnPanels />}
     </Page>
   );

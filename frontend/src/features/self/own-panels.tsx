@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { baseUrl, errorText } from '@/api/client';
 import { changeSelf, type Self, selfQuery } from '@/api/self';
+import { MyRights } from '@/features/entitlements/my-rights';
 import { date } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Alert } from '@/ui/alert';
@@ -10,6 +11,9 @@ import { Skeleton } from '@/ui/feedback';
 import { Checkbox, SelectField } from '@/ui/field';
 import { Icon } from '@/ui/icon';
 import { useToast } from '@/ui/toast';
+import { OwnActivity } from './own-activity';
+import { OwnAnonymity } from './own-anonymity';
+import { OwnKeyFile } from './own-key-file';
 
 /** What the own page knows besides the session. */
 export function OwnPanels() {
@@ -19,6 +23,7 @@ export function OwnPanels() {
   if (data === undefined) return <Skeleton label={t('ui.loading')} lines={6} />;
   return (
     <>
+      <OwnKeyFile self={data} />
       <Wishes self={data} />
       <section className="panel" aria-labelledby="administrators">
         <h2 id="administrators">{t('self.administrators')}</h2>
@@ -43,6 +48,9 @@ export function OwnPanels() {
           ))}
         </ul>
       </section>
+      <MyRights />
+      {data.roles.length === 0 && <OwnAnonymity anonymous={data.anonymous} />}
+      <OwnActivity />
       <section className="panel" aria-labelledby="dossier">
         <h2 id="dossier">{t('self.dossier.heading')}</h2>
         <p>{t('self.dossier.text')}</p>

@@ -1,0 +1,60 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { errorText } from '@/api/client';
+import { blockOwnKeyFile, type Self } from '@/api/self';
+import { date } from '@/format';
+import { Alert } from '@/ui/alert';
+import { Button } from '@/ui/button';
+import { Dialog } from '@/ui/dialog';
+import { useToast } from '@/ui/toast';
+
+/** What one logs in with, and stopping it when it is lost. */
+export function OwnKeyFile({ self }: { self: Self }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const toast = useToast();
+  const [asking, setAsking] = useState(false);
+  const current = self.certificates.find((one) => one.current);
+  const block = useMutation({
+    mutationFn: blockOwnKeyFile,
+    onSuccess: async () => {
+      setAsking(false);
+      toast('success', t('self.keyFile.done'));
+      // The session may have ended with the key file: then the page leads to the login.
+      await queries.invalidateQueries();
+    },
+  });
+  return (
+    <section className="panel" aria-labelledby="key-file">
+      <h2 id="key-file">{t('me.keyFile.heading')}</h2>
+      {current === undefined ? <p>{t('self.keyFile.none')}</p> : <p>{t('self.keyFile.until', { date: date(current.not_after) })}</p>}
+      <p>{t('me.keyFile.text')}</p>
+      {current !== undefined && (
+        <Button icon="lock" onClick={() => setAsking(true)}>
+          {t('self.keyFile.block')}
+        </Button>
+      )}
+      <Dialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        heading={t('self.keyFile.heading')}
+        actions={
+          <>
+            <Button variant="warning" pending={block.isPending} onClick={() => current !== undefined && block.mutate(current.serial)}>
+              {t('self.keyFile.block')}
+            </Button>
+            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
+          </>
+        }
+      >
+        <p>{t('self.keyFile.warning')}</p>
+        {block.error !== null && (
+          <Alert tone="error" live>
+            {errorText(block.error)}
+          </Alert>
+        )}
+      </Dialog>
+    </section>
+  );
+}
