@@ -23,6 +23,8 @@ func Acts(s ActServices) []approval.Route {
 		s.Org.RolesRoute(),
 		s.Roster.SuspendRoute(),
 		s.Roster.DeleteRoute(),
+		s.Federation.ReplaceRoute(),
+		s.Federation.RemoveRoute(),
 		approval.Handle(org.EndAct, s.Org.EndTx),
 	}
 }

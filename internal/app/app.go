@@ -161,7 +161,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
-	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Now: a.Now, Log: a.Log, BaseURL: base}
+	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}

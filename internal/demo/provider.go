@@ -120,7 +120,7 @@ func (s *Service) register(ctx context.Context, org access.OrgID) error {
 		}
 		for _, p := range page {
 			if p.EntityID == s.entityID() && p.Source != string(md) {
-				_, err := s.Federation.Replace(ctx, by, p.ID, md)
+				_, _, err := s.Federation.Replace(ctx, by, p.ID, md)
 				return err
 			}
 		}

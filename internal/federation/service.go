@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
@@ -29,10 +30,12 @@ type Service struct {
 	Keys *secret.Keys
 	Org  *org.Service
 	// Rights tells what a person may do in a service.
-	Rights  *entitlement.Service
-	Now     func() time.Time
-	Log     *slog.Logger
-	BaseURL string
+	Rights *entitlement.Service
+	// Approval holds what waits for a second person.
+	Approval *approval.Service
+	Now      func() time.Time
+	Log      *slog.Logger
+	BaseURL  string
 
 	mu       sync.Mutex
 	provider *Provider
@@ -126,58 +129,6 @@ func (s *Service) Register(ctx context.Context, by access.Actor, metadata []byte
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.register", "service:"+p.ID, md.EntityID))
 	})
 	return p, err
-}
-
-// Replace gives a service new metadata; its entityID must stay. Errors: as
-// Register, and fault.Absent.
-func (s *Service) Replace(ctx context.Context, by access.Actor, id string, metadata []byte) (Partner, error) {
-	if err := by.Need(access.ManageServices); err != nil {
-		return Partner{}, err
-	}
-	md, err := ParseMetadata(metadata, s.Now())
-	if err != nil {
-		return Partner{}, err
-	}
-	p, err := s.Partner(ctx, by, id)
-	if err != nil {
-		return Partner{}, err
-	}
-	if md.EntityID != p.EntityID {
-		return Partner{}, fault.New(fault.Invalid, "federation.service.entity_id", "The metadata belongs to %s, the service is %s. Register it as another service.", md.EntityID, p.EntityID).On("metadata")
-	}
-	p.Source, p.Metadata, p.Name = string(metadata), md, nameOf(md)
-	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		res, err := tx.NewUpdate().Model(&p).Column("name", "metadata").Where("org_id = ?", by.OrgID).WherePK().Exec(ctx)
-		if err := store.One(res, err, "federation.service"); err != nil {
-			return err
-		}
-		if err := p.introduce(ctx, tx); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.replace", "service:"+id, md.EntityID))
-	})
-	return p, err
-}
-
-// Remove takes a service out; logins on their way to it end. Errors:
-// fault.Denied, fault.Absent.
-func (s *Service) Remove(ctx context.Context, by access.Actor, id string) error {
-	if err := by.Need(access.ManageServices); err != nil {
-		return err
-	}
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Count(tx.NewDelete().Model((*Partner)(nil)).Where("org_id = ?", by.OrgID).Where("id = ?", id).Exec(ctx))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fault.New(fault.Absent, "federation.service.absent", "There is no such thing in this organisation.")
-		}
-		if err := entitlement.Forget(ctx, tx, by.OrgID, id, s.Now()); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "service.remove", "service:"+id, ""))
-	})
 }
 
 // Partner returns one service of the organisation. Errors: fault.Denied,

@@ -127,7 +127,7 @@ func TestReplace(t *testing.T) {
 		h := newHub(t, db)
 		p := h.register(t)
 		replace := func(by access.Actor, metadata []byte) error {
-			_, err := h.Federation.Replace(t.Context(), by, p.ID, metadata)
+			_, _, err := h.Federation.Replace(t.Context(), by, p.ID, metadata)
 			return err
 		}
 		before := testkit.Contents(t, db)
@@ -156,7 +156,10 @@ func TestRemove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		remove := func(by access.Actor) error { return h.Federation.Remove(t.Context(), by, p.ID) }
+		remove := func(by access.Actor) error {
+			_, err := h.Federation.Remove(t.Context(), by, p.ID)
+			return err
+		}
 		wantFault(t, "Remove elsewhere", remove(h.other.Actor), fault.Absent, "federation.service.absent")
 		wantFault(t, "Remove without the right", remove(access.Actor{OrgID: h.own.ID}), fault.Denied, "access.right.missing")
 		if err := remove(h.own.Actor); err != nil {

@@ -47,25 +47,30 @@ func (s *Server) serviceShow(c echo.Context) error {
 	return c.JSON(http.StatusOK, service(p))
 }
 
-// serviceReplace: PUT /api/v1/services/:id SAML metadata -> 200 Service.
+// serviceReplace: PUT /api/v1/services/:id SAML metadata -> 200 Service, 202
+// Approval.
 func (s *Server) serviceReplace(c echo.Context) error {
 	metadata, err := xmlBody(c)
 	if err != nil {
 		return err
 	}
-	p, err := s.Federation.Replace(c.Request().Context(), actor(c), c.Param("id"), metadata)
+	p, waiting, err := s.Federation.Replace(c.Request().Context(), actor(c), c.Param("id"), metadata)
 	if err != nil {
 		return err
+	}
+	if waiting != nil {
+		return s.doneOrWaiting(c, waiting)
 	}
 	return c.JSON(http.StatusOK, service(p))
 }
 
-// serviceRemove: DELETE /api/v1/services/:id -> 204.
+// serviceRemove: DELETE /api/v1/services/:id -> 204, 202 Approval.
 func (s *Server) serviceRemove(c echo.Context) error {
-	if err := s.Federation.Remove(c.Request().Context(), actor(c), c.Param("id")); err != nil {
+	waiting, err := s.Federation.Remove(c.Request().Context(), actor(c), c.Param("id"))
+	if err != nil {
 		return err
 	}
-	return c.NoContent(http.StatusNoContent)
+	return s.doneOrWaiting(c, waiting)
 }
 
 func xmlBody(c echo.Context) ([]byte, error) {

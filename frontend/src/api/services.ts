@@ -25,8 +25,12 @@ const asXml = { bodySerializer: (body: unknown) => body as string, headers: { 'C
 export const registerService = (metadata: string): Promise<Service> =>
   answer(client.POST('/services', { ...asXml, body: metadata }));
 
-export const replaceService = (id: string, metadata: string): Promise<Service> =>
+type Approval = Schema['Approval'];
+
+/** The service, or what waits for a second person. */
+export const replaceService = (id: string, metadata: string): Promise<Service | Approval> =>
   answer(client.PUT('/services/{id}', { ...asXml, params: { path: { id } }, body: metadata }));
 
-export const removeService = (id: string): Promise<unknown> =>
+/** Undefined when it is done, else what waits for a second person. */
+export const removeService = (id: string): Promise<Approval | undefined> =>
   answer(client.DELETE('/services/{id}', { params: { path: { id } } }));

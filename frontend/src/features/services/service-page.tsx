@@ -92,10 +92,15 @@ function Replace({ id }: { id: string }) {
   const [version, setVersion] = useState(0);
   const { mutate, isPending, error } = useMutation({
     mutationFn: (metadata: string) => replaceService(id, metadata),
-    onSuccess: (service) => {
-      queries.setQueryData(serviceKey(id), service);
-      void queries.invalidateQueries({ queryKey: ['services', 'list'] });
+    onSuccess: (answer) => {
       setVersion(version + 1);
+      if (!('entity_id' in answer)) {
+        void queries.invalidateQueries({ queryKey: ['approvals'] });
+        toast('info', t('approvals.waits'));
+        return;
+      }
+      queries.setQueryData(serviceKey(id), answer);
+      void queries.invalidateQueries({ queryKey: ['services', 'list'] });
       toast('success', t('services.replaced'));
     },
   });
@@ -121,7 +126,13 @@ function Remove({ service }: { service: Service }) {
   const [asking, setAsking] = useState(false);
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => removeService(service.id),
-    onSuccess: async () => {
+    onSuccess: async (waiting) => {
+      setAsking(false);
+      if (waiting) {
+        await queries.invalidateQueries({ queryKey: ['approvals'] });
+        toast('info', t('approvals.waits'));
+        return;
+      }
       toast('success', t('services.removed', { name: service.name }));
       await navigate({ to: '/services' });
       queries.removeQueries({ queryKey: serviceKey(service.id) });
