@@ -99,7 +99,7 @@ func explain(e *env, err error) error {
 	return err
 }
 
-// carryOut starts a batch, and with wait returns when no row is pending.
+// carryOut starts a batch, and with wait returns when it is completed.
 func carryOut(ctx context.Context, e *env, a *app.App, by access.Actor, id string, wait bool) (cutover.View, error) {
 	err := a.Cutover.Start(ctx, by, id, true, nil)
 	if err == nil && wait {
@@ -111,7 +111,7 @@ func carryOut(ctx context.Context, e *env, a *app.App, by access.Actor, id strin
 	return a.Cutover.Batch(ctx, by, id)
 }
 
-// await polls until no row is pending. On the embedded default it does the work
+// await polls until the batch is completed. On the embedded default it does the work
 // itself as soon as no other process does, and then also waits for what follows
 // from the rows (the mails), since nobody does it afterwards.
 func await(ctx context.Context, e *env, a *app.App, by access.Actor, id string) error {
@@ -161,9 +161,9 @@ func settled(ctx context.Context, e *env, a *app.App, ref cutover.BatchRef, alon
 	switch {
 	case err != nil:
 		return false, err
-	case v.Counts.Pending > 0:
+	case v.Counts.Pending > 0 || v.State == cutover.Running: // the last row is in before the batch is closed
 		stuck, err := a.Cutover.Stuck(ctx, ref)
-		if err == nil && stuck {
+		if err == nil && stuck && v.Counts.Pending > 0 {
 			err = fmt.Errorf("batch %s: %d rows are still pending, and their work was given up after many tries; see the log", ref.Batch, v.Counts.Pending)
 		}
 		return false, err

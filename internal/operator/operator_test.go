@@ -37,10 +37,11 @@ type device struct {
 	key virtualwebauthn.Credential
 }
 
-func newDevice(id string) *device {
+func newDevice(t *testing.T, id string) *device {
+	t.Helper()
 	d := &device{
 		Authenticator: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(id)}),
-		key:           virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		key:           testkit.Passkey(t),
 	}
 	d.AddCredential(d.key)
 	return d
@@ -79,7 +80,7 @@ func ready(t *testing.T, s *operator.Service, email string) (operator.Operator, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDevice(o.ID)
+	d := newDevice(t, o.ID)
 	if err := d.register(t, s, token); err != nil {
 		t.Fatalf("register = %v", err)
 	}
@@ -140,7 +141,7 @@ func TestWhatDoesNotLogIn(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, clock := newService(t, db)
 		o, d := ready(t, s, "a@drift.example")
-		other := newDevice(o.ID)
+		other := newDevice(t, o.ID)
 		unverified := *d
 		unverified.Options.UserNotVerified = true
 		elsewhere := virtualwebauthn.RelyingParty{Name: "Adgang", ID: "adgang.example", Origin: "https://evil.example"}
@@ -185,17 +186,17 @@ func TestASetUpLinkWorksOnceForADay(t *testing.T) {
 			t.Fatal(err)
 		}
 		clock.Move(24 * time.Hour)
-		if err := newDevice(o.ID).register(t, s, first); fault.CodeOf(err) != "operator.link.unknown" {
+		if err := newDevice(t, o.ID).register(t, s, first); fault.CodeOf(err) != "operator.link.unknown" {
 			t.Errorf("a day later = %v", err)
 		}
 		again, second, err := s.Add(t.Context(), access.Host(), "a@drift.example", "A B")
 		if err != nil || again.ID != o.ID {
 			t.Fatalf("Add again = %+v, %v, want the same account", again, err)
 		}
-		if err := newDevice(o.ID).register(t, s, second); err != nil {
+		if err := newDevice(t, o.ID).register(t, s, second); err != nil {
 			t.Errorf("the new link = %v", err)
 		}
-		if err := newDevice(o.ID).register(t, s, second); fault.KindOf(err) != fault.Absent {
+		if err := newDevice(t, o.ID).register(t, s, second); fault.KindOf(err) != fault.Absent {
 			t.Errorf("the link again = %v", err)
 		}
 		if _, _, err := s.Add(t.Context(), access.Host(), "a@drift.example", "A"); fault.KindOf(err) != fault.Conflict {

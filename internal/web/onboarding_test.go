@@ -174,7 +174,7 @@ func (s *site) logInOperator(t *testing.T, email string) *testkit.Client {
 	client := s.client(t)
 	rp := virtualwebauthn.RelyingParty{Name: "Adgang", ID: s.server.BaseURL.Hostname(), Origin: s.server.BaseURL.String()}
 	device := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(o.ID)})
-	key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	key := testkit.Passkey(t)
 	device.AddCredential(key)
 	options := func(path string, body any) string {
 		a := client.Must(t, http.StatusOK, http.MethodPost, path, body, nil)
