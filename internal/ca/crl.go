@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,10 +24,14 @@ const (
 	crlLife  = 24 * time.Hour
 	rootLife = 90 * crlLife
 	crlsKept = 3
-	// A full list of more than largeList entries takes long to make and to send:
-	// it is at most largeAge behind. The parts that certificates name never are.
+	// A full list of more than largeList entries is made at most once in largeAge.
+	// The parts that certificates name are never behind.
 	largeList = 20_000
-	largeAge  = 30 * time.Second
+	largeAge  = time.Second
+	// lateCommit is how long before the list that it is missing from an entry may
+	// have been written: instants are taken before a transaction commits, and nodes'
+	// clocks differ.
+	lateCommit = 10 * time.Minute
 )
 
 // full is the part that stands for the whole list.
@@ -89,7 +94,7 @@ func (s *Service) RootCRL(ctx context.Context) (RevocationList, error) {
 }
 
 // CRL returns the full list of an issuing CA, 0 for the active one, of all that
-// was revoked up to now; a long one may be half a minute behind. It is the stored
+// was revoked up to now; a long one may be a second behind. It is the stored
 // list, or a new one when a revocation came since or half of its life has passed.
 // Errors: fault.Absent.
 func (s *Service) CRL(ctx context.Context, number int64) (RevocationList, error) {
@@ -186,9 +191,7 @@ type entry struct {
 
 // publish stores the next list, unless another node has taken its number.
 func (s *Service) publish(ctx context.Context, l *series) error {
-	var revoked []entry
-	err := l.inScope(s.DB.NewSelect().Table("certificate").Column("serial", "revoked_at", "revoke_reason")).
-		Order("serial").Scan(ctx, &revoked)
+	list, err := s.entries(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -198,14 +201,10 @@ func (s *Service) publish(ctx context.Context, l *series) error {
 	}
 	now := store.Instant(s.Now())
 	next := RevocationList{
-		AuthorityID: l.issuer.ID, Part: l.newest.Part, Number: l.newest.Number + 1, Revoked: int64(len(revoked)),
-		ThisUpdate: now, NextUpdate: now.Add(l.life),
+		AuthorityID: l.issuer.ID, Part: l.newest.Part, Number: l.newest.Number + 1,
+		Revoked: int64(list.Carried.Len() + len(list.Entries)), ThisUpdate: now, NextUpdate: now.Add(l.life),
 	}
-	list := pki.List{Number: next.Number, ThisUpdate: next.ThisUpdate, NextUpdate: next.NextUpdate, Point: l.point}
-	list.Entries = make([]pki.Revocation, len(revoked))
-	for i, c := range revoked {
-		list.Entries[i] = pki.Revocation{Serial: c.Serial, At: c.RevokedAt, Reason: reasons[c.RevokeReason]}
-	}
+	list.Number, list.ThisUpdate, list.NextUpdate, list.Point = next.Number, next.ThisUpdate, next.NextUpdate, l.point
 	if next.DER, err = pki.NewCRL(l.issuer.Certificate, key, list); err != nil {
 		return err
 	}
@@ -218,4 +217,37 @@ func (s *Service) publish(ctx context.Context, l *series) error {
 			Where("part = ?", next.Part).Where("number <= ?", next.Number-crlsKept).Exec(ctx)
 		return err
 	})
+}
+
+// entries are the newest list's and those that came since, when together they
+// are as many as there are on record; else all, read anew.
+func (s *Service) entries(ctx context.Context, l *series) (pki.List, error) {
+	if l.newest.Revoked > 0 {
+		carried, err := pki.CarriedFrom(l.newest.DER)
+		if err != nil {
+			return pki.List{}, err
+		}
+		since := l.newest.ThisUpdate.Add(-lateCommit)
+		added, err := s.revoked(ctx, l, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("revoked_at >= ?", since) })
+		if err != nil {
+			return pki.List{}, err
+		}
+		added = slices.DeleteFunc(added, func(r pki.Revocation) bool { return carried.Has(r.Serial) })
+		count, err := l.inScope(s.DB.NewSelect().Model((*Certificate)(nil))).Count(ctx)
+		if err != nil || count == int64(carried.Len()+len(added)) {
+			return pki.List{Carried: carried, Entries: added}, err
+		}
+	}
+	all, err := s.revoked(ctx, l, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Order("serial") })
+	return pki.List{Entries: all}, err
+}
+
+func (s *Service) revoked(ctx context.Context, l *series, which func(*bun.SelectQuery) *bun.SelectQuery) ([]pki.Revocation, error) {
+	var rows []entry
+	err := which(l.inScope(s.DB.NewSelect().Table("certificate").Column("serial", "revoked_at", "revoke_reason"))).Scan(ctx, &rows)
+	all := make([]pki.Revocation, len(rows))
+	for i, c := range rows {
+		all[i] = pki.Revocation{Serial: c.Serial, At: c.RevokedAt, Reason: reasons[c.RevokeReason]}
+	}
+	return all, err
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/testkit"
 )
 
@@ -41,13 +43,14 @@ func crl(t *testing.T, s *ca.Service) *x509.RevocationList {
 	return list
 }
 
-// listed are the serial numbers in the current CRL, in its order.
+// listed are the serial numbers in the current CRL, sorted.
 func listed(t *testing.T, s *ca.Service) []pki.Serial {
 	t.Helper()
 	var all []pki.Serial
 	for _, e := range crl(t, s).RevokedCertificateEntries {
 		all = append(all, pki.SerialOf(e.SerialNumber))
 	}
+	slices.Sort(all)
 	return all
 }
 
@@ -175,6 +178,38 @@ func TestCRLOnSeveralNodesAtOnce(t *testing.T) {
 		}
 		if len(numbers) != 3 || numbers[2] != 12 {
 			t.Errorf("stored are the CRLs %v, want the last 3 of 12", numbers)
+		}
+	})
+}
+
+// A list is made from the one before it. What was written late, or by a clock that
+// is behind, is in the next one all the same.
+func TestCRLCarriedOn(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		clock := testkit.NewClock()
+		s := ready(t, db, clock)
+		var want []pki.Serial
+		for round, ago := range []time.Duration{0, 0, 5 * time.Minute, 3 * time.Hour, 0} {
+			c := issue(t, s, strconv.Itoa(round), alice(), request(t))
+			if err := revoke(t, s, alice(), c.Serial, "key_compromise"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.NewUpdate().Table("certificate").Set("revoked_at = ?", store.Instant(clock.Now().Add(-ago))).
+				Where("serial = ?", c.Serial).Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, c.Serial)
+			slices.Sort(want)
+			if got := listed(t, s); !slices.Equal(got, want) {
+				t.Errorf("round %d: the list has %v, want %v", round, got, want)
+			}
+			for _, e := range crl(t, s).RevokedCertificateEntries {
+				if e.ReasonCode != int(pki.KeyCompromise) {
+					t.Errorf("round %d: reason %d, want %d", round, e.ReasonCode, pki.KeyCompromise)
+				}
+			}
+			clock.Move(time.Minute)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -41,7 +42,8 @@ type Revocation struct {
 
 // List is what a CRL says. Instants are cut to whole seconds.
 type List struct {
-	Number     int64 // from 1, grows with each CRL of the same CA and scope
+	Number     int64   // from 1, grows with each CRL of the same CA and scope
+	Carried    Carried // entries of an earlier list, which stand before Entries
 	Entries    []Revocation
 	ThisUpdate time.Time
 	NextUpdate time.Time // after ThisUpdate
@@ -136,7 +138,8 @@ func (l List) point(b *cryptobyte.Builder) {
 // entries writes revokedCertificates without its header, with as few allocations
 // as may be: there can be a million.
 func (l List) entries() ([]byte, error) {
-	all := make([]byte, 0, len(l.Entries)*54)
+	all := make([]byte, 0, len(l.Carried.raw)+len(l.Entries)*54)
+	all = append(all, l.Carried.raw...)
 	var at time.Time
 	var instant []byte // DER of at: neighbours often share their second
 	for _, e := range l.Entries {
@@ -147,10 +150,7 @@ func (l List) entries() ([]byte, error) {
 		if !e.Reason.known() {
 			return nil, fmt.Errorf("reason %d of %s", e.Reason, e.Serial)
 		}
-		serial := n.Bytes()
-		if serial[0] >= 0x80 {
-			serial = append([]byte{0}, serial...)
-		}
+		serial := unsigned(n)
 		if second := e.At.UTC().Truncate(time.Second); instant == nil || !second.Equal(at) {
 			var b cryptobyte.Builder
 			addTime(&b, second)
@@ -170,6 +170,15 @@ func (l List) entries() ([]byte, error) {
 		all = append(all, reason...)
 	}
 	return all, nil
+}
+
+// unsigned is the content of the INTEGER n, which is above zero.
+func unsigned(n *big.Int) []byte {
+	octets := n.Bytes()
+	if octets[0] >= 0x80 {
+		octets = append([]byte{0}, octets...)
+	}
+	return octets
 }
 
 // addTime writes UTCTime, or GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5).

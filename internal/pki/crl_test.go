@@ -175,3 +175,48 @@ func TestCRLOfOnePart(t *testing.T) {
 		}
 	}
 }
+
+func TestCarriedFrom(t *testing.T) {
+	t.Parallel()
+	h := newHierarchy(t, pki.ECDSA)
+	made := func(list pki.List) []byte {
+		list.Number, list.ThisUpdate, list.NextUpdate = 1, day, day.Add(time.Hour)
+		der, err := pki.NewCRL(h.issuing, h.issuingKey, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	var entries []pki.Revocation
+	for range 300 {
+		entries = append(entries, pki.Revocation{Serial: pki.NewSerial(), At: day, Reason: pki.Superseded})
+	}
+	for _, n := range []int{0, 1, 299, 300} {
+		carried, err := pki.CarriedFrom(made(pki.List{Entries: entries[:n]}))
+		if err != nil || carried.Len() != n {
+			t.Fatalf("%d entries carried, %v, want %d", carried.Len(), err, n)
+		}
+		for i, e := range entries {
+			if carried.Has(e.Serial) != (i < n) {
+				t.Errorf("of %d entries, entry %d is there: %t", n, i, carried.Has(e.Serial))
+			}
+		}
+		whole, err := x509.ParseRevocationList(made(pki.List{Carried: carried, Entries: entries[n:]}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range whole.RevokedCertificateEntries {
+			if pki.SerialOf(e.SerialNumber) != entries[i].Serial || e.ReasonCode != int(pki.Superseded) {
+				t.Errorf("entry %d is %s with reason %d, want %s", i, e.SerialNumber, e.ReasonCode, entries[i].Serial)
+			}
+		}
+		if got := len(whole.RevokedCertificateEntries); got != len(entries) {
+			t.Errorf("%d carried on: %d entries, want %d", n, got, len(entries))
+		}
+	}
+	for _, bad := range [][]byte{nil, {0x30, 0x00}, h.issuing, []byte("crl")} {
+		if _, err := pki.CarriedFrom(bad); err == nil {
+			t.Errorf("%x was read as a CRL", bad)
+		}
+	}
+}
