@@ -51,6 +51,47 @@ export async function accessible(page: Page): Promise<void> {
   expect(told).toEqual([]);
 }
 
+/** Judges a page in Danish and in English. What is open on it closes. */
+export async function accessibleInBoth(page: Page): Promise<void> {
+  await accessible(page);
+  await speak(page, 'en');
+  await accessible(page);
+  await speak(page, 'da');
+}
+
+/** Changes the language as the button in the frame does. */
+export async function speak(page: Page, language: 'da' | 'en'): Promise<void> {
+  await page.evaluate((to) => localStorage.setItem('adgang-language', to), language);
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('lang', language);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+}
+
+/** The link of the newest mail to an address, from the demo's mailbox. */
+export async function mailed(page: Page, email: string, path: RegExp): Promise<string> {
+  await expect(async () => {
+    await page.goto(`/demo/mail?q=${encodeURIComponent(email)}`);
+    await page.getByRole('listitem').getByRole('link').first().click({ timeout: 2_000 });
+    await expect(page.getByRole('link', { name: path })).toBeVisible({ timeout: 2_000 });
+  }).toPass();
+  return (await page.getByRole('link', { name: path }).getAttribute('href')) ?? '';
+}
+
+/** Makes a key file from an activation link and its installation code, and saves it. */
+export async function activate(page: Page, link: string, code: string, { file, password }: { file: string; password: string }): Promise<void> {
+  await page.goto(link);
+  await page.getByLabel('Installationskode', { exact: true }).fill(code);
+  await page.getByRole('button', { name: 'Fortsæt' }).click();
+  await page.getByLabel('Adgangskode', { exact: true }).fill(password);
+  await page.getByLabel('Gentag adgangskoden', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Lav nøglefilen' }).click();
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Gem nøglefilen' }).click();
+  await (await download).saveAs(file);
+  await page.getByLabel('Jeg har gemt nøglefilen og adgangskoden').check();
+  await page.getByRole('button', { name: 'Afslut' }).click();
+}
+
 export const administrator = () => ({
   file: join(dataFolder(), 'demo/administrator.p12'),
   password: readFileSync(join(dataFolder(), 'demo/administrator.password'), 'utf8').trim(),

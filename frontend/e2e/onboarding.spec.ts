@@ -1,36 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { accessible, dataFolder, expect, logIn, test } from './fixtures';
+import { accessible, accessibleInBoth, activate, dataFolder, expect, logIn, mailed, test } from './fixtures';
 
 // From nothing to an organisation whose administrator is at work.
 const password = 'tordenskrald og blåbær';
-const keyFile = (): string => join(dataFolder(), '..', 'first.p12');
+const first = () => ({ file: join(dataFolder(), '..', 'first.p12'), password });
+const second = () => ({ file: join(dataFolder(), '..', 'second.p12'), password });
+const code = /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/;
 
-/** The link of the newest mail to an address, from the demo's mailbox. */
-async function mailed(page: Page, email: string, path: RegExp): Promise<string> {
-  await expect(async () => {
-    await page.goto(`/demo/mail?q=${encodeURIComponent(email)}`);
-    await page.getByRole('listitem').getByRole('link').first().click({ timeout: 2_000 });
-    await expect(page.getByRole('link', { name: path })).toBeVisible({ timeout: 2_000 });
-  }).toPass();
-  return (await page.getByRole('link', { name: path }).getAttribute('href')) ?? '';
-}
-
-async function both(page: Page): Promise<void> {
-  await accessible(page);
-  await page.evaluate(() => localStorage.setItem('adgang-language', 'en'));
-  await page.reload();
-  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  await accessible(page);
-  await page.evaluate(() => localStorage.setItem('adgang-language', 'da'));
-  await page.reload();
-}
+test.describe.configure({ mode: 'serial' });
 
 test('from nothing to the administrator at work', async ({ page, browser }) => {
   await page.goto('/connect');
-  await both(page);
+  await accessibleInBoth(page);
   await page.getByLabel('Hvem er du?').selectOption('representative');
   await page.getByLabel('Navn').fill('Ditte Ørum');
   await page.getByLabel('E-mail').first().fill('ditte@toner.example');
@@ -42,7 +25,7 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   await page.getByLabel('CVR-nummer').fill('20202020');
   await page.getByRole('button', { name: 'Slå op' }).click();
   await expect(page.getByText('skriver 2 under')).toBeVisible();
-  await both(page);
+  await accessibleInBoth(page);
   const second = page.getByRole('group', { name: 'Medunderskriver 1' });
   await second.getByLabel('Navn').fill('Mogens Æbelø');
   await second.getByLabel('E-mail').fill('mogens@toner.example');
@@ -69,11 +52,11 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   await desk.getByRole('button', { name: 'Opret passkey' }).click();
   await desk.getByRole('button', { name: 'Log ind med passkey' }).click();
   await expect(desk.getByRole('heading', { level: 1, name: 'Organisationer' })).toBeVisible();
-  await both(desk);
+  await accessibleInBoth(desk);
   await desk.getByRole('link', { name: 'Ansøgninger' }).click();
   await desk.getByRole('link', { name: /Tårnby Toner/ }).click();
   await expect(desk.getByText('De navne, der har skrevet under')).toBeVisible();
-  await both(desk);
+  await accessibleInBoth(desk);
   await desk.getByLabel(/identitet kontrolleret/).selectOption('video');
   await desk.getByLabel('Begrundelse').fill('Begge set på video med pas i hånden.');
   await desk.getByRole('button', { name: 'Godkend og tilslut' }).click();
@@ -81,30 +64,20 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   for (const path of ['/operator/recoveries', '/operator/terms', '/operator/operators']) {
     await desk.goto(path);
     await expect(desk.getByRole('heading', { level: 1 })).toBeVisible();
-    await both(desk);
+    await accessibleInBoth(desk);
   }
   await operator.close();
 
   await page.goto(own);
   await page.reload();
   await page.getByRole('button', { name: 'Vis installationskode' }).click();
-  const code = (await page.getByText(/^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/).textContent()) ?? '';
-  await page.goto(await mailed(page, 'ask@toner.example', /activate#/));
-  await page.getByLabel('Installationskode').fill(code);
-  await page.getByRole('button', { name: 'Fortsæt' }).click();
-  await page.getByLabel('Adgangskode', { exact: true }).fill(password);
-  await page.getByLabel('Gentag adgangskoden', { exact: true }).fill(password);
-  await page.getByRole('button', { name: 'Lav nøglefilen' }).click();
-  const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Gem nøglefilen' }).click();
-  await (await download).saveAs(keyFile());
-  await page.getByLabel('Jeg har gemt nøglefilen og adgangskoden').check();
-  await page.getByRole('button', { name: 'Afslut' }).click();
+  const shown = (await page.getByText(code).textContent()) ?? '';
+  await activate(page, await mailed(page, 'ask@toner.example', /activate#/), shown, first());
 
   await page.goto('/organisation/setup');
-  await logIn(page, { file: keyFile(), password });
+  await logIn(page, first());
   await expect(page.getByRole('heading', { level: 1, name: 'Opsætning' })).toBeVisible();
-  await both(page);
+  await accessibleInBoth(page);
   for (const step of [1, 2, 3, 4, 5]) {
     await page.getByRole('button', { name: new RegExp(`^${step % 2 === 0 ? 'Spring over' : 'Færdig'}: ${step}\\.`) }).click();
     await expect(page.getByRole('button', { name: new RegExp(`^Åbn igen: ${step}\\.`) })).toBeVisible();
@@ -113,8 +86,98 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   for (const path of ['/organisation/terms', '/organisation/recoveries']) {
     await page.goto(path);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await both(page);
+    await accessibleInBoth(page);
   }
+});
+
+test('the first employee is created, invited and activated', async ({ page, browser }) => {
+  // The administrator of the organisation has yet to say who administers users.
+  await page.goto('/organisation/roles');
+  await logIn(page, first());
+  await page.getByRole('button', { name: 'Ret roller for Ask Lind' }).click();
+  await page.getByRole('dialog').getByLabel('Brugeradministrator').check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Gem' }).click();
+  await expect(page.getByText('Rollerne er ændret')).toBeVisible();
+  await page.goto('/employees');
+  await accessibleInBoth(page);
+  await page.getByRole('link', { name: 'Opret medarbejder' }).click();
+  await accessibleInBoth(page);
+  await page.getByRole('button', { name: 'Opret medarbejder' }).click();
+  await expect(page.getByRole('alert')).toContainText('Det kunne ikke gemmes');
+  await page.getByLabel('Fornavn').fill('Åse');
+  await page.getByLabel('Efternavn').fill('Østergård');
+  await page.getByLabel('Mailadresse').fill('aase@toner.example');
+  await page.getByLabel('Hvordan kendes personen?').selectOption('birth');
+  await page.getByLabel('Fødselsdato').fill('1984-02-29');
+  await page.getByRole('button', { name: 'Opret medarbejder' }).dblclick();
+  await expect(page.getByRole('heading', { level: 1, name: 'Åse Østergård' })).toBeVisible();
+  await accessibleInBoth(page);
+  await page.getByRole('button', { name: 'Vis installationskode' }).click();
+  const shown = (await page.getByText(code).textContent()) ?? '';
+
+  const machine = await browser.newContext({ locale: 'da-DK' });
+  const employee = await machine.newPage();
+  await activate(employee, await mailed(employee, 'aase@toner.example', /activate#/), shown, second());
+  await employee.goto('/login');
+  await logIn(employee, second());
+  await expect(employee).toHaveURL('/me');
+  await machine.close();
+
+  await page.reload();
+  await expect(page.getByText('Aktiveret').first()).toBeVisible();
+  await page.goto('/employees');
+  await expect(page.getByRole('table').getByRole('row', { name: /Østergård/ })).toHaveCount(1);
+});
+
+test('the last administrator stays, until there is another', async ({ page }) => {
+  await page.goto('/organisation/roles');
+  await logIn(page, first());
+  await expect(page.getByText('Der er kun én organisationsadministrator').first()).toBeVisible();
+  await accessibleInBoth(page);
+  const refused = 'Så ville organisationen stå uden en aktiv organisationsadministrator.';
+
+  await page.getByRole('button', { name: 'Ret roller for Ask Lind' }).click();
+  const roles = page.getByRole('dialog');
+  await roles.getByLabel('Organisationsadministrator').uncheck();
+  await roles.getByRole('button', { name: 'Gem' }).click();
+  await expect(roles.getByRole('alert')).toContainText(refused);
+  await accessible(page);
+  await roles.getByRole('button', { name: 'Fortryd' }).click();
+
+  await page.goto('/employees');
+  await page.getByRole('table').getByRole('link', { name: /Ask Lind/ }).click();
+  for (const act of ['Suspender', 'Slet medarbejder']) {
+    await page.getByRole('button', { name: act }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Årsag').fill('Han holder op hos os.');
+    await dialog.getByRole('button', { name: act }).click();
+    await expect(dialog.getByRole('alert')).toContainText(refused);
+    await accessible(page);
+    await dialog.getByRole('button', { name: 'Fortryd' }).click();
+  }
+
+  await page.goto('/organisation/roles');
+  await page.getByRole('button', { name: 'Udpeg efterfølger' }).click();
+  await page.getByRole('dialog').getByLabel('Søg efter medarbejder').fill('øster');
+  await page.getByRole('dialog').getByLabel('Medarbejder', { exact: true }).selectOption({ label: 'Åse Østergård (aase@toner.example)' });
+  await accessible(page);
+  await page.getByRole('dialog').getByRole('button', { name: 'Gem' }).click();
+  await expect(page.getByText(/Åse Østergård, udpeget/)).toBeVisible();
+
+  await page.getByRole('button', { name: 'Giv en rolle' }).click();
+  await page.getByRole('dialog').getByLabel('Søg efter medarbejder').fill('øster');
+  await page.getByRole('dialog').getByLabel('Medarbejder', { exact: true }).selectOption({ label: 'Åse Østergård (aase@toner.example)' });
+  await page.getByRole('dialog').getByLabel('Organisationsadministrator').check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Gem' }).click();
+  await expect(page.getByText('Rollerne er ændret')).toBeVisible();
+  await expect(page.getByText('Der er kun én organisationsadministrator')).toHaveCount(0);
+
+  // Now there are two, the first one may leave.
+  await page.getByRole('button', { name: 'Ret roller for Ask Lind' }).click();
+  await roles.getByLabel('Organisationsadministrator').uncheck();
+  await roles.getByRole('button', { name: 'Gem' }).click();
+  await expect(page.getByText('Rollerne er ændret').last()).toBeVisible();
+  await accessibleInBoth(page);
 });
 
 async function sign(page: Page): Promise<void> {
@@ -124,7 +187,7 @@ async function sign(page: Page): Promise<void> {
 
 test('the way back in says nothing to strangers', async ({ page }) => {
   await page.goto('/recover');
-  await both(page);
+  await accessibleInBoth(page);
   await page.getByLabel('CVR-nummer').fill('11223344');
   await page.getByLabel(/e-mail/).fill('nobody@example.dk');
   await page.getByRole('button', { name: 'Send link' }).click();
