@@ -52,15 +52,16 @@ const (
 )
 
 // The limits of one search: so many rows of the index are few enough to sort at
-// once; so many words under one beginning are read one by one; so many employees
-// are looked at in the order of the list, first and in all, before the page is
-// given out short.
+// once, first and at last; so many words under one beginning are read one by one.
 const (
-	fewRows   = 1_000
-	manyRows  = 20_000
-	fewWords  = 24
-	firstWalk = 2_000
+	fewRows  = 1_000
+	manyRows = 5_000
+	fewWords = 24
 )
+
+// firstWalks is how many employees are looked at before the index is sorted, and
+// how many found are enough for a page that is given out short.
+var firstWalks = [...]struct{ most, enough int }{{250, 10}, {1_000, 1}}
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]*$`)
 
@@ -206,9 +207,11 @@ func (s search) run(ctx context.Context, db bun.IDB) ([]Employee, string, error)
 	if best.exact() && !s.byID {
 		base = best[0].from
 	}
-	page, next, err := s.walk(ctx, db, base, firstWalk)
-	if err != nil || next == "" || len(page) == pageSize {
-		return page, next, err
+	for _, first := range firstWalks {
+		page, next, err := s.walk(ctx, db, base, first.most)
+		if err != nil || next == "" || len(page) >= first.enough {
+			return page, next, err
+		}
 	}
 	if n, err = s.count(ctx, db, best, manyRows); err != nil {
 		return nil, "", err

@@ -10,10 +10,12 @@ import (
 	"github.com/adgang/adgang/internal/store"
 )
 
-// place is where an employee stands in the list.
+// place is where an employee stands in the list, and what searches are held
+// against.
 type place struct {
-	SortKey string            `bun:"sort_key"`
-	ID      access.EmployeeID `bun:"employee_id"`
+	SortKey   string `bun:"sort_key"`
+	ID        string `bun:"id"`
+	SearchKey string `bun:"search_key"`
 }
 
 // order sorts by the columns of a place, from the cursor on.
@@ -166,14 +168,15 @@ func (one span) admits(text string) bool {
 }
 
 // walk reads the list in its order, at most so many employees, and returns those
-// sought. base is the mark whose employees are walked, "" for everybody.
+// sought. base is the mark whose employees are walked, "" for everybody. The limit
+// stands below every other condition, so that no plan reads further.
 func (s search) walk(ctx context.Context, db bun.IDB, base string, most int) ([]Employee, string, error) {
 	if len(s.terms)+len(s.lacks) == 0 && (len(s.marks) == 0 || len(s.marks) == 1 && base != "") {
 		most = pageSize + 1
 	}
 	var all *bun.SelectQuery
 	if base == "" {
-		all = db.NewSelect().TableExpr("employee").ColumnExpr("sort_key, id AS employee_id").Where("org_id = ?", s.org)
+		all = db.NewSelect().TableExpr("employee").ColumnExpr("sort_key, id, search_key").Where("org_id = ?", s.org)
 		if s.deleted {
 			all.Where("state = 'deleted'")
 		} else {
@@ -181,28 +184,21 @@ func (s search) walk(ctx context.Context, db bun.IDB, base string, most int) ([]
 		}
 		all = s.order(all, "sort_key", "id")
 	} else {
-		all = s.order(db.NewSelect().Model((*word)(nil)).Column("sort_key", "employee_id").Where("org_id = ?", s.org).Where("word = ?", base), "sort_key", "employee_id")
+		key := db.NewSelect().TableExpr("employee AS k").ColumnExpr("k.search_key").Where("k.org_id = ?", s.org).Where("k.id = w.employee_id")
+		all = s.order(db.NewSelect().TableExpr("employee_word AS w").ColumnExpr("w.sort_key, w.employee_id AS id").ColumnExpr("(?) AS search_key", key).
+			Where("w.org_id = ?", s.org).Where("w.word = ?", base), "w.sort_key", "w.employee_id")
 	}
-	var found []Employee
-	q := db.NewSelect().Model(&found).Where("employee.org_id = ?", s.org).
-		Join("JOIN (?) AS l ON l.employee_id = employee.id", all.Limit(int64(most)))
-	s.named(s.marked(q, "employee.sort_key", "employee.id", source{{from: base}}), "employee")
-	bare := s
-	bare.after = nil
-	if err := bare.order(q, "employee.sort_key", "employee.id").Limit(pageSize + 1).Scan(ctx); err != nil {
-		return nil, "", err
-	}
-	if len(found) > pageSize {
-		return found[:pageSize], cursorOf(found[pageSize-1]), nil
-	}
-	if most == pageSize+1 {
-		return found, "", nil
+	rows := db.NewSelect().TableExpr("(?) AS l", all.Limit(int64(most))).ColumnExpr("l.sort_key, l.id AS employee_id")
+	s.named(s.marked(rows, "l.sort_key", "l.id", source{{from: base}}), "l")
+	found, next, err := s.page(ctx, db, rows)
+	if err != nil || next != "" || most == pageSize+1 {
+		return found, next, err
 	}
 	var last []place
 	if err := all.Offset(int64(most-1)).Limit(1).Scan(ctx, &last); err != nil || len(last) == 0 {
 		return found, "", err
 	}
-	return found, store.Cursor(last[0].SortKey, string(last[0].ID)), nil
+	return found, store.Cursor(last[0].SortKey, last[0].ID), nil
 }
 
 // byUUID is the range of employees whose UUID begins so.
