@@ -150,7 +150,12 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Org = &org.Service{DB: a.DB, Keys: keys, Mail: a.Mail, Approval: a.Approval, Now: a.Now, TestData: c.TestData}
 	a.CA = &ca.Service{
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
-		Address: c.PKIURL.String(),
+		Address: c.PKIURL.String(), PolicyArc: c.PolicyArc,
+	}
+	if c.PolicyArc != "" {
+		if err := pki.CheckPolicyArc(c.PolicyArc); err != nil {
+			return &config.Error{Variable: "ADGANG_POLICY_ARC", Text: "cannot be used: " + strings.TrimSuffix(err.Error(), ".")}
+		}
 	}
 	a.Credential = &credential.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Origin: base,

@@ -185,7 +185,7 @@ func bare(b *testing.B) func() error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	issuer, err := pki.NewIssuer(issuing, pki.URLs{})
+	issuer, err := pki.NewIssuer(issuing, pki.URLs{}, "")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func bare(b *testing.B) func() error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	draft, err := issuer.Draft(request, pki.Employee{
+	draft, err := issuer.Draft(request, pki.Subject{
 		CVR: "11223344", Organisation: "Nordvind", UUID: "01a204db-03c3-7afe-a8ea-9bdaf53faaee", GivenName: "Åse", Surname: "Dahl",
 	}, time.Now())
 	if err != nil {

@@ -38,10 +38,11 @@ type Service struct {
 	Keys *secret.Keys
 	Now  func() time.Time
 	Log  *slog.Logger
-	// Algorithm and Name (of the installation) go into the hierarchy when Setup
-	// or Rollover makes it; later values change nothing.
+	// Algorithm, Name (of the installation) and PolicyArc ("" for pki.PolicyArc) go
+	// into the hierarchy when Setup or Rollover makes it; later values change nothing.
 	Algorithm pki.Algorithm
 	Name      string
+	PolicyArc string
 	// Address is where the files of the authorities are read, "http://host"
 	// without a slash at the end; it is named in new certificates.
 	Address string
@@ -75,6 +76,7 @@ type authority struct {
 	State       string    `bun:"state"`
 	Certificate []byte    `bun:"certificate"`
 	KeySealed   []byte    `bun:"key_sealed"` // PKCS#8
+	PolicyArc   string    `bun:"policy_arc"` // of its certificates; "" is pki.PolicyArc
 	CreatedAt   time.Time `bun:"created_at"`
 }
 
@@ -207,7 +209,7 @@ func (s *Service) sealed(role string, number int64, certificate []byte, key cryp
 	id := store.NewID()
 	return authority{
 		ID: id, Role: role, Number: number, State: Active, Certificate: certificate,
-		KeySealed: s.Keys.Seal(keyPurpose, id, pkcs8), CreatedAt: store.Instant(s.Now()),
+		KeySealed: s.Keys.Seal(keyPurpose, id, pkcs8), PolicyArc: s.PolicyArc, CreatedAt: store.Instant(s.Now()),
 	}, nil
 }
 
@@ -256,6 +258,7 @@ func (s *Service) hierarchy(ctx context.Context) (*hierarchy, error) {
 func (s *Service) load(rows []authority) (*hierarchy, error) {
 	h := &hierarchy{}
 	var certificates [][]byte
+	var arcs []string
 	for _, a := range rows {
 		if a.Role == roleRoot {
 			h.root = a
@@ -269,18 +272,18 @@ func (s *Service) load(rows []authority) (*hierarchy, error) {
 		if one.key, err = s.unsealed(a); err != nil {
 			return nil, err
 		}
-		if one.issuer, err = pki.NewIssuer(a.Certificate, s.urls(a.Number)); err != nil {
+		if one.issuer, err = pki.NewIssuer(a.Certificate, s.urls(a.Number), a.PolicyArc); err != nil {
 			return nil, fmt.Errorf("authority %s: %w", a.ID, err)
 		}
 		h.issuing = append(h.issuing, one)
-		certificates = append(certificates, a.Certificate)
+		certificates, arcs = append(certificates, a.Certificate), append(arcs, a.PolicyArc)
 	}
 	if h.root.ID == "" || len(h.issuing) == 0 || h.active().State != Active {
 		return nil, fault.New(fault.Unavailable, "ca.authority.absent",
 			"No certificates can be issued or checked yet: this installation has no authority.").Because(errNoHierarchy)
 	}
 	var err error
-	if h.trust, err = pki.NewTrust([][]byte{h.root.Certificate}, certificates); err != nil {
+	if h.trust, err = pki.NewTrust([][]byte{h.root.Certificate}, certificates, arcs...); err != nil {
 		return nil, fmt.Errorf("authority %s: %w", h.active().ID, err)
 	}
 	return h, nil

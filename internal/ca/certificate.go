@@ -3,7 +3,6 @@ package ca
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -29,20 +28,17 @@ const (
 	Abandoned State = "abandoned"
 )
 
-// profileEmployee is the one profile so far.
-const profileEmployee = "employee"
-
-// Certificate is an employee certificate on record.
+// Certificate is a certificate on record.
 type Certificate struct {
 	bun.BaseModel `bun:"table:certificate"`
 
 	Serial       pki.Serial        `bun:"serial,pk"`
 	OrgID        access.OrgID      `bun:"org_id"`
-	EmployeeID   access.EmployeeID `bun:"employee_id"`
+	EmployeeID   access.EmployeeID `bun:"employee_id"` // the UUID in it; of no employee, see Profile
 	RequestID    string            `bun:"request_id"`
 	AuthorityID  string            `bun:"authority_id"`
-	Part         int               `bun:"part"` // of the revocation list
-	Profile      string            `bun:"profile"`
+	Part         int               `bun:"part"`    // of the revocation list
+	Profile      string            `bun:"profile"` // one of pki.Profiles
 	State        State             `bun:"state"`
 	KeyHash      []byte            `bun:"key_hash"` // SHA-256 of the SubjectPublicKeyInfo
 	Draft        []byte            `bun:"draft"`    // DER, see pki.Draft
@@ -52,10 +48,6 @@ type Certificate struct {
 	CreatedAt    time.Time         `bun:"created_at"`
 	RevokedAt    *time.Time        `bun:"revoked_at"` // also of abandoned ones
 	RevokeReason string            `bun:"revoke_reason"`
-
-	// EmailLeftOut tells that the holder's e-mail address has characters that a
-	// certificate cannot hold. Only Issue sets it.
-	EmailLeftOut bool `bun:"-"`
 }
 
 // object is what audit entries about the certificate are about.
@@ -69,7 +61,7 @@ func (s *Service) Certificate(ctx context.Context, org access.OrgID, serial stri
 	return c, store.Found(err, "ca.certificate")
 }
 
-// ExpiringBetween returns live certificates of all organisations with notAfter in
+// ExpiringBetween returns live key files of all organisations with notAfter in
 // [from, to), oldest first, at most limit (1 to 500), without Draft and DER, and
 // the cursor of the next page, "" at the end. Those whose employee has a live one
 // that lasts longer are left out. Errors: fault.Invalid for a cursor.
@@ -80,11 +72,11 @@ func (s *Service) ExpiringBetween(ctx context.Context, from, to time.Time, curso
 		return nil, "", err
 	}
 	query := s.DB.NewSelect().Model(&page).ExcludeColumn("draft", "der").
-		Where("state = 'issued'").
+		Where("state = 'issued'").Where("profile = ?", pki.ProfileEmployee).
 		Where("not_after >= ?", store.Instant(from)).Where("not_after < ?", store.Instant(to)).
 		Where(`NOT EXISTS (SELECT 1 FROM certificate AS later
 			WHERE later.org_id = certificate.org_id AND later.employee_id = certificate.employee_id
-			AND later.state = 'issued' AND later.not_after > certificate.not_after)`)
+			AND later.profile = certificate.profile AND later.state = 'issued' AND later.not_after > certificate.not_after)`)
 	if after != nil {
 		since, err := time.Parse(time.RFC3339Nano, after[0])
 		if err != nil {
@@ -102,16 +94,16 @@ func (s *Service) ExpiringBetween(ctx context.Context, from, to time.Time, curso
 	return page[:limit], store.Cursor(last.NotAfter.UTC().Format(time.RFC3339Nano), string(last.Serial)), nil
 }
 
-// Verify says whether a certificate (DER) counts: one of ours, valid at that
-// instant, on record byte for byte, and not revoked, whenever that was. Errors:
+// Verify says whether a certificate (DER) counts: one of ours, of one of the
+// profiles (none for an employee's), valid at that instant, on record byte for byte, and not revoked, whenever that was. Errors:
 // fault.Denied ca.certificate.{other_ca, profile, not_yet_valid, expired, revoked,
 // unknown}, fault.Invalid ca.certificate.unreadable.
-func (s *Service) Verify(ctx context.Context, leafDER []byte, at time.Time) (*pki.Leaf, error) {
+func (s *Service) Verify(ctx context.Context, leafDER []byte, at time.Time, profiles ...pki.Profile) (*pki.Leaf, error) {
 	h, err := s.hierarchy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := h.trust.Verify(leafDER, at)
+	leaf, err := h.trust.Verify(leafDER, at, profiles...)
 	if err != nil {
 		return nil, s.notCounting(err)
 	}
@@ -158,16 +150,8 @@ func (s *Service) notCounting(err error) error {
 	}
 }
 
-// emailLeftOut tells whether a certificate (DER) lacks the address of its holder.
-func emailLeftOut(der []byte, email string) (bool, error) {
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return false, fmt.Errorf("read the stored certificate: %w", err)
-	}
-	return email != "" && len(cert.EmailAddresses) == 0, nil
-}
-
-// OfEmployee returns the certificates of one employee, newest first, at most 100.
+// OfEmployee returns the certificates of one holder, an employee or not, newest
+// first, at most 100.
 func (s *Service) OfEmployee(ctx context.Context, org access.OrgID, id access.EmployeeID) ([]Certificate, error) {
 	var all []Certificate
 	err := s.DB.NewSelect().Model(&all).ExcludeColumn("draft", "der").Where("org_id = ?", org).Where("employee_id = ?", id).

@@ -19,15 +19,27 @@ import (
 	"github.com/adgang/adgang/internal/store"
 )
 
-// Holder is whom a certificate is for. EmployeeID is the UUID in it.
+// Holder is whom a certificate is for: an employee, or something of the
+// organisation that has a Name. EmployeeID is the UUID in the certificate, of
+// whichever of the two.
 type Holder struct {
 	OrgID      access.OrgID
+	Profile    pki.Profile // "" is an employee's
 	EmployeeID access.EmployeeID
 	CVR        string // eight digits
 	OrgName    string
 	GivenName  string
 	Surname    string
-	Email      string // may be empty
+	Name       string // "" for an employee
+	Email      string // may be empty, but for secure e-mail
+}
+
+// object is what audit entries about the holder's certificates say of it.
+func (h Holder) object() string {
+	if h.Name == "" {
+		return "employee:" + string(h.EmployeeID)
+	}
+	return "certificate_profile:" + string(h.EmployeeID)
 }
 
 // A request that is under way elsewhere is waited for. One older than stale (by
@@ -51,6 +63,9 @@ var errOvertaken = errors.New("request was settled by another call")
 // ca.request.{other_key, other_holder, revoked, key_in_use}, fault.Unavailable
 // ca.authority.ending.
 func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, h Holder, csr *pki.Request) (Certificate, error) {
+	if h.Profile == "" {
+		h.Profile = pki.ProfileEmployee
+	}
 	if by.OrgID != h.OrgID {
 		return Certificate{}, fault.New(fault.Denied, "ca.request.other_organisation", "A certificate is asked for within the holder's own organisation.")
 	}
@@ -64,11 +79,11 @@ func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, 
 		if err != nil {
 			return Certificate{}, err
 		}
-		if prior.Serial != "" && (prior.OrgID != h.OrgID || prior.EmployeeID != h.EmployeeID) {
+		if prior.Serial != "" && (prior.OrgID != h.OrgID || prior.EmployeeID != h.EmployeeID || prior.Profile != string(h.Profile)) {
 			return Certificate{}, fault.New(fault.Conflict, "ca.request.other_holder", "This request for a certificate is somebody else's.")
 		}
 		if prior.Serial != "" && prior.State != Intended {
-			return again(prior, h, hash[:])
+			return again(prior, hash[:])
 		}
 		c, err := s.issue(ctx, by, prior.Serial, Certificate{
 			OrgID: h.OrgID, EmployeeID: h.EmployeeID, RequestID: requestID, KeyHash: hash[:],
@@ -101,16 +116,14 @@ func (s *Service) prior(ctx context.Context, requestID string) (Certificate, err
 }
 
 // again answers a request that was answered before.
-func again(c Certificate, h Holder, keyHash []byte) (Certificate, error) {
+func again(c Certificate, keyHash []byte) (Certificate, error) {
 	if !bytes.Equal(c.KeyHash, keyHash) {
 		return Certificate{}, fault.New(fault.Conflict, "ca.request.other_key", "This request already has its certificate, for another key.")
 	}
 	if c.State != Issued {
 		return Certificate{}, fault.New(fault.Conflict, "ca.request.revoked", "The certificate of this request has been revoked. "+askForNew)
 	}
-	var err error
-	c.EmailLeftOut, err = emailLeftOut(c.DER, h.Email)
-	return c, err
+	return c, nil
 }
 
 // issue drafts, records, signs and stores. replaced is the intended certificate
@@ -121,17 +134,17 @@ func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Seria
 		return c, err
 	}
 	authority := h.active()
-	draft, err := authority.issuer.Draft(csr, pki.Employee{
-		CVR: holder.CVR, Organisation: holder.OrgName, UUID: string(holder.EmployeeID),
-		GivenName: holder.GivenName, Surname: holder.Surname, Email: holder.Email,
+	draft, err := authority.issuer.Draft(csr, pki.Subject{
+		Profile: holder.Profile, CVR: holder.CVR, Organisation: holder.OrgName, UUID: string(holder.EmployeeID),
+		GivenName: holder.GivenName, Surname: holder.Surname, Name: holder.Name, Email: holder.Email,
 	}, s.Now())
 	if err != nil {
 		return c, s.undrafted(ctx, err)
 	}
 	c.Serial, c.Draft, c.NotBefore, c.NotAfter = draft.Serial, draft.DER(), draft.NotBefore, draft.NotAfter
-	c.AuthorityID, c.Profile, c.State, c.Part = authority.ID, profileEmployee, Intended, draft.Serial.Part()
-	c.CreatedAt, c.EmailLeftOut = store.Instant(s.Now()), draft.EmailLeftOut
-	if err := s.intend(ctx, by, replaced, c); err != nil {
+	c.AuthorityID, c.Profile, c.State, c.Part = authority.ID, string(holder.Profile), Intended, draft.Serial.Part()
+	c.CreatedAt = store.Instant(s.Now())
+	if err := s.intend(ctx, by, replaced, c, holder); err != nil {
 		return c, err
 	}
 
@@ -146,11 +159,11 @@ func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Seria
 		return c, err
 	}
 	c.State = Issued
-	return c, s.keep(ctx, by, c)
+	return c, s.keep(ctx, by, c, holder)
 }
 
 // intend is the first transaction: the draft is on record before it is signed.
-func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate) error {
+func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, h Holder) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if replaced != "" {
 			n, err := s.abandon(ctx, tx, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("serial = ?", replaced) })
@@ -171,13 +184,13 @@ func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Seri
 		if n == 0 {
 			return errOvertaken
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.intend", object(c.Serial), "employee:"+string(c.EmployeeID)))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.intend", object(c.Serial), h.object()))
 	})
 }
 
 // keep is the second transaction: the signed certificate, unless the intent was
 // given up meanwhile.
-func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) error {
+func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate, h Holder) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Count(tx.NewUpdate().Model((*Certificate)(nil)).
 			Set("state = ?", Issued).Set("der = ?", c.DER).
@@ -188,11 +201,11 @@ func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) erro
 		if n == 0 {
 			return errOvertaken
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), "employee:"+string(c.EmployeeID)))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), h.object()))
 	})
 }
 
-// keyIsFree refuses a key that another employee has or asked for, in whatever
+// keyIsFree refuses a key that another holder has or asked for, in whatever
 // organisation, and a key that was revoked.
 func keyIsFree(ctx context.Context, db bun.IDB, c Certificate) error {
 	ctx = store.AcrossTenants(ctx) // whoever has the key

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ var Variables = []string{
 	"ADGANG_ADDR", "ADGANG_BASE_URL", "ADGANG_DATA", "ADGANG_DATABASE_URL", "ADGANG_REDIS_URL", "ADGANG_SMTP_URL",
 	"ADGANG_MAIL_FROM", "ADGANG_KEY_FILE", "ADGANG_KEY_FILE_ALGORITHM", "ADGANG_PHASES", "ADGANG_MAX_UPLOAD",
 	"ADGANG_TRUSTED_PROXIES", "ADGANG_METRICS_TOKEN", "ADGANG_LOG", "ADGANG_TEST_CVR", "ADGANG_CA_ALGORITHM",
-	"ADGANG_PKI_URL",
+	"ADGANG_PKI_URL", "ADGANG_POLICY_ARC", "ADGANG_TLS_ADDR", "ADGANG_TLS_CERT_FILE", "ADGANG_TLS_KEY_FILE",
 	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT",
 }
 
@@ -39,6 +40,10 @@ type Config struct {
 	KeyFile      string // path of the master key
 	KeyAlgorithm string // of employees' key files: P-256 or RSA-3072
 	CAAlgorithm  string // of the issuing authority when it is first made: RSA or ECDSA
+	PolicyArc    string // of the issuing authority when it is first made, "" = the program's own
+	// The listener that Adgang terminates TLS of itself, for machines; "" = none.
+	TLSAddr, TLSCertFile, TLSKeyFile string
+
 	LimitedAt    *time.Time
 	ClosedAt     *time.Time
 	MaxUpload    int64 // bytes
@@ -99,7 +104,7 @@ func Load(environ []string, demo bool, now time.Time) (Config, error) {
 		KeyFile: env["ADGANG_KEY_FILE"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
 	}
 	for _, step := range []func(*Config, map[string]string) error{
-		readNames, readAddresses, readStores, readRegister, readChoices, readLimits,
+		readNames, readAddresses, readTLS, readStores, readRegister, readChoices, readLimits,
 	} {
 		if err := step(&c, env); err != nil {
 			return Config{}, err
@@ -189,6 +194,24 @@ func readPKI(c *Config, text string) error {
 	return nil
 }
 
+// readTLS reads the listener for machines.
+func readTLS(c *Config, env map[string]string) error {
+	c.TLSAddr, c.TLSCertFile, c.TLSKeyFile = env["ADGANG_TLS_ADDR"], env["ADGANG_TLS_CERT_FILE"], env["ADGANG_TLS_KEY_FILE"]
+	if c.TLSAddr == "" && c.TLSCertFile == "" && c.TLSKeyFile == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(c.TLSAddr)
+	if n, convErr := strconv.Atoi(port); err != nil || convErr != nil || n < 0 || n > 65535 {
+		return wrong("ADGANG_TLS_ADDR", "must be host:port, like 0.0.0.0:8443, not %q", c.TLSAddr)
+	}
+	for variable, value := range map[string]string{"ADGANG_TLS_CERT_FILE": c.TLSCertFile, "ADGANG_TLS_KEY_FILE": c.TLSKeyFile} {
+		if value == "" {
+			return wrong(variable, "is missing: it goes together with ADGANG_TLS_ADDR")
+		}
+	}
+	return nil
+}
+
 func mailHost(host string) string {
 	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
 		return "localhost.localdomain"
@@ -273,6 +296,9 @@ func readChoices(c *Config, env map[string]string) error {
 	if c.CAAlgorithm, err = oneOf("ADGANG_CA_ALGORITHM", env, "RSA", "ECDSA"); err != nil {
 		return err
 	}
+	if c.PolicyArc = env["ADGANG_POLICY_ARC"]; c.PolicyArc != "" && !arcForm.MatchString(c.PolicyArc) {
+		return wrong("ADGANG_POLICY_ARC", "must be an arc of object identifiers, like 1.3.6.1.4.1.32473.1, not %q", c.PolicyArc)
+	}
 	log, err := oneOf("ADGANG_LOG", env, "text", "json")
 	c.LogJSON = log == "json"
 	if err != nil {
@@ -282,6 +308,9 @@ func readChoices(c *Config, env map[string]string) error {
 	c.TestData = test == "1" || c.Demo
 	return err
 }
+
+// arcForm is the form of an arc; whose it is, pki.CheckPolicyArc knows.
+var arcForm = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]*)){2,}$`)
 
 // oneOf returns the value of the variable, the first of allowed when empty.
 func oneOf(variable string, env map[string]string, allowed ...string) (string, error) {

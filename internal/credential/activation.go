@@ -88,10 +88,10 @@ func (s *Service) holder(ctx context.Context, a Activation) (org.Employee, org.O
 
 // Issued is the certificate of a new key file.
 type Issued struct {
-	Certificate  ca.Certificate
-	Chain        [][]byte // DER, issuing CA first
-	Employee     org.Employee
-	EmailLeftOut bool
+	Certificate ca.Certificate
+	Chain       [][]byte // DER, issuing CA first
+	Employee    org.Employee
+	EmailWide   bool // only readers with RFC 9598 see the e-mail address
 	// RevocationCode blocks the key file without login. It is shown now and never
 	// again: only a keyed hash is stored.
 	RevocationCode string
@@ -150,7 +150,8 @@ func (s *Service) exchange(ctx context.Context, a Activation, request *pki.Reque
 		return Issued{}, err
 	}
 	chain, err := s.CA.Chain(ctx)
-	return Issued{Certificate: cert, Chain: chain, Employee: e, EmailLeftOut: cert.EmailLeftOut, RevocationCode: code}, err
+	box, err2 := pki.MailboxOf(cert.DER)
+	return Issued{Certificate: cert, Chain: chain, Employee: e, EmailWide: box.Wide, RevocationCode: code}, errors.Join(err, err2)
 }
 
 // redeem checks token and code, and records a refusal.

@@ -79,7 +79,7 @@ func TestActivate(t *testing.T) {
 			t.Fatalf("Activate: %v", err)
 		}
 		leaf, err := x509.ParseCertificate(got.Certificate.DER)
-		if err != nil || !key.PublicKey.Equal(leaf.PublicKey) || len(got.Chain) != 2 || got.EmailLeftOut || got.Employee.ID != o.bo.ID {
+		if err != nil || !key.PublicKey.Equal(leaf.PublicKey) || len(got.Chain) != 2 || got.EmailWide || got.Employee.ID != o.bo.ID {
 			t.Fatalf("Activate = %+v, %v", got, err)
 		}
 		roots, between := x509.NewCertPool(), x509.NewCertPool()

@@ -118,7 +118,7 @@ func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
 		return Holder{}, s.refuse(ctx, in, o.ID, serial,
 			fault.New(fault.Denied, "credential.login.signature", "The signature does not fit the key file and this page. Load the page again and log in once more.").Because(err))
 	}
-	id := access.EmployeeID(leaf.EmployeeUUID)
+	id := access.EmployeeID(leaf.UUID)
 	file, live, err := liveKeyFile(ctx, s.DB, o.ID, id)
 	if err != nil {
 		return Holder{}, err

@@ -194,7 +194,7 @@ func signCA(template, parent *x509.Certificate, public crypto.PublicKey, key cry
 	if err != nil {
 		return nil, err
 	}
-	if findings := lintRFC(der); len(findings) > 0 {
+	if findings := lintRFC(der, PolicyArc); len(findings) > 0 {
 		return nil, &LintError{Findings: findings}
 	}
 	return der, nil

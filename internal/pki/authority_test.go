@@ -113,7 +113,7 @@ func TestAuthorityRefused(t *testing.T) {
 	if _, _, err := pki.NewIssuing(next, leaf, h.rootKey); err == nil {
 		t.Error("NewIssuing below an employee = nil")
 	}
-	if _, err := pki.NewIssuer(leaf, urls); err == nil {
+	if _, err := pki.NewIssuer(leaf, urls, ""); err == nil {
 		t.Error("NewIssuer of an employee = nil")
 	}
 }

@@ -131,7 +131,7 @@ func TestCRLAsX509(t *testing.T) {
 func TestCRLOfOnePart(t *testing.T) {
 	t.Parallel()
 	h := newHierarchy(t, pki.ECDSA)
-	issuer, err := pki.NewIssuer(h.issuing, pki.URLs{CRL: "http://localhost/ca/1/crl/{part}.crl"})
+	issuer, err := pki.NewIssuer(h.issuing, pki.URLs{CRL: "http://localhost/ca/1/crl/{part}.crl"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

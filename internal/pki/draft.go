@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 type Issuer struct {
 	cert *x509.Certificate
 	urls URLs
+	arc  string // of the policies
 	// twin signs drafts, so that linters see a whole certificate. It has the
 	// algorithm of the issuer's key, not always its size, lives in memory only and
 	// is trusted by nobody.
@@ -29,13 +31,20 @@ type Issuer struct {
 }
 
 // NewIssuer reads an issuing CA's certificate (DER). urls point to that
-// certificate and to its CRL.
-func NewIssuer(certificate []byte, urls URLs) (*Issuer, error) {
+// certificate and to its CRL. Policies of its certificates lie below policyArc, ""
+// for PolicyArc. Errors: an arc that CheckPolicyArc refuses.
+func NewIssuer(certificate []byte, urls URLs, policyArc string) (*Issuer, error) {
+	if policyArc == "" {
+		policyArc = PolicyArc
+	}
+	if err := CheckPolicyArc(policyArc); err != nil {
+		return nil, err
+	}
 	cert, err := parseCA(certificate)
 	if err != nil {
 		return nil, err
 	}
-	issuer := &Issuer{cert: cert, urls: urls}
+	issuer := &Issuer{cert: cert, urls: urls, arc: policyArc}
 	switch key := cert.PublicKey.(type) {
 	case *rsa.PublicKey:
 		issuer.twin, err = rsa.GenerateKey(rand.Reader, 2048) // the quickest that Go signs with
@@ -59,30 +68,37 @@ type Draft struct {
 	Serial    Serial
 	NotBefore time.Time
 	NotAfter  time.Time
-	// EmailLeftOut tells that the e-mail address has characters beyond ASCII and is
-	// not in the certificate.
-	EmailLeftOut bool
+	// EmailWide tells that the e-mail address is one that only readers with RFC 9598
+	// see, see Mailbox.
+	EmailWide bool
 
 	der      []byte
 	issuer   *x509.Certificate
 	redeemed atomic.Bool
 }
 
-// Draft makes an employee certificate for the key of r, valid from notBefore, cut
-// to whole seconds, for Validity. Errors: BadSubject, AuthorityEnds, *LintError.
-func (i *Issuer) Draft(r *Request, e Employee, notBefore time.Time) (*Draft, error) {
+// Draft makes a certificate of s for the key of r, valid from notBefore, cut to
+// whole seconds, for Validity. Errors: BadSubject, AuthorityEnds, *LintError.
+func (i *Issuer) Draft(r *Request, s Subject, notBefore time.Time) (*Draft, error) {
+	if s.Profile == "" {
+		s.Profile = ProfileEmployee
+	}
 	notBefore = notBefore.UTC().Truncate(time.Second)
 	notAfter := notBefore.Add(Validity)
 	if err := within(i.cert, notBefore, notAfter); err != nil {
 		return nil, err
 	}
-	subject, err := e.subject()
+	subject, err := s.rdn()
 	if err != nil {
 		return nil, err
 	}
-	emails, leftOut, err := e.rfc822Name()
+	names, wide, err := s.alternativeName()
 	if err != nil {
 		return nil, err
+	}
+	policy, err := x509.ParseOID(s.Profile.Policy(i.arc))
+	if err != nil {
+		return nil, fmt.Errorf("draft: %w", err)
 	}
 	id, err := keyID(r.key)
 	if err != nil {
@@ -95,11 +111,12 @@ func (i *Issuer) Draft(r *Request, e Employee, notBefore time.Time) (*Draft, err
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
 		SignatureAlgorithm:    signatureAlgorithm(i.cert.PublicKey, false),
-		KeyUsage:              leafUsage(r.key),
+		KeyUsage:              leafUsage(s.Profile, r.key),
 		BasicConstraintsValid: true, // OCES3 leaves say CA:FALSE, critical
 		SubjectKeyId:          id,
-		EmailAddresses:        emails,
-		Policies:              []x509.OID{employeePolicy},
+		ExtKeyUsage:           extendedUsage(s.Profile),
+		ExtraExtensions:       names,
+		Policies:              []x509.OID{policy},
 	}
 	i.urls.apply(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, i.parent, r.key, i.twin)
@@ -110,9 +127,25 @@ func (i *Issuer) Draft(r *Request, e Employee, notBefore time.Time) (*Draft, err
 		return nil, err
 	}
 	return &Draft{
-		Serial: serial, NotBefore: notBefore, NotAfter: notAfter, EmailLeftOut: leftOut,
+		Serial: serial, NotBefore: notBefore, NotAfter: notAfter, EmailWide: wide,
 		der: der, issuer: i.cert,
 	}, nil
+}
+
+// alternativeName is the extension of the e-mail address, if there is one.
+func (s Subject) alternativeName() (all []pkix.Extension, wide bool, err error) {
+	if s.Email == "" {
+		if s.Profile == ProfileSecureEmail {
+			return nil, false, refuse(BadSubject, "A certificate of secure e-mail needs the e-mail address.")
+		}
+		return nil, false, nil
+	}
+	m, err := ParseMailbox(s.Email)
+	if err != nil {
+		return nil, false, err
+	}
+	e, err := m.extension()
+	return []pkix.Extension{e}, m.Wide, err
 }
 
 // DER is the draft for the record: the certificate to come, but for a signature

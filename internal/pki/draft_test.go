@@ -30,6 +30,10 @@ func TestProfile(t *testing.T) {
 	}{
 		{"testdata/p256.txt", h.issue(t, newKey(t), someone())},
 		{"testdata/rsa3072.txt", h.issue(t, rsaKey(t, 3072), someone())},
+		{"testdata/organisation.txt", h.issue(t, rsaKey(t, 3072), something(pki.ProfileOrganisation))},
+		{"testdata/system.txt", h.issue(t, newKey(t), something(pki.ProfileSystem))},
+		{"testdata/mailbox.txt", h.issue(t, newKey(t), something(pki.ProfileSecureEmail))},
+		{"testdata/personal_mail.txt", h.issue(t, rsaKey(t, 3072), mailOf("bøje@ærø.example"))},
 	} {
 		got := dump(t, tc.der)
 		if *update {
@@ -198,7 +202,7 @@ func TestDraftValidity(t *testing.T) {
 func TestURLsLeftOut(t *testing.T) {
 	t.Parallel()
 	h := newHierarchy(t, pki.ECDSA)
-	issuer, err := pki.NewIssuer(h.issuing, pki.URLs{})
+	issuer, err := pki.NewIssuer(h.issuing, pki.URLs{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,36 +221,36 @@ func TestSubject(t *testing.T) {
 	r := request(t, newKey(t))
 	for _, tc := range []struct {
 		name   string
-		change func(*pki.Employee)
+		change func(*pki.Subject)
 		reason pki.Reason
 		want   string // part of the subject, "" when it does not matter
 	}{
-		{"æøå", func(e *pki.Employee) { e.GivenName, e.Surname = "Ærø", "Ågård" }, "", "CN=Ærø Ågård"},
-		{"blanks joined", func(e *pki.Employee) { e.Surname = " von\u00a0 \tTrap " }, "", "CN=Åse Bjørk von Trap"},
-		{"invisible dropped", func(e *pki.Employee) { e.Surname = "\ufeffSør\u200bensen\u202e" }, "", "CN=Åse Bjørk Sørensen"},
-		{"register's spelling stays", func(e *pki.Employee) { e.Organisation = "A&amp;B <SÃ¸n> \"x\", y+z=w" }, "", ""},
-		{"organisation of 64", func(e *pki.Employee) { e.Organisation = strings.Repeat("å", 64) }, "", "O=" + strings.Repeat("å", 64) + ","},
-		{"organisation of 100", func(e *pki.Employee) { e.Organisation = strings.Repeat("ø", 100) }, "", "O=" + strings.Repeat("ø", 64) + ","},
-		{"cut before a blank", func(e *pki.Employee) { e.Organisation = strings.Repeat("a", 63) + " b" }, "", "O=" + strings.Repeat("a", 63) + ","},
-		{"accent not split off", func(e *pki.Employee) { e.Organisation = strings.Repeat("a", 63) + "e\u0301\u0323" }, "", "O=" + strings.Repeat("a", 63) + ","},
-		{"accent just inside", func(e *pki.Employee) { e.Organisation = strings.Repeat("a", 62) + "e\u0301x" }, "", "O=" + strings.Repeat("a", 62) + "e\u0301,"},
+		{"æøå", func(e *pki.Subject) { e.GivenName, e.Surname = "Ærø", "Ågård" }, "", "CN=Ærø Ågård"},
+		{"blanks joined", func(e *pki.Subject) { e.Surname = " von\u00a0 \tTrap " }, "", "CN=Åse Bjørk von Trap"},
+		{"invisible dropped", func(e *pki.Subject) { e.Surname = "\ufeffSør\u200bensen\u202e" }, "", "CN=Åse Bjørk Sørensen"},
+		{"register's spelling stays", func(e *pki.Subject) { e.Organisation = "A&amp;B <SÃ¸n> \"x\", y+z=w" }, "", ""},
+		{"organisation of 64", func(e *pki.Subject) { e.Organisation = strings.Repeat("å", 64) }, "", "O=" + strings.Repeat("å", 64) + ","},
+		{"organisation of 100", func(e *pki.Subject) { e.Organisation = strings.Repeat("ø", 100) }, "", "O=" + strings.Repeat("ø", 64) + ","},
+		{"cut before a blank", func(e *pki.Subject) { e.Organisation = strings.Repeat("a", 63) + " b" }, "", "O=" + strings.Repeat("a", 63) + ","},
+		{"accent not split off", func(e *pki.Subject) { e.Organisation = strings.Repeat("a", 63) + "e\u0301\u0323" }, "", "O=" + strings.Repeat("a", 63) + ","},
+		{"accent just inside", func(e *pki.Subject) { e.Organisation = strings.Repeat("a", 62) + "e\u0301x" }, "", "O=" + strings.Repeat("a", 62) + "e\u0301,"},
 		{
 			"names of 60 each",
-			func(e *pki.Employee) { e.GivenName, e.Surname = strings.Repeat("b", 60), strings.Repeat("c", 60) },
+			func(e *pki.Subject) { e.GivenName, e.Surname = strings.Repeat("b", 60), strings.Repeat("c", 60) },
 			"", "CN=" + strings.Repeat("b", 60) + " ccc",
 		},
-		{"names of 200 each", func(e *pki.Employee) { e.GivenName, e.Surname = strings.Repeat("b", 200), strings.Repeat("c", 200) }, "", ""},
-		{"all accents", func(e *pki.Employee) { e.Surname = strings.Repeat("\u0301", 100) }, pki.BadSubject, ""},
-		{"no surname", func(e *pki.Employee) { e.Surname = " " }, pki.BadSubject, ""},
-		{"no organisation", func(e *pki.Employee) { e.Organisation = "" }, pki.BadSubject, ""},
-		{"NUL", func(e *pki.Employee) { e.GivenName = "A\x00" }, pki.BadSubject, ""},
-		{"not UTF-8", func(e *pki.Employee) { e.GivenName = "S\xf8ren" }, pki.BadSubject, ""},
-		{"CVR of seven", func(e *pki.Employee) { e.CVR = "1234567" }, pki.BadSubject, ""},
-		{"CVR in other digits", func(e *pki.Employee) { e.CVR = "١٢٣٤٥٦٧٨" }, pki.BadSubject, ""},
-		{"UUID in upper case", func(*pki.Employee) {}, "", "SERIALNUMBER=UI:DK-E:G:0197e3c5-8c0a-7b5e-9d3b-0a1b2c3d4e5f"},
-		{"no UUID", func(e *pki.Employee) { e.UUID = "7" }, pki.BadSubject, ""},
-		{"no e-mail address", func(e *pki.Employee) { e.Email = "aase" }, pki.BadSubject, ""},
-		{"named e-mail address", func(e *pki.Employee) { e.Email = "Aase <aase@example.dk>" }, pki.BadSubject, ""},
+		{"names of 200 each", func(e *pki.Subject) { e.GivenName, e.Surname = strings.Repeat("b", 200), strings.Repeat("c", 200) }, "", ""},
+		{"all accents", func(e *pki.Subject) { e.Surname = strings.Repeat("\u0301", 100) }, pki.BadSubject, ""},
+		{"no surname", func(e *pki.Subject) { e.Surname = " " }, pki.BadSubject, ""},
+		{"no organisation", func(e *pki.Subject) { e.Organisation = "" }, pki.BadSubject, ""},
+		{"NUL", func(e *pki.Subject) { e.GivenName = "A\x00" }, pki.BadSubject, ""},
+		{"not UTF-8", func(e *pki.Subject) { e.GivenName = "S\xf8ren" }, pki.BadSubject, ""},
+		{"CVR of seven", func(e *pki.Subject) { e.CVR = "1234567" }, pki.BadSubject, ""},
+		{"CVR in other digits", func(e *pki.Subject) { e.CVR = "١٢٣٤٥٦٧٨" }, pki.BadSubject, ""},
+		{"UUID in upper case", func(*pki.Subject) {}, "", "SERIALNUMBER=UI:DK-E:G:0197e3c5-8c0a-7b5e-9d3b-0a1b2c3d4e5f"},
+		{"no UUID", func(e *pki.Subject) { e.UUID = "7" }, pki.BadSubject, ""},
+		{"no e-mail address", func(e *pki.Subject) { e.Email = "aase" }, pki.BadSubject, ""},
+		{"named e-mail address", func(e *pki.Subject) { e.Email = "Aase <aase@example.dk>" }, pki.BadSubject, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -270,14 +274,15 @@ func TestEmail(t *testing.T) {
 	t.Parallel()
 	h := newHierarchy(t, pki.ECDSA)
 	for _, tc := range []struct {
-		email   string
-		leftOut bool
-		want    []string
+		email string
+		want  pki.Mailbox
 	}{
-		{"aase@example.dk", false, []string{"aase@example.dk"}},
-		{"", false, nil},
-		{"åse@example.dk", true, nil},
-		{"aase@ærø.example", true, nil},
+		{"aase@example.dk", pki.Mailbox{Address: "aase@example.dk"}},
+		{"", pki.Mailbox{}},
+		{"åse@example.dk", pki.Mailbox{Address: "åse@example.dk", Wide: true}},
+		{"a\u030ase@example.dk", pki.Mailbox{Address: "åse@example.dk", Wide: true}},
+		{"aase@ærø.example", pki.Mailbox{Address: "aase@xn--r-3fa9c.example"}},
+		{"bøje@ærø.example", pki.Mailbox{Address: "bøje@xn--r-3fa9c.example", Wide: true}},
 	} {
 		e := someone()
 		e.Email = tc.email
@@ -285,9 +290,9 @@ func TestEmail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := parse(t, draft.DER()).EmailAddresses
-		if draft.EmailLeftOut != tc.leftOut || strings.Join(got, " ") != strings.Join(tc.want, " ") {
-			t.Errorf("%q: left out %t, certificate has %v", tc.email, draft.EmailLeftOut, got)
+		got, err := pki.MailboxOf(draft.DER())
+		if err != nil || got != tc.want || draft.EmailWide != tc.want.Wide {
+			t.Errorf("%q: certificate has %+v (%v), draft says %t", tc.email, got, err, draft.EmailWide)
 		}
 	}
 }

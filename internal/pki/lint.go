@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -25,14 +26,14 @@ func (e *LintError) Error() string {
 	return "certificate breaks its profile: " + strings.Join(e.Findings, "; ")
 }
 
-// Lint checks a certificate (DER) that i issued or drafted against the employee
-// profile and zlint. Its signature is not looked at. Errors: *LintError.
+// Lint checks a certificate (DER) that i issued or drafted against the
+// profile that its policy names, and zlint. Its signature is not looked at. Errors: *LintError.
 func (i *Issuer) Lint(der []byte) error {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return &LintError{Findings: []string{"unreadable: " + err.Error()}}
 	}
-	findings := append(i.lintProfile(cert), lintRFC(der)...)
+	findings := append(i.lintProfile(cert), lintRFC(der, i.arc)...)
 	if len(findings) == 0 {
 		return nil
 	}
@@ -54,25 +55,26 @@ var registry = sync.OnceValue(func() lint.Registry {
 	return r
 })
 
-// arcDER is arc as it stands in DER; arcSmall is as long, with the continuation
-// bits cleared, which makes one arc of 128 bits many arcs of 7.
-var arcDER, arcSmall = func() (whole, small []byte) {
+// small is an arc as it stands in DER, and in a form of the same length with the
+// continuation bits cleared, which makes one arc of 128 bits many arcs of 7.
+func small(arc string) (whole, cleared []byte) {
 	oid := mustOID(arc)
 	whole, err := oid.MarshalBinary()
 	if err != nil {
 		panic(err)
 	}
 	for _, b := range whole {
-		small = append(small, b&0x7f)
+		cleared = append(cleared, b&0x7f)
 	}
-	return whole, small
-}()
+	return whole, cleared
+}
 
 // lintRFC runs zlint; notices (results below warning) do not count. zlint's parser
-// refuses arcs beyond 31 bits, so it is shown our arc in a form of the same length
-// (arcSmall); which policies a leaf has is checked by lintProfile.
-func lintRFC(der []byte) []string {
-	cert, err := zcrypto.ParseCertificate(bytes.ReplaceAll(der, arcDER, arcSmall))
+// refuses arcs beyond 31 bits, so it is shown the policies' arc made small; which
+// policies a leaf has is checked by lintProfile.
+func lintRFC(der []byte, arc string) []string {
+	whole, cleared := small(arc)
+	cert, err := zcrypto.ParseCertificate(bytes.ReplaceAll(der, whole, cleared))
 	if err != nil {
 		return []string{"unreadable: " + err.Error()}
 	}
@@ -86,14 +88,15 @@ func lintRFC(der []byte) []string {
 	return findings
 }
 
-// leafExtensions are those an employee certificate may have, and whether they
-// are critical. Nothing else: no EKU, and no QCStatements, which would be claims.
+// leafExtensions are those a leaf may have, and whether they are critical. Nothing
+// else: no QCStatements, which would be claims, and an EKU on secure e-mail only.
 var leafExtensions = map[string]struct{ critical, optional bool }{
 	"2.5.29.15":         {critical: true}, // keyUsage
 	"2.5.29.19":         {critical: true}, // basicConstraints
 	"2.5.29.14":         {},               // subjectKeyIdentifier
 	"2.5.29.35":         {},               // authorityKeyIdentifier
 	"2.5.29.32":         {},               // certificatePolicies
+	"2.5.29.37":         {optional: true}, // extKeyUsage
 	"2.5.29.17":         {optional: true}, // subjectAltName
 	"2.5.29.31":         {optional: true}, // cRLDistributionPoints
 	"1.3.6.1.5.5.7.1.1": {optional: true}, // authorityInfoAccess
@@ -110,15 +113,22 @@ func (i *Issuer) lintProfile(cert *x509.Certificate) []string {
 	expect(serial.Sign() > 0 && len(serial.Bytes()) == 20, "serial", "%x", serial)
 	expect(cert.NotAfter.Sub(cert.NotBefore) == Validity, "validity", "%s", cert.NotAfter.Sub(cert.NotBefore))
 	expect(bytes.Equal(cert.RawIssuer, i.cert.RawSubject), "issuer", "%s", cert.Issuer)
-	if err := lintSubject(cert.RawSubject); err != nil {
-		expect(false, "subject", "%v", err)
+	profile := i.profileOf(cert)
+	expect(profile != "", "policies", "%v", cert.Policies)
+	if profile != "" {
+		if err := lintSubject(profile, cert.RawSubject); err != nil {
+			expect(false, "subject", "%v", err)
+		}
+		expect(cert.KeyUsage == leafUsage(profile, cert.PublicKey), "key_usage", "%b", cert.KeyUsage)
+		expect(slices.Equal(cert.ExtKeyUsage, extendedUsage(profile)) && len(cert.UnknownExtKeyUsage) == 0,
+			"extended_key_usage", "%v and %v", cert.ExtKeyUsage, cert.UnknownExtKeyUsage)
+		mailboxes := len(Mailboxes(cert))
+		expect(mailboxes <= 1 && (mailboxes == 1 || profile != ProfileSecureEmail), "mailbox", "%d addresses", mailboxes)
 	}
 	if err := checkKey(cert.PublicKey); err != nil {
 		expect(false, "key", "%v", err)
 	}
-	expect(cert.KeyUsage == leafUsage(cert.PublicKey), "key_usage", "%b", cert.KeyUsage)
 	expect(cert.BasicConstraintsValid && !cert.IsCA, "basic_constraints", "CA:%t", cert.IsCA)
-	expect(len(cert.Policies) == 1 && cert.Policies[0].Equal(employeePolicy), "policies", "%v", cert.Policies)
 	id, err := keyID(cert.PublicKey)
 	expect(err == nil && bytes.Equal(cert.SubjectKeyId, id), "subject_key_id", "%x", cert.SubjectKeyId)
 	expect(bytes.Equal(cert.AuthorityKeyId, i.cert.SubjectKeyId), "authority_key_id", "%x", cert.AuthorityKeyId)
@@ -138,9 +148,25 @@ func (i *Issuer) lintProfile(cert *x509.Certificate) []string {
 	return findings
 }
 
-// lintSubject wants the seven attributes of the profile, in order, each of its
-// string type and not longer than allowed.
-func lintSubject(raw []byte) error {
+// profileOf is the profile whose policy, and no other, the certificate has; "" for
+// none.
+func (i *Issuer) profileOf(cert *x509.Certificate) Profile { return profileBelow(i.arc, cert) }
+
+func profileBelow(arc string, cert *x509.Certificate) Profile {
+	if len(cert.Policies) != 1 {
+		return ""
+	}
+	for _, p := range Profiles {
+		if cert.Policies[0].String() == p.Policy(arc) {
+			return p
+		}
+	}
+	return ""
+}
+
+// lintSubject wants the attributes of the profile, in order, each of its string
+// type and not longer than allowed: seven for a person, five otherwise.
+func lintSubject(profile Profile, raw []byte) error {
 	var name []rawSET
 	if _, err := asn1.Unmarshal(raw, &name); err != nil {
 		return err
@@ -157,6 +183,13 @@ func lintSubject(raw []byte) error {
 		{oidSurname, asn1.TagUTF8String},
 		{oidCommonName, asn1.TagUTF8String},
 	}
+	leaf, err := readSubject(profile, raw)
+	if err != nil {
+		return err
+	}
+	if !leaf.Person {
+		want = slices.Delete(want, 4, 6) // no given name, no surname
+	}
 	if len(name) != len(want) {
 		return fmt.Errorf("%d attributes", len(name))
 	}
@@ -169,6 +202,5 @@ func lintSubject(raw []byte) error {
 			return fmt.Errorf("%s has %d characters", w.oid, n)
 		}
 	}
-	_, err := readSubject(raw)
-	return err
+	return nil
 }

@@ -108,7 +108,7 @@ func NewResponder(issuing []byte, issuingKey crypto.Signer, notBefore time.Time)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sign OCSP responder: %w", err)
 	}
-	if findings := lintRFC(der); len(findings) > 0 {
+	if findings := lintRFC(der, PolicyArc); len(findings) > 0 {
 		return nil, nil, &LintError{Findings: findings}
 	}
 	return der, key, nil

@@ -1,5 +1,5 @@
-// Package pki makes and reads X.509 bytes: authorities, requests, employee
-// certificates, CRLs and key files. It keeps no state, reads no clock (instants
+// Package pki makes and reads X.509 bytes: authorities, requests, certificates of
+// people, organisations and systems, CRLs and key files. It keeps no state, reads no clock (instants
 // are arguments) and knows no database: what was issued, to whom and whether it
 // still counts is the business of its callers.
 package pki
@@ -16,18 +16,37 @@ import (
 // arc is Adgang's own object identifier arc, 2.25.<UUID as integer> (ITU-T X.667)
 // of the UUID 03f3f966-6371-428f-9e51-ac7ec1ad0378. Below it:
 //
-//	arc.1    certificate policies
+//	arc.1    certificate policies, one below it for each profile
 //	arc.1.1  employee certificates (key files)
 const arc = "2.25.5254470556018535368752305024961151864"
 
-// EmployeePolicy is the one certificate policy of employee certificates, in
-// dotted form: arc.1.1.
-const EmployeePolicy = arc + ".1.1"
+// PolicyArc is the arc of the policies of an authority that was given none.
+const PolicyArc = arc + ".1"
 
-var (
-	employeePolicy = mustOID(EmployeePolicy)
-	anyPolicy      = mustOID("2.5.29.32.0")
-)
+// EmployeePolicy is the policy of employee certificates below PolicyArc.
+const EmployeePolicy = PolicyArc + ".1"
+
+var anyPolicy = mustOID("2.5.29.32.0")
+
+// foreignArcs are where others say what their certificates are worth: OCES, the
+// policies of ETSI and of CAs that browsers trust, and RFC 5280's own.
+var foreignArcs = []string{"1.2.208.169", "0.4.0", "2.23.140", "2.5.29"}
+
+// CheckPolicyArc refuses what is no arc below which policies can stand, and those
+// of others: a certificate of this program claims nothing that is theirs to give.
+// Errors: BadSubject.
+func CheckPolicyArc(dotted string) error {
+	oid, err := x509.ParseOID(dotted + ".1")
+	if err != nil || oid.String() != dotted+".1" || strings.Count(dotted, ".") < 2 || len(dotted) > 120 {
+		return refuse(BadSubject, "%q is not an arc of object identifiers.", dotted)
+	}
+	for _, foreign := range foreignArcs {
+		if dotted == foreign || strings.HasPrefix(dotted, foreign+".") {
+			return refuse(BadSubject, "The arc %s belongs to others; certificates made here must not claim its policies.", foreign)
+		}
+	}
+	return nil
+}
 
 func mustOID(dotted string) x509.OID {
 	oid, err := x509.ParseOID(dotted)
@@ -51,7 +70,7 @@ const (
 	OtherAuthority Reason = "other_authority" // issued by somebody else
 	NotYetValid    Reason = "not_yet_valid"
 	Expired        Reason = "expired"
-	OtherProfile   Reason = "other_profile" // ours, but not an employee's certificate
+	OtherProfile   Reason = "other_profile" // ours, but not for this use
 	BadSignature   Reason = "bad_signature"
 )
 

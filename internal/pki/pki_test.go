@@ -47,7 +47,7 @@ func newHierarchy(t testing.TB, alg pki.Algorithm) *hierarchy {
 	if err != nil {
 		t.Fatalf("NewIssuing: %v", err)
 	}
-	h.issuer, err = pki.NewIssuer(h.issuing, urls)
+	h.issuer, err = pki.NewIssuer(h.issuing, urls, "")
 	if err != nil {
 		t.Fatalf("NewIssuer: %v", err)
 	}
@@ -81,7 +81,7 @@ func request(t testing.TB, key crypto.Signer) *pki.Request {
 }
 
 // issue drafts and signs at day.
-func (h *hierarchy) issue(t testing.TB, key crypto.Signer, e pki.Employee) []byte {
+func (h *hierarchy) issue(t testing.TB, key crypto.Signer, e pki.Subject) []byte {
 	t.Helper()
 	draft, err := h.issuer.Draft(request(t, key), e, day)
 	if err != nil {
@@ -94,11 +94,27 @@ func (h *hierarchy) issue(t testing.TB, key crypto.Signer, e pki.Employee) []byt
 	return der
 }
 
-func someone() pki.Employee {
-	return pki.Employee{
+func someone() pki.Subject {
+	return pki.Subject{
 		CVR: "12345678", Organisation: "Ærøskøbing Rør & VVS ApS", UUID: "0197E3C5-8C0A-7B5E-9D3B-0A1B2C3D4E5F",
 		GivenName: "Åse Bjørk", Surname: "Sørensen", Email: "aase@example.dk",
 	}
+}
+
+// something is of the organisation, not a person.
+func something(p pki.Profile) pki.Subject {
+	s := pki.Subject{Profile: p, CVR: "12345678", Organisation: "Ærøskøbing Rør & VVS ApS", UUID: "0197e3c5-8c0a-7b5e-9d3b-0a1b2c3d4e60", Name: "Fjernvarme – måling"}
+	if p == pki.ProfileSecureEmail {
+		s.Name, s.Email = "Postkassen", "post@example.dk"
+	}
+	return s
+}
+
+// mailOf is the secure e-mail of someone.
+func mailOf(address string) pki.Subject {
+	s := someone()
+	s.Profile, s.Email = pki.ProfileSecureEmail, address
+	return s
 }
 
 // reasonOf is "" for nil and "other" for an error that is not a *pki.Error.

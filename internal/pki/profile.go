@@ -5,15 +5,37 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
-	"net/mail"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Validity of an employee certificate: 1,095 days less one second, as OCES3.
+// Profile is what a certificate is for.
+type Profile string
+
+// The profiles. A certificate of a person's or a function's secure e-mail has the
+// subject form of the one or the other.
+const (
+	ProfileEmployee     Profile = "employee"     // key files
+	ProfileOrganisation Profile = "organisation" // the organisation itself, also its seals
+	ProfileSystem       Profile = "system"       // a machine of the organisation
+	ProfileSecureEmail  Profile = "secure_email"
+)
+
+// Profiles are all of them; the policy of each is its place, from 1, below the
+// policy arc of its issuer.
+var Profiles = []Profile{ProfileEmployee, ProfileOrganisation, ProfileSystem, ProfileSecureEmail}
+
+// Policy is the certificate policy of a profile below an arc, in dotted form.
+func (p Profile) Policy(arc string) string {
+	return arc + "." + strconv.Itoa(slices.Index(Profiles, p)+1)
+}
+
+// Validity of every leaf certificate: 1,095 days less one second, as OCES3.
 const Validity = 1095*24*time.Hour - time.Second
 
 // maxName is the upper bound of RFC 5280 appendix A for O and CN. It allows given
@@ -21,8 +43,11 @@ const Validity = 1095*24*time.Hour - time.Second
 const maxName = 64
 
 const (
-	cvrPrefix  = "NTRDK-"
-	uuidPrefix = "UI:DK-E:G:"
+	cvrPrefix = "NTRDK-"
+	// What stands before the UUID: a person of the organisation, or what is the
+	// organisation's own.
+	personPrefix   = "UI:DK-E:G:"
+	functionPrefix = "UI:DK-O:G:"
 )
 
 var (
@@ -35,17 +60,25 @@ var (
 	oidCommonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
 )
 
-// Employee is whom a certificate is about. Names may be of any length: in the
-// certificate blanks are joined, invisible characters dropped and each name is cut
-// to 64 characters, without splitting a letter from its accents. CVR and UUID
-// identify; names only tell.
-type Employee struct {
-	CVR          string // eight digits
+// Subject is whom a certificate is about: a person, who has given name and
+// surname, or something of the organisation, which has a Name. Names may be of any
+// length: in the certificate blanks are joined, invisible characters dropped and
+// each name is cut to 64 characters, without splitting a letter from its accents.
+// CVR and UUID identify; names only tell.
+type Subject struct {
+	Profile      Profile // "" is an employee's
+	CVR          string  // eight digits
 	Organisation string
 	UUID         string // RFC 4122 text; written in lower case
 	GivenName    string
 	Surname      string
-	Email        string // may be empty
+	Name         string // of organisation, system or mailbox; "" for a person
+	Email        string // may be empty, but for secure e-mail
+}
+
+// person tells which of the two subject forms s has.
+func (s Subject) person() bool {
+	return s.Profile == ProfileEmployee || s.Profile == ProfileSecureEmail && s.Name == ""
 }
 
 // attribute is one part of a distinguished name with its ASN.1 string type.
@@ -80,35 +113,38 @@ var (
 	uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
-func (e Employee) subject() ([]byte, error) {
-	id := strings.ToLower(e.UUID)
-	if !cvrForm.MatchString(e.CVR) {
+func (s Subject) rdn() ([]byte, error) {
+	id := strings.ToLower(s.UUID)
+	if !cvrForm.MatchString(s.CVR) {
 		return nil, refuse(BadSubject, "A CVR number has eight digits.")
 	}
 	if !uuidForm.MatchString(id) {
-		return nil, refuse(BadSubject, "The employee's UUID is not one.")
+		return nil, refuse(BadSubject, "The UUID of the certificate's holder is not one.")
 	}
-	names := []attribute{
-		{oidOrganisation, asn1.TagUTF8String, e.Organisation},
-		{oidGivenName, asn1.TagUTF8String, e.GivenName},
-		{oidSurname, asn1.TagUTF8String, e.Surname},
-		{oidCommonName, asn1.TagUTF8String, e.GivenName + " " + e.Surname},
+	names := []attribute{{oidOrganisation, asn1.TagUTF8String, s.Organisation}}
+	prefix := functionPrefix
+	if s.person() {
+		prefix = personPrefix
+		names = append(names, attribute{oidGivenName, asn1.TagUTF8String, s.GivenName},
+			attribute{oidSurname, asn1.TagUTF8String, s.Surname},
+			attribute{oidCommonName, asn1.TagUTF8String, s.GivenName + " " + s.Surname})
+	} else {
+		names = append(names, attribute{oidCommonName, asn1.TagUTF8String, s.Name})
 	}
 	for i, n := range names {
 		if !printable(n.value) {
 			return nil, refuse(BadSubject, "The name %q has characters that cannot be printed.", n.value)
 		}
 		if names[i].value = fit(n.value); names[i].value == "" {
-			return nil, refuse(BadSubject, "Organisation, given name and surname must not be empty.")
+			return nil, refuse(BadSubject, "No name in a certificate may be empty.")
 		}
 	}
-	return marshalName([]attribute{
+	return marshalName(append([]attribute{
 		{oidCountry, asn1.TagPrintableString, "DK"},
-		{oidOrgID, asn1.TagUTF8String, cvrPrefix + e.CVR},
+		{oidOrgID, asn1.TagUTF8String, cvrPrefix + s.CVR},
 		names[0],
-		{oidSerialNumber, asn1.TagPrintableString, uuidPrefix + id},
-		names[1], names[2], names[3],
-	})
+		{oidSerialNumber, asn1.TagPrintableString, prefix + id},
+	}, names[1:]...))
 }
 
 // printable admits UTF-8 without control, private-use and unassigned characters;
@@ -142,29 +178,29 @@ func fit(s string) string {
 	return strings.TrimSpace(string(runes[:end]))
 }
 
-// rfc822Name returns the SAN of the e-mail address. An address beyond ASCII fits
-// no rfc822Name (RFC 5280 section 4.2.1.6) and is left out, which the second
-// result tells.
-func (e Employee) rfc822Name() (names []string, leftOut bool, err error) {
-	if e.Email == "" {
-		return nil, false, nil
+// leafUsage is what the holder may do with the key. An organisation binds itself
+// as a person does; a machine signs and receives keys and binds nobody; mail is
+// signed and encrypted, with a key on a curve by agreement.
+func leafUsage(profile Profile, public crypto.PublicKey) x509.KeyUsage {
+	usage := x509.KeyUsageDigitalSignature
+	if profile == ProfileEmployee || profile == ProfileOrganisation {
+		usage |= x509.KeyUsageContentCommitment
 	}
-	if strings.ContainsFunc(e.Email, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return nil, true, nil
-	}
-	a, err := mail.ParseAddress(e.Email)
-	if err != nil || a.Address != e.Email {
-		return nil, false, refuse(BadSubject, "%q is not an e-mail address.", e.Email)
-	}
-	return []string{e.Email}, false, nil
-}
-
-// leafUsage is what the holder may do with the key: sign, and with RSA also
-// receive keys.
-func leafUsage(public crypto.PublicKey) x509.KeyUsage {
-	usage := x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment
-	if _, ok := public.(*rsa.PublicKey); ok {
+	_, isRSA := public.(*rsa.PublicKey)
+	switch {
+	case isRSA:
 		usage |= x509.KeyUsageKeyEncipherment
+	case profile == ProfileSecureEmail:
+		usage |= x509.KeyUsageKeyAgreement
 	}
 	return usage
+}
+
+// extendedUsage is emailProtection for secure e-mail, and absent otherwise, as in
+// OCES3.
+func extendedUsage(profile Profile) []x509.ExtKeyUsage {
+	if profile == ProfileSecureEmail {
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}
+	}
+	return nil
 }

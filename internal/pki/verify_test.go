@@ -27,10 +27,11 @@ func TestVerify(t *testing.T) {
 	}
 	leaf.PublicKey = nil
 	want := pki.Leaf{
+		Profile: pki.ProfileEmployee, Person: true,
 		Serial:       pki.SerialOf(parse(t, der).SerialNumber),
 		Issuer:       pki.SerialOf(parse(t, h.issuing).SerialNumber),
 		CVR:          "12345678",
-		EmployeeUUID: "0197e3c5-8c0a-7b5e-9d3b-0a1b2c3d4e5f",
+		UUID:         "0197e3c5-8c0a-7b5e-9d3b-0a1b2c3d4e5f",
 		Organisation: "Ærøskøbing Rør & VVS ApS",
 		GivenName:    "Åse Bjørk",
 		Surname:      "Sørensen",
@@ -134,7 +135,7 @@ func TestTrustRollover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := pki.NewIssuer(second, urls)
+	issuer, err := pki.NewIssuer(second, urls, "")
 	if err != nil {
 		t.Fatal(err)
 	}

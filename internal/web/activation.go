@@ -40,8 +40,8 @@ func (s *Server) activationComplete(c echo.Context) error {
 		NotAfter: issued.Certificate.NotAfter, FriendlyName: issued.Employee.Name(),
 		RevocationCode: issued.RevocationCode,
 	}
-	if issued.EmailLeftOut {
-		out.EmailLeftOut = &issued.EmailLeftOut
+	if issued.EmailWide {
+		out.EmailWide = &issued.EmailWide
 	}
 	return c.JSON(http.StatusOK, out)
 }

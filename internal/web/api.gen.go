@@ -2736,8 +2736,8 @@ type IssuedCertificate struct {
 	// Chain DER, issuing CA first, root last
 	Chain [][]byte `json:"chain"`
 
-	// EmailLeftOut The e-mail address has letters that a certificate cannot hold
-	EmailLeftOut *bool `json:"email_left_out,omitempty"`
+	// EmailWide The e-mail address has letters beyond ASCII and is in the certificate as SmtpUTF8Mailbox (RFC 9598), which not all programs read
+	EmailWide *bool `json:"email_wide,omitempty"`
 
 	// FriendlyName For the PKCS#12 bag and the file name
 	FriendlyName string    `json:"friendly_name"`

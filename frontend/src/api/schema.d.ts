@@ -3149,8 +3149,8 @@ export interface components {
             not_after: string;
             /** @description For the PKCS#12 bag and the file name */
             friendly_name: string;
-            /** @description The e-mail address has letters that a certificate cannot hold */
-            email_left_out?: boolean;
+            /** @description The e-mail address has letters beyond ASCII and is in the certificate as SmtpUTF8Mailbox (RFC 9598), which not all programs read */
+            email_wide?: boolean;
         };
         OpenBlock: {
             /** @description Hexadecimal; colons and blanks do not matter */

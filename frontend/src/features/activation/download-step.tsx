@@ -31,7 +31,7 @@ export function DownloadStep({ made, onSaved }: { made: MadeKeyFile; onSaved: ()
         {name} · {t('activation.download.validTo', { date: date(made.issued.not_after) })}
       </p>
       <Alert tone="warning">{t('activation.download.onlyCopy')}</Alert>
-      {made.issued.email_left_out === true && <Alert tone="info">{t('activation.download.emailLeftOut')}</Alert>}
+      {made.issued.email_wide === true && <Alert tone="info">{t('activation.download.emailWide')}</Alert>}
       <Checkbox
         id="saved"
         label={t('activation.download.saved')}
