@@ -12,6 +12,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -54,6 +55,7 @@ type Services struct {
 	Federation *federation.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
+	Inventory  *inventory.Service
 	Reminder   *reminder.Service
 	Onboarding *onboarding.Service
 	Operator   *operator.Service
@@ -85,7 +87,12 @@ func Routes(s Services) []Route {
 		Handle(session.Sweep, plain(s.Session.DropEnded)),
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
+		Handle(inventory.ScanKind, s.Inventory.Scan),
+		Handle(inventory.ScanAllKind, s.Inventory.ScanAll),
+		Handle(inventory.CloseKind, s.Inventory.CloseCampaign),
 		Handle(reminder.SweepKind, s.Reminder.Sweep),
+		Handle(reminder.SendKind, s.Reminder.Send),
+		Handle(reminder.HookKind, s.Reminder.Call),
 		Handle(onboarding.SweepKind, plain(s.Onboarding.Sweep)),
 		Handle(onboarding.Announce, s.Onboarding.Tell),
 		Handle(operator.Sweep, plain(s.Operator.DropEnded)),
@@ -103,6 +110,7 @@ func Schedules() []Schedule {
 		Daily(reminder.SweepKind, 6*time.Hour, func(tick time.Time) reminder.Day {
 			return reminder.Day{Day: tick.Format(time.DateOnly)}
 		}),
+		Daily(inventory.ScanAllKind, 4*time.Hour, func(tick time.Time) inventory.Day { return inventory.Day{Day: tick.Format(time.DateOnly)} }),
 		Daily(review.SweepKind, 6*time.Hour, func(tick time.Time) review.Day { return review.Day{Day: tick.Format(time.DateOnly)} }),
 		Daily(usage.CountKind, time.Hour, func(tick time.Time) usage.Day { return usage.Day{Day: tick.Format(time.DateOnly)} }),
 		Daily(entitlement.SweepKind, 6*time.Hour, func(tick time.Time) entitlement.Day {

@@ -30,6 +30,7 @@ import (
 	"github.com/adgang/adgang/internal/dossier"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -71,6 +72,7 @@ type App struct {
 	Federation *federation.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
+	Inventory  *inventory.Service
 	Reminder   *reminder.Service
 	Operator   *operator.Service
 	Onboarding *onboarding.Service
@@ -176,7 +178,12 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster})
 	a.Usage = &usage.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Dossier = &dossier.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
-	a.Reminder = &reminder.Service{DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log}
+	a.Inventory = &inventory.Service{
+		DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
+	}
+	a.Reminder = &reminder.Service{
+		DB: a.DB, Keys: keys, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
+	}
 	a.Operator = &operator.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, BaseURL: base}
 	register, err := a.register()
 	if err != nil {
@@ -235,7 +242,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
-			Cutover: a.Cutover, Roster: a.Roster, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
+			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),
 	})
@@ -262,10 +269,10 @@ func (a *App) buildWeb(version string) error {
 		Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
-		Attorney: a.Attorney,
-		Now:      a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
+		Attorney: a.Attorney, Inventory: a.Inventory, Reminder: a.Reminder,
+		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
-		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges,
+		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges, DaysLeft: a.daysLeft,
 	})
 	return nil
 }
@@ -347,6 +354,19 @@ func (a *App) gauges(ctx context.Context) (map[string]float64, error) {
 		"worker_retried": float64(counts.Retried), "worker_running": float64(counts.Running),
 		"row_level_security": map[bool]float64{true: 1}[walled],
 	}, errors.Join(err, wallErr)
+}
+
+// daysLeft is how many days each organisation has to its next end.
+func (a *App) daysLeft(ctx context.Context) (map[string]float64, error) {
+	ends, err := a.Inventory.NextEnds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	days, now := make(map[string]float64, len(ends)), a.Now()
+	for cvr, end := range ends {
+		days[cvr] = end.Sub(now).Hours() / 24
+	}
+	return days, nil
 }
 
 // Close closes what New opened.

@@ -22,7 +22,7 @@ const (
 // levels is the architecture, lowest first: a package imports only packages of
 // lower levels. A folder below one of these belongs to it. Tests are free.
 var levels = []string{
-	"internal/fault internal/secret internal/pki internal/config migrations frontend",
+	"internal/fault internal/secret internal/pki internal/config internal/outside migrations frontend",
 	"internal/cvr internal/store internal/access internal/sheet",
 	"internal/audit internal/outbox",
 	"internal/setting internal/operator",
@@ -31,7 +31,7 @@ var levels = []string{
 	"internal/org internal/ca",
 	"internal/entitlement internal/credential internal/session",
 	"internal/attorney internal/review internal/onboarding",
-	"internal/federation internal/cutover internal/roster",
+	"internal/federation internal/cutover internal/roster internal/inventory",
 	"internal/reminder internal/demo internal/usage internal/dossier",
 	"internal/web jobs",
 	"internal/app",

@@ -22,7 +22,7 @@ var Variables = []string{
 	"ADGANG_MAIL_FROM", "ADGANG_KEY_FILE", "ADGANG_KEY_FILE_ALGORITHM", "ADGANG_PHASES", "ADGANG_MAX_UPLOAD",
 	"ADGANG_TRUSTED_PROXIES", "ADGANG_METRICS_TOKEN", "ADGANG_LOG", "ADGANG_TEST_CVR", "ADGANG_CA_ALGORITHM",
 	"ADGANG_PKI_URL", "ADGANG_POLICY_ARC", "ADGANG_TLS_ADDR", "ADGANG_TLS_CERT_FILE", "ADGANG_TLS_KEY_FILE",
-	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT",
+	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT", "ADGANG_PRIVATE_HOSTS",
 }
 
 // Config is the validated environment.
@@ -53,6 +53,7 @@ type Config struct {
 	// neither, the fictitious ones that the program brings along.
 	CVRURL, CVRUser, CVRPasswordFile, CVRFile string
 	RecoveryWait                              time.Duration // before a new administrator is appointed; 0 = the default
+	PrivateHosts                              bool          // scans and webhooks may reach private networks
 	LogJSON                                   bool
 	TestData                                  bool // test CVR and CPR numbers are accepted with a notice
 	Demo                                      bool
@@ -324,6 +325,11 @@ func oneOf(variable string, env map[string]string, allowed ...string) (string, e
 }
 
 func readLimits(c *Config, env map[string]string) error {
+	private, err := oneOf("ADGANG_PRIVATE_HOSTS", env, "0", "1")
+	if err != nil {
+		return err
+	}
+	c.PrivateHosts = private == "1"
 	c.MaxUpload = 256 << 20
 	if text := env["ADGANG_MAX_UPLOAD"]; text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)

@@ -25,6 +25,9 @@ import (
 const (
 	KindActivation    = "activation"
 	KindKeyFileExpiry = "key_file_expiry"
+	KindRenewal       = "certificate_renewal"   // to who looks after one: it is to be renewed
+	KindCertificate   = "certificate_expiry"    // one ends
+	KindCertificates  = "certificates_expiring" // many end: one mail about all
 	KindAgreementEnd  = "agreement_ended"
 	KindRightsAsked   = "rights_asked"   // to those who decide: requests wait
 	KindRightApproved = "right_approved" // to who asked

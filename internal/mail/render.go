@@ -41,6 +41,9 @@ type kind struct {
 var kinds = map[string]kind{
 	KindActivation:    {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/activate"},
 	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instants: []string{"not_after"}},
+	KindRenewal:       {params: []string{"organisation", "certificate", "not_after", "renew_by", "address"}, instants: []string{"not_after"}},
+	KindCertificate:   {params: []string{"organisation", "certificate", "not_after", "days", "address"}, instants: []string{"not_after"}},
+	KindCertificates:  {params: []string{"organisation", "count", "list", "address"}, long: []string{"list"}},
 	KindAgreementEnd:  {params: []string{"organisation", "cvr", "day"}},
 	KindRightsAsked:   {params: []string{"organisation", "count", "address"}},
 	KindRightApproved: {params: []string{"organisation", "right", "service"}, instants: []string{"until"}},

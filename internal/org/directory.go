@@ -13,7 +13,7 @@ import (
 )
 
 func organisationKey(cvr, name string) string {
-	return " " + fold(cvr) + " " + strings.Join(strings.Fields(fold(name)), " ")
+	return " " + Fold(cvr) + " " + strings.Join(strings.Fields(Fold(name)), " ")
 }
 
 // Directory returns a page of all organisations by name, for operators, and the
@@ -32,7 +32,7 @@ func (s *Service) Directory(ctx context.Context, by access.Actor, q, cursor stri
 	}
 	var page []Organisation
 	query := s.DB.NewSelect().Model(&page)
-	for _, word := range strings.Fields(fold(q)) {
+	for _, word := range strings.Fields(Fold(q)) {
 		query.Where(`search_key LIKE ? ESCAPE '\'`, "% "+escapeLike(word)+"%")
 	}
 	if after != nil {

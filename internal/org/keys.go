@@ -12,10 +12,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// fold makes text comparable in both engines: lower case, accents taken off
+// Fold makes text comparable in both engines: lower case, accents taken off
 // other letters than æ and ø, and å written as aa, its older spelling. (Not the
 // other way: what somebody has typed so far may end between the two.)
-func fold(s string) string {
+func Fold(s string) string {
 	var out strings.Builder
 	out.Grow(len(s))
 	for _, r := range norm.NFC.String(strings.ToLower(s)) {

@@ -200,7 +200,7 @@ func (p Person) defaulted(c setting.Creation) Person {
 				return r
 			}
 			return -1
-		}, strings.NewReplacer("æ", "ae", "ø", "oe", " ", ".").Replace(fold(s)))
+		}, strings.NewReplacer("æ", "ae", "ø", "oe", " ", ".").Replace(Fold(s)))
 	}
 	p.Email = strings.NewReplacer("{given_name}", plain(p.GivenName), "{surname}", plain(p.Surname),
 		"{local_user_id}", plain(p.LocalUserID), "{rid}", plain(p.RID)).Replace(c.DefaultEmail)
@@ -276,7 +276,7 @@ func (s *Service) duplicate(ctx context.Context, db bun.IDB, e Employee, seen ac
 	}
 	other := func(o Employee) bool { return o.ID == seen }
 	if e.Email != "" {
-		ids := db.NewSelect().Model((*word)(nil)).Column("employee_id").Where("org_id = ?", e.OrgID).Where("word = ?", identMark+cleanWord(fold(e.Email))).Limit(20)
+		ids := db.NewSelect().Model((*word)(nil)).Column("employee_id").Where("org_id = ?", e.OrgID).Where("word = ?", identMark+cleanWord(Fold(e.Email))).Limit(20)
 		found, err := find("id IN (?)", ids)
 		if found = slices.DeleteFunc(found, other); err != nil || len(found) > 0 {
 			return already(err, found, "email", "e-mail address")

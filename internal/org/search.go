@@ -78,7 +78,7 @@ func terms(q string) ([]term, error) {
 		return nil, fault.New(fault.Invalid, "org.search.form", "Search for at most %d letters and digits.", maxQuery).On("q")
 	}
 	var all []term
-	for _, w := range strings.Fields(fold(q)) {
+	for _, w := range strings.Fields(Fold(q)) {
 		w = cleanWord(strings.TrimPrefix(w, "urn:uuid:"))
 		t := term{text: w, name: strings.IndexFunc(w, notName) < 0, uuid: uuidForm.MatchString(w)}
 		if w != "" && !slices.Contains(all, t) {

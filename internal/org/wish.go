@@ -87,7 +87,7 @@ func (s *Service) AskToBeCreated(ctx context.Context, cvr string, p Person, reas
 	if err != nil || !settings.Creation.SelfRequest {
 		return err
 	}
-	w := Wish{ID: store.NewID(), OrgID: o.ID, Kind: WishCreate, PersonMAC: s.Keys.MAC(wishPurpose, string(o.ID), cleanWord(fold(p.Email)))[:16], Reason: reason}
+	w := Wish{ID: store.NewID(), OrgID: o.ID, Kind: WishCreate, PersonMAC: s.Keys.MAC(wishPurpose, string(o.ID), cleanWord(Fold(p.Email)))[:16], Reason: reason}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err

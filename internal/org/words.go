@@ -69,7 +69,7 @@ func nameWords(e Employee) []string {
 			words = append(words, w)
 		}
 	}
-	for _, w := range strings.Fields(fold(e.Name())) {
+	for _, w := range strings.Fields(Fold(e.Name())) {
 		add(w)
 		if strings.Contains(w, "-") {
 			for part := range strings.SplitSeq(w, "-") {
@@ -84,7 +84,7 @@ func nameWords(e Employee) []string {
 func identifiers(e Employee) []string {
 	var all []string
 	for _, id := range []string{e.Email, e.RIDText(), e.LocalUserID} {
-		if w := cleanWord(strings.Join(strings.Fields(fold(id)), "")); w != "" && !slices.Contains(all, w) {
+		if w := cleanWord(strings.Join(strings.Fields(Fold(id)), "")); w != "" && !slices.Contains(all, w) {
 			all = append(all, w)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
@@ -46,21 +47,78 @@ func newHolder(t *testing.T, db *bun.DB) holder {
 
 // before is the day n days before the key file ends.
 func (h holder) before(n int) reminder.Day {
-	return reminder.Day{Day: h.end.AddDate(0, 0, -n).Format(time.DateOnly)}
+	return reminder.Day{Day: h.end.In(denmark).AddDate(0, 0, -n).Format(time.DateOnly)}
+}
+
+// at moves the clock to ten in the morning, in Denmark, of a day before the end.
+func (h holder) at(t *testing.T, n int) { moveTo(h.Clock, h.end.In(denmark).AddDate(0, 0, -n), 10) }
+
+func moveTo(c *testkit.Clock, day time.Time, hour int) {
+	day = day.In(denmark)
+	c.Move(time.Date(day.Year(), day.Month(), day.Day(), hour, 0, 0, 0, denmark).Sub(c.Now()))
+}
+
+var denmark = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}()
+
+// awake are rules without quiet hours.
+func awake(t *testing.T, d *testkit.Domain, by access.Actor, change func(*reminder.Rules)) (webhookSecret string) {
+	t.Helper()
+	r, err := d.Reminder.Rules(t.Context(), by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Weekends, r.QuietFrom, r.QuietTo = true, 0, 0
+	if change != nil {
+		change(&r)
+	}
+	if webhookSecret, err = d.Reminder.SetRules(t.Context(), by, r); err != nil {
+		t.Fatal(err)
+	}
+	return webhookSecret
+}
+
+// everything is an actor with every role, who is an employee with every role too.
+func everything(t *testing.T, d *testkit.Domain, c testkit.Company) access.Actor {
+	t.Helper()
+	var roles []org.RoleAssignment
+	for _, role := range access.Roles {
+		roles = append(roles, org.RoleAssignment{OrgID: c.ID, EmployeeID: c.Admin.ID, Role: role, CreatedAt: time.Unix(1, 0)})
+	}
+	if _, err := d.DB.NewInsert().Model(&roles).On("CONFLICT DO NOTHING").Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	by := c.Actor
+	by.Roles = access.Roles
+	return by
+}
+
+func sweepDay(t *testing.T, d *testkit.Domain, day reminder.Day) {
+	t.Helper()
+	if err := d.Reminder.Sweep(t.Context(), day); err != nil {
+		t.Fatalf("Sweep %s: %v", day.Day, err)
+	}
+	d.Drain(t)
 }
 
 func (h holder) sweep(t *testing.T, d reminder.Day) {
 	t.Helper()
-	if err := h.Reminder.Sweep(t.Context(), d); err != nil {
-		t.Fatalf("Sweep %s: %v", d.Day, err)
-	}
+	sweepDay(t, h.Domain, d)
 }
 
-// reminders are the mails about the end of a key file, oldest first.
-func reminders(t *testing.T, db *bun.DB) []mail.Message {
+// reminders are the mails about ends to one person, oldest first.
+func reminders(t *testing.T, db *bun.DB, kinds ...string) []mail.Message {
 	t.Helper()
+	if len(kinds) == 0 {
+		kinds = []string{mail.KindKeyFileExpiry}
+	}
 	var all []mail.Message
-	if err := db.NewSelect().Model(&all).Where("kind = ?", mail.KindKeyFileExpiry).Order("id").Scan(t.Context()); err != nil {
+	if err := db.NewSelect().Model(&all).Where("kind IN (?)", bun.List(kinds)).Order("id").Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -73,18 +131,23 @@ func wantReminders(t *testing.T, db *bun.DB, when string, want int) {
 	}
 }
 
-func TestSweepMailsTheHolderOnce(t *testing.T) {
+func TestHolderHearsOfEachRuleOnce(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHolder(t, db)
-		h.sweep(t, h.before(31))
-		wantReminders(t, db, "31 days before", 0)
-		for n := 30; n >= 0; n-- {
+		awake(t, h.Domain, everything(t, h.Domain, h.company), nil)
+		want := map[int]int{31: 0, 30: 1, 29: 1, 15: 1, 14: 2, 8: 2, 7: 3, 4: 3, 3: 4, 2: 4, 1: 5, 0: 6, -1: 6, -9: 6}
+		for n := 31; n >= -9; n-- {
+			h.at(t, n)
 			h.sweep(t, h.before(n))
-			wantReminders(t, db, fmt.Sprint(n, " days before"), 1)
+			if count, told := want[n]; told {
+				wantReminders(t, db, fmt.Sprint(n, " days before"), count)
+			}
 		}
-		h.sweep(t, h.before(30))
-		wantReminders(t, db, "the first day again", 1)
+		for _, n := range []int{30, 14, 0} {
+			h.sweep(t, h.before(n))
+		}
+		wantReminders(t, db, "days swept again", 6)
 
 		got := reminders(t, db)[0]
 		if got.Address != h.person.Email || got.EmployeeID != h.person.ID || got.OrgID != h.company.ID ||
@@ -101,13 +164,26 @@ func TestSweepMailsTheHolderOnce(t *testing.T) {
 				noted++
 			}
 		}
-		if noted != 1 {
-			t.Errorf("audit entries reminder.queue = %d, want 1", noted)
+		if noted != 6 {
+			t.Errorf("audit entries reminder.queue = %d, want 6", noted)
 		}
-		h.Drain(t)
-		mails, _, err := h.Mailbox.Mails("", 1)
-		if err != nil || len(mails) != 1 || !strings.Contains(mails[0].Subject, "udløber om 30 dage") {
-			t.Errorf("the newest mail = %+v, %v, want the reminder", mails, err)
+		// From a week before on, the user administrators hear too.
+		others := reminders(t, db, mail.KindCertificate)
+		if len(others) != 4 || others[0].EmployeeID != h.company.Admin.ID || !strings.Contains(others[0].Params, "nøglefil: Bo Holm") {
+			t.Errorf("mails to administrators = %d, %+v; want 4 from 7 days on", len(others), others)
+		}
+		mails, _, err := h.Mailbox.Mails("", 50)
+		if err != nil || len(mails) == 0 {
+			t.Fatalf("mails = %d, %v", len(mails), err)
+		}
+		seen := 0
+		for _, m := range mails {
+			if strings.Contains(m.Subject, "Din nøglefil udløber om 30 dage") {
+				seen++
+			}
+		}
+		if seen != 1 {
+			t.Errorf("%d mails that the key file expires in 30 days, want 1", seen)
 		}
 	})
 }
@@ -116,6 +192,8 @@ func TestSweepMakesUpForDaysWithoutOne(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHolder(t, db)
+		awake(t, h.Domain, everything(t, h.Domain, h.company), nil)
+		h.at(t, 12)
 		h.sweep(t, h.before(12))
 		wantReminders(t, db, "after 18 days without a sweep", 1)
 		if got := reminders(t, db)[0]; !strings.Contains(got.Params, `"days":"12"`) {
@@ -152,16 +230,17 @@ func TestSweepLeavesOut(t *testing.T) {
 		}, undo: func(t *testing.T, h holder) {
 			setState(t, h, org.Active)
 		}, later: 1},
-		{name: "a key file that has ended", change: func(*testing.T, holder) {}},
+		{name: "a key file that ended long ago", change: func(*testing.T, holder) {}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 				h := newHolder(t, db)
+				awake(t, h.Domain, everything(t, h.Domain, h.company), nil)
 				tc.change(t, h)
 				day := h.before(20)
-				if tc.name == "a key file that has ended" {
-					day = h.before(-1)
+				if tc.name == "a key file that ended long ago" {
+					day = h.before(-20)
 				}
 				h.sweep(t, day)
 				wantReminders(t, db, "with "+tc.name, 0)
@@ -175,6 +254,29 @@ func TestSweepLeavesOut(t *testing.T) {
 	}
 }
 
+// Between the sweep and the end of the quiet hours the key file is blocked: nobody
+// is told of what does not matter any more.
+func TestNeedlessRemindersStayUnsent(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		h := newHolder(t, db)
+		moveTo(h.Clock, h.end.AddDate(0, 0, -30), 3)
+		h.sweep(t, h.before(30))
+		wantReminders(t, db, "at night", 0)
+		if err := h.Credential.BlockKeyFile(t.Context(), h.company.Actor, h.person.ID, "lost"); err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Move(72 * time.Hour)
+		moveTo(h.Clock, h.Clock.Now(), 10)
+		h.Drain(t)
+		wantReminders(t, db, "after the block", 0)
+		sent, _, err := h.Reminder.Records(t.Context(), h.company.Actor, "")
+		if err != nil || len(sent) != 1 || sent[0].State != reminder.Needed {
+			t.Errorf("records = %+v, %v; want one that was needless", sent, err)
+		}
+	})
+}
+
 func setState(t *testing.T, h holder, state org.State) {
 	t.Helper()
 	if _, err := h.DB.Exec("UPDATE employee SET state = ? WHERE id = ?", state, h.person.ID); err != nil {
@@ -182,27 +284,27 @@ func setState(t *testing.T, h holder, state org.State) {
 	}
 }
 
-// Two nodes tick at the same time, and both happen to run the sweep.
-func TestTwoSchedulersOneMail(t *testing.T) {
+// Ten nodes tick at the same time, all of them run the sweep, and all send.
+func TestTenSchedulersOneMail(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHolder(t, db)
-		second := testkit.NewDomain(t, db)
-		day := h.end.AddDate(0, 0, -30).Truncate(24 * time.Hour)
-		for _, d := range []*testkit.Domain{h.Domain, second} {
-			d.Clock.Move(day.Add(7 * time.Hour).Sub(d.Clock.Now()))
-		}
+		awake(t, h.Domain, everything(t, h.Domain, h.company), nil)
+		h.at(t, 30)
 		var all sync.WaitGroup
-		for _, d := range []*testkit.Domain{h.Domain, second} {
+		for range 10 {
 			all.Go(func() {
-				node := jobs.New(jobs.Options{DB: db, Now: d.Clock.Now, Log: d.CA.Log, Schedules: jobs.Schedules()})
+				node := jobs.New(jobs.Options{DB: db, Now: h.Clock.Now, Log: h.CA.Log, Schedules: jobs.Schedules()})
 				if err := node.Tick(t.Context()); err != nil {
 					t.Errorf("Tick: %v", err)
 				}
 			})
 			all.Go(func() {
-				if err := d.Reminder.Sweep(t.Context(), h.before(30)); err != nil {
+				if err := h.Reminder.Sweep(t.Context(), h.before(30)); err != nil {
 					t.Errorf("Sweep: %v", err)
+				}
+				if err := h.Reminder.Send(t.Context(), reminder.Send{Org: h.company.ID}); err != nil {
+					t.Errorf("Send: %v", err)
 				}
 			})
 		}
@@ -215,8 +317,7 @@ func TestTwoSchedulersOneMail(t *testing.T) {
 			t.Errorf("sweeps recorded = %q, want one of %s", sweeps, h.before(30).Day)
 		}
 		h.Drain(t)
-		second.Drain(t)
-		wantReminders(t, db, "two schedulers, two sweeps", 1)
+		wantReminders(t, db, "ten schedulers, ten sweeps", 1)
 	})
 }
 
@@ -245,9 +346,8 @@ func TestSweepTakesManyPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Reminder.Sweep(t.Context(), reminder.Day{Day: "2027-01-30"}); err != nil {
-			t.Fatal(err)
-		}
+		moveTo(d.Clock, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), 10) // a Monday
+		sweepDay(t, d, reminder.Day{Day: "2027-02-01"})
 		wantReminders(t, db, "450 key files", people)
 	})
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/adgang/adgang/internal/dossier"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -73,6 +74,7 @@ type Domain struct {
 	Rights     *entitlement.Service
 	Review     *review.Service
 	Federation *federation.Service // without keys until Federate
+	Inventory  *inventory.Service
 	Reminder   *reminder.Service
 	Operator   *operator.Service
 	Onboarding *onboarding.Service
@@ -119,7 +121,8 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
-	d.Reminder = &reminder.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log}
+	d.Inventory = &inventory.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
+	d.Reminder = &reminder.Service{DB: db, Keys: keys, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
 	d.Operator = &operator.Service{DB: db, Keys: keys, Now: now, Log: log, BaseURL: BaseURL}
 	d.Onboarding = &onboarding.Service{
 		DB: db, Keys: keys, Register: cvr.Fictitious(), Org: d.Org, Credential: d.Credential, Setting: d.Setting, Mail: d.Mail,
@@ -130,7 +133,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
-		Federation: d.Federation, Cutover: d.Cutover, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
+		Federation: d.Federation, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d

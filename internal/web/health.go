@@ -38,8 +38,8 @@ func (s *Server) readyz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// metricsShow: GET /metrics -> 200 in Prometheus' text form. No label names an
-// organisation.
+// metricsShow: GET /metrics -> 200 in Prometheus' text form. One figure alone has
+// organisations as its label: the days to the end of the next certificate.
 func (s *Server) metricsShow(c echo.Context) error {
 	bearer := strings.TrimPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
 	allowed := s.OpenMetrics || (s.MetricsToken != "" && subtle.ConstantTimeCompare([]byte(bearer), []byte(s.MetricsToken)) == 1)
@@ -56,7 +56,7 @@ type metrics struct {
 	handler  http.Handler
 }
 
-func newMetrics(gauges func(context.Context) (map[string]float64, error)) *metrics {
+func newMetrics(gauges, daysLeft func(context.Context) (map[string]float64, error)) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "adgang_http_requests_total", Help: "Answered requests by route, method and status.",
@@ -68,6 +68,9 @@ func newMetrics(gauges func(context.Context) (map[string]float64, error)) *metri
 	r := prometheus.NewRegistry()
 	r.MustRegister(m.requests, m.seconds, gaugeCollector(gauges), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if daysLeft != nil {
+		r.MustRegister(daysLeftCollector(daysLeft))
+	}
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m
 }
@@ -102,5 +105,29 @@ func (g gaugeCollector) Collect(out chan<- prometheus.Metric) {
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
 		desc := prometheus.NewDesc("adgang_"+name, "Read from the database at the scrape.", nil, nil)
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, figures[name])
+	}
+}
+
+// daysLeftCollector reads the days that organisations have left anew for each
+// scrape.
+type daysLeftCollector func(context.Context) (map[string]float64, error)
+
+var daysLeftDesc = prometheus.NewDesc("adgang_certificate_days_left",
+	"Days to the end of the organisation's next certificate that has no installed successor.", []string{"cvr"}, nil)
+
+// Describe implements prometheus.Collector.
+func (d daysLeftCollector) Describe(out chan<- *prometheus.Desc) { out <- daysLeftDesc }
+
+// Collect implements prometheus.Collector.
+func (d daysLeftCollector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	figures, err := d(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(daysLeftDesc, err)
+		return
+	}
+	for _, cvr := range slices.Sorted(maps.Keys(figures)) {
+		out <- prometheus.MustNewConstMetric(daysLeftDesc, prometheus.GaugeValue, figures[cvr], cvr)
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/adgang/adgang/internal/org"
 )
 
-func (s *Server) peopleRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
+func (s *Server) peopleRoutes(api *echo.Group, open, need []echo.MiddlewareFunc) {
+	api.POST("/employee-requests", s.employeeAsk, open...)
 	api.POST("/employees", s.employeeCreate, need...)
 	api.PUT("/employees/:id", s.employeeEdit, need...)
 	api.POST("/employees/:id/suspend", s.employeeSuspend, need...)

@@ -44,12 +44,13 @@ func (s *Server) routes() {
 
 	s.settingsRoutes(api, need...)
 	s.auditRoutes(api, need...)
-	s.peopleRoutes(api, need...)
-	api.POST("/employee-requests", s.employeeAsk, open...)
+	s.peopleRoutes(api, open, need)
 	s.entitlementRoutes(api, need...)
 	s.groupRoutes(api, need...)
 	s.reviewRoutes(api, need...)
 	s.bulkRoutes(api, need...)
+	s.inventoryRoutes(api, need...)
+	s.reminderRoutes(api, open, need)
 	s.onboardingRoutes(api, open, need)
 	s.operatorRoutes(api, open)
 

@@ -27,7 +27,7 @@ type rule struct {
 	// also are further rights each of which opens the route.
 	also []access.Right
 	id   string // which fixture :id is; :other and $other in body are the fixture "other"
-	body string // JSON, or "form", "metadata"
+	body string // JSON, or "form", "metadata", "certificates"
 	want int
 	// verbs is what the administrator's call leaves in the audit log, sorted, with
 	// blanks between: "employee.create role.give role.give". "" says that a call
@@ -55,6 +55,7 @@ func (r rule) writes() bool { return !strings.HasPrefix(r.route, http.MethodGet)
 var rules = slices.Concat(
 	peopleRules,
 	bulkRules,
+	inventoryRules,
 	onboardingRules,
 	operatorRules,
 	settingsRules,

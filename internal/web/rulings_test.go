@@ -29,6 +29,7 @@ var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	entitlementFixtures,
 	reviewFixtures,
 	bulkFixtures,
+	inventoryFixtures,
 	roleFixtures,
 	onboardingFixtures,
 	attorneyFixtures,
@@ -121,6 +122,8 @@ func (r *rulings) call(t *testing.T, c *testkit.Client, one rule, ids, rest *ten
 	var body io.Reader
 	kind := "application/json"
 	switch one.body {
+	case "certificates":
+		body, kind = form(t, [2]string{"file c.csv", "navn;gyldig til\nFra siden;2027-05-01\n"})
 	case "form":
 		body, kind = form(t, [2]string{"file e.csv", export(1)})
 	case "bulk":

@@ -24,10 +24,12 @@ import (
 	"github.com/adgang/adgang/internal/dossier"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/session"
@@ -55,6 +57,8 @@ type Options struct {
 	Mail       *mail.Service
 	Usage      *usage.Service
 	Dossier    *dossier.Service
+	Inventory  *inventory.Service
+	Reminder   *reminder.Service
 
 	Now          func() time.Time
 	Log          *slog.Logger
@@ -74,6 +78,9 @@ type Options struct {
 	Ready func(context.Context) []string
 	// Gauges are figures read for each scrape of /metrics.
 	Gauges func(context.Context) (map[string]float64, error)
+	// DaysLeft is how many days each organisation (CVR) has to the end of its next
+	// certificate, for /metrics; nil for none.
+	DaysLeft func(context.Context) (map[string]float64, error)
 }
 
 // Server is the HTTP face of one process.
@@ -89,7 +96,7 @@ type Server struct {
 
 // New builds the server; it listens to nothing.
 func New(o Options) *Server {
-	s := &Server{Options: o, echo: echo.New(), metrics: newMetrics(o.Gauges), closing: make(chan struct{})}
+	s := &Server{Options: o, echo: echo.New(), metrics: newMetrics(o.Gauges, o.DaysLeft), closing: make(chan struct{})}
 	s.watched = newWatched(s.progress)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.fail

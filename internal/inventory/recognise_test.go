@@ -1,0 +1,174 @@
+package inventory_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/adgang/adgang/internal/inventory"
+)
+
+// template is what a test's certificate says.
+type template struct {
+	issuerO, issuerOU string
+	names             []pkix.AttributeTypeAndValue // after the country
+	policies          []string
+	usage             x509.KeyUsage
+	extended          []x509.ExtKeyUsage
+	dns               []string
+	email             []string
+	ca                bool
+	end               time.Time
+}
+
+var (
+	cn        = asn1.ObjectIdentifier{2, 5, 4, 3}
+	serialNo  = asn1.ObjectIdentifier{2, 5, 4, 5}
+	orgID     = asn1.ObjectIdentifier{2, 5, 4, 97}
+	testEnd   = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+	ocesThree = []string{"0.4.0.2042.1.1", "1.2.208.169.1.1.1.3.7"}
+)
+
+func attr(oid asn1.ObjectIdentifier, value string) pkix.AttributeTypeAndValue {
+	return pkix.AttributeTypeAndValue{Type: oid, Value: value}
+}
+
+// signed makes a certificate below an authority of the template's issuer.
+func signed(t *testing.T, in template) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.end.IsZero() {
+		in.end = testEnd
+	}
+	leaf := x509.Certificate{
+		SerialNumber: serial, NotBefore: in.end.AddDate(-3, 0, 0), NotAfter: in.end, KeyUsage: in.usage, ExtKeyUsage: in.extended,
+		DNSNames: in.dns, EmailAddresses: in.email, IsCA: in.ca, BasicConstraintsValid: in.ca,
+		Subject: pkix.Name{Country: []string{"DK"}, ExtraNames: in.names},
+	}
+	for _, p := range in.policies {
+		oid, err := x509.ParseOID(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf.Policies = append(leaf.Policies, oid)
+	}
+	issuer := x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, IsCA: true, BasicConstraintsValid: true,
+		Subject: pkix.Name{Country: []string{"DK"}, Organization: []string{in.issuerO}, CommonName: in.issuerO + " CA 1"},
+	}
+	if in.issuerOU != "" {
+		issuer.Subject.OrganizationalUnit = []string{in.issuerOU}
+	}
+	if in.ca {
+		leaf.Subject = issuer.Subject
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &leaf, &issuer, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func organisationThree(name, uuid string, end time.Time) template {
+	return template{
+		issuerO: "Den Danske Stat", policies: ocesThree, usage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, end: end,
+		names: []pkix.AttributeTypeAndValue{attr(cn, name), attr(serialNo, "UI:DK-O:G:"+uuid), attr(orgID, "NTRDK-34051178")},
+	}
+}
+
+const someUUID = "0af3ed49-6b6f-4b04-8c92-0a4a28f1f3a1"
+
+func TestRecognise(t *testing.T) {
+	t.Parallel()
+	three := organisationThree("Løn", someUUID, testEnd)
+	change := func(in template, f func(*template)) template {
+		in.names = slices.Clone(in.names)
+		f(&in)
+		return in
+	}
+	two := template{
+		issuerO: "TRUST2408", policies: []string{"1.2.208.169.1.1.1.3.5"}, usage: x509.KeyUsageDigitalSignature,
+		names: []pkix.AttributeTypeAndValue{attr(cn, "VOCES"), attr(serialNo, "CVR:30808460-UID:25351738")},
+	}
+	for _, tc := range []struct {
+		name string
+		in   template
+		want inventory.Recognised
+	}{
+		{"OCES3, organisation", three, inventory.Recognised{Generation: "oces3", Kind: "organisation", Name: "Løn", SubjectID: someUUID, CVR: "34051178"}},
+		{"OCES3, its UUID in capitals", change(three, func(in *template) { in.names[1] = attr(serialNo, "UI:DK-O:G:"+strings.ToUpper(someUUID)) }), inventory.Recognised{
+			Generation: "oces3", Kind: "organisation", Name: "Løn", SubjectID: someUUID, CVR: "34051178",
+		}},
+		{"OCES3, a later version of the policy", change(three, func(in *template) { in.policies = []string{"1.2.208.169.1.1.1.3.7.1"} }), inventory.Recognised{
+			Generation: "oces3", Kind: "organisation", Name: "Løn", SubjectID: someUUID, CVR: "34051178",
+		}},
+		{"OCES3, a system: no nonRepudiation", change(three, func(in *template) { in.usage = x509.KeyUsageDigitalSignature }), inventory.Recognised{
+			Generation: "oces3", Kind: "system", Name: "Løn", SubjectID: someUUID, CVR: "34051178",
+		}},
+		{"OCES3, the test hierarchy", change(three, func(in *template) { in.issuerOU = "Test - cti" }), inventory.Recognised{
+			Generation: "oces3", Kind: "organisation", Test: true, Name: "Løn", SubjectID: someUUID, CVR: "34051178",
+		}},
+		{"OCES3, an employee with mail", template{
+			issuerO: "Den Danske Stat", policies: []string{"0.4.0.2042.1.1", "1.2.208.169.1.1.1.2.7"}, usage: x509.KeyUsageDigitalSignature, email: []string{"aase@firma.example"},
+			names: []pkix.AttributeTypeAndValue{attr(cn, "Åse Ørsted"), attr(serialNo, "UI:DK-E:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
+		}, inventory.Recognised{Generation: "oces3", Kind: "employee", SecureEmail: true, Email: "aase@firma.example", Name: "Åse Ørsted", SubjectID: someUUID, CVR: "34051178"}},
+		{"OCES2, organisation", two, inventory.Recognised{Generation: "oces2", Kind: "organisation", Name: "VOCES", SubjectID: "UID:25351738", CVR: "30808460"}},
+		{"OCES2, employee", template{
+			issuerO: "TRUST2408", policies: []string{"1.2.208.169.1.1.1.2.4"},
+			names: []pkix.AttributeTypeAndValue{attr(cn, "Bo Holm"), attr(serialNo, "CVR:30808460-RID:1286345")},
+		}, inventory.Recognised{Generation: "oces2", Kind: "employee", Name: "Bo Holm", SubjectID: "RID:1286345", CVR: "30808460"}},
+		{"OCES2, the test hierarchy's own arc", template{
+			issuerO: "TRUST2408", policies: []string{"1.3.6.1.4.1.31313.2.4.6.4.2"},
+			names: []pkix.AttributeTypeAndValue{attr(cn, "FOCES"), attr(serialNo, "CVR:30808460-FID:94731315")},
+		}, inventory.Recognised{Generation: "oces2", Kind: "function", Test: true, Name: "FOCES", SubjectID: "FID:94731315", CVR: "30808460"}},
+		{"two policies of two kinds", change(two, func(in *template) { in.policies = []string{"1.2.208.169.1.1.1.3.5", "1.2.208.169.1.1.1.2.5"} }), inventory.Recognised{
+			Generation: "unknown", Kind: "unknown", Name: "VOCES", SubjectID: "UID:25351738", CVR: "30808460",
+		}},
+		{"a policy of OCES by a stranger", change(two, func(in *template) { in.issuerO = "Somebody" }), inventory.Recognised{
+			Generation: "unknown", Kind: "unknown", Name: "VOCES", SubjectID: "UID:25351738", CVR: "30808460",
+		}},
+		{"a stranger whose name begins alike", change(two, func(in *template) { in.issuerO = "TRUST2408x" }), inventory.Recognised{
+			Generation: "unknown", Kind: "unknown", Name: "VOCES", SubjectID: "UID:25351738", CVR: "30808460",
+		}},
+		{"an issuer of OCES without a policy", change(two, func(in *template) { in.policies = nil }), inventory.Recognised{
+			Generation: "unknown", Kind: "unknown", Name: "VOCES", SubjectID: "UID:25351738", CVR: "30808460",
+		}},
+		{"policy and subject disagree", change(two, func(in *template) { in.names[1] = attr(serialNo, "CVR:30808460-RID:1") }), inventory.Recognised{
+			Generation: "oces2", Kind: "unknown", Name: "VOCES", SubjectID: "RID:1", CVR: "30808460",
+		}},
+		{"a Swedish organisation", change(three, func(in *template) { in.names[2] = attr(orgID, "NTRSE-5560360793") }), inventory.Recognised{
+			Generation: "oces3", Kind: "organisation", Name: "Løn", SubjectID: someUUID,
+		}},
+		{"a web server", template{issuerO: "Let's Encrypt", dns: []string{"www.firma.example"}, extended: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, inventory.Recognised{
+			Generation: "private", Kind: "tls", Name: "www.firma.example",
+		}},
+		{"an authority of OCES3", template{issuerO: "Den Danske Stat", ca: true}, inventory.Recognised{Generation: "oces3", Kind: "authority", Name: "Den Danske Stat CA 1"}},
+		{"something else", template{issuerO: "Firma", names: []pkix.AttributeTypeAndValue{attr(cn, "Signatur")}}, inventory.Recognised{Generation: "private", Kind: "unknown", Name: "Signatur"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if got := inventory.Recognise(signed(t, tc.in), nil); got != tc.want {
+				t.Errorf("Recognise = %+v\nwant        %+v", got, tc.want)
+			}
+		})
+	}
+}

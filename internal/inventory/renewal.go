@@ -1,0 +1,180 @@
+package inventory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// Renewals is a plan for many certificates: each gets a day by which its successor
+// is to be there, spread over the working days of a span, so that the successors
+// will not all end together either.
+type Renewals struct {
+	IDs    []string // of the inventory
+	From   string   // YYYY-MM-DD
+	To     string   // YYYY-MM-DD
+	DryRun bool     // say what would happen and change nothing
+	Invite bool     // mail owner or contact of each
+}
+
+// Renewal is the plan for one certificate.
+type Renewal struct {
+	ID       string
+	Name     string
+	NotAfter time.Time
+	RenewBy  string // YYYY-MM-DD
+	Late     bool   // that day is after its end: it was set to its last working day
+	Invited  bool   // a mail was, or would be, sent
+}
+
+const maxRenewals = 5_000
+
+// Renew plans the renewal of many. Certificates that end first are renewed first.
+// Errors: fault.Denied; fault.Invalid, for an ID that is not of the organisation
+// too.
+func (s *Service) Renew(ctx context.Context, by access.Actor, in Renewals) ([]Renewal, error) {
+	if err := by.Need(access.OrderCertificate); err != nil {
+		return nil, err
+	}
+	days, err := workingDays(in.From, in.To)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.IDs) == 0 || len(in.IDs) > maxRenewals {
+		return nil, fault.New(fault.Invalid, "inventory.renewal.ids", "Choose from 1 to %d certificates.", maxRenewals).On("ids")
+	}
+	var plan []Renewal
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		var all []Certificate
+		err := tx.NewSelect().Model(&all).ExcludeColumn("der").Where("c.org_id = ?", by.OrgID).Where("c.id IN (?)", bun.List(in.IDs)).
+			Where("c.plan NOT IN (?, ?)", PlanRetired, PlanInstalled).Order("c.not_after", "c.id").Scan(ctx)
+		if err != nil {
+			return err
+		}
+		ids := slices.Compact(slices.Sorted(slices.Values(in.IDs)))
+		if len(all) != len(ids) {
+			return fault.New(fault.Invalid, "inventory.renewal.unknown", "One of the certificates is not in the inventory any more, or is out of use. Choose anew.").On("ids")
+		}
+		plan = spread(all, days)
+		for i := range plan {
+			plan[i].Invited = in.Invite && (all[i].OwnerID != "" || all[i].ContactEmail != "")
+		}
+		if in.DryRun {
+			return nil
+		}
+		return s.renew(ctx, tx, by, all, plan)
+	})
+	return plan, err
+}
+
+func spread(all []Certificate, days []string) []Renewal {
+	plan := make([]Renewal, len(all))
+	for i, c := range all {
+		day := days[i*len(days)/len(all)]
+		last := lastWorkingDay(c.NotAfter)
+		plan[i] = Renewal{ID: c.ID, Name: c.Name, NotAfter: c.NotAfter, RenewBy: min(day, last), Late: day > last}
+	}
+	return plan
+}
+
+func (s *Service) renew(ctx context.Context, tx bun.Tx, by access.Actor, all []Certificate, plan []Renewal) error {
+	var entries []audit.Entry
+	var drafts []mail.Draft
+	o, err := org.ByID(ctx, tx, by.OrgID)
+	if err != nil {
+		return err
+	}
+	for i, c := range all {
+		before := c.RenewBy
+		c.RenewBy = plan[i].RenewBy
+		if c.SwitchOn != "" && c.SwitchOn < c.RenewBy {
+			c.SwitchOn = c.RenewBy
+		}
+		if c.Plan == PlanOpen {
+			c.Plan = PlanPlanned
+		}
+		_, err := tx.NewUpdate().Model(&c).Column("renew_by", "switch_on", "plan").Set("version = version + 1").
+			Where("org_id = ?", by.OrgID).Where("id = ?", c.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, audit.By(by, s.Now(), "inventory.plan", object(c.ID), "renew by "+c.RenewBy).Changed(before, c.RenewBy))
+		if !plan[i].Invited {
+			continue
+		}
+		d, err := s.invitation(ctx, tx, o, c)
+		if err != nil {
+			return err
+		}
+		if d.Address != "" {
+			drafts = append(drafts, d)
+		}
+	}
+	if err := s.Mail.Queue(ctx, tx, "", drafts...); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, entries...)
+}
+
+// invitation asks whoever looks after a certificate to renew it.
+func (s *Service) invitation(ctx context.Context, tx bun.Tx, o org.Organisation, c Certificate) (mail.Draft, error) {
+	d := mail.Draft{
+		Org: c.OrgID, Kind: mail.KindRenewal, Lang: mail.Danish, Name: firstOf(c.ContactName, c.ContactEmail), Address: c.ContactEmail,
+		Params: map[string]string{
+			"organisation": o.Name, "certificate": c.Name, "not_after": c.NotAfter.UTC().Format(time.RFC3339), "renew_by": c.RenewBy,
+			"address": s.BaseURL + "/inventory/" + c.ID,
+		},
+	}
+	if c.OwnerID == "" {
+		return d, nil
+	}
+	e, err := org.Get(ctx, tx, c.OrgID, c.OwnerID)
+	if fault.KindOf(err) == fault.Absent || err == nil && e.State != org.Active {
+		return d, nil
+	}
+	d.Employee, d.Lang, d.Name, d.Address = e.ID, e.Lang, e.Name(), e.Email
+	return d, err
+}
+
+// workingDays lists Monday to Friday of a span, at most a year.
+func workingDays(from, to string) ([]string, error) {
+	first, err := parseDay("from", from)
+	if err != nil {
+		return nil, err
+	}
+	last, err := parseDay("to", to)
+	if err != nil {
+		return nil, err
+	}
+	if last.Before(first) || last.After(first.AddDate(1, 0, 0)) {
+		return nil, fault.New(fault.Invalid, "inventory.renewal.span", "The last day comes after the first one, and within a year of it.").On("to")
+	}
+	var all []string
+	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
+		if day.Weekday() != time.Saturday && day.Weekday() != time.Sunday {
+			all = append(all, day.Format(time.DateOnly))
+		}
+	}
+	if len(all) == 0 {
+		return nil, fault.New(fault.Invalid, "inventory.renewal.weekend", "There is no working day between the two.").On("to")
+	}
+	return all, nil
+}
+
+// lastWorkingDay is the last one on which a certificate still counts.
+func lastWorkingDay(end time.Time) string {
+	day := end.In(copenhagen)
+	for day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
+		day = day.AddDate(0, 0, -1)
+	}
+	return day.Format(time.DateOnly)
+}
