@@ -295,6 +295,120 @@ func (e BulkState) Valid() bool {
 	}
 }
 
+// Defines values for CampaignState.
+const (
+	CampaignStateClosed  CampaignState = "closed"
+	CampaignStateDraft   CampaignState = "draft"
+	CampaignStateRunning CampaignState = "running"
+)
+
+// Valid indicates whether the value is a known member of the CampaignState enum.
+func (e CampaignState) Valid() bool {
+	switch e {
+	case CampaignStateClosed:
+		return true
+	case CampaignStateDraft:
+		return true
+	case CampaignStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateGeneration.
+const (
+	CertificateGenerationAdgang  CertificateGeneration = "adgang"
+	CertificateGenerationOces1   CertificateGeneration = "oces1"
+	CertificateGenerationOces2   CertificateGeneration = "oces2"
+	CertificateGenerationOces3   CertificateGeneration = "oces3"
+	CertificateGenerationPrivate CertificateGeneration = "private"
+	CertificateGenerationUnknown CertificateGeneration = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the CertificateGeneration enum.
+func (e CertificateGeneration) Valid() bool {
+	switch e {
+	case CertificateGenerationAdgang:
+		return true
+	case CertificateGenerationOces1:
+		return true
+	case CertificateGenerationOces2:
+		return true
+	case CertificateGenerationOces3:
+		return true
+	case CertificateGenerationPrivate:
+		return true
+	case CertificateGenerationUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateKind.
+const (
+	CertificateKindAuthority    CertificateKind = "authority"
+	CertificateKindEmployee     CertificateKind = "employee"
+	CertificateKindFunction     CertificateKind = "function"
+	CertificateKindOrganisation CertificateKind = "organisation"
+	CertificateKindPerson       CertificateKind = "person"
+	CertificateKindSystem       CertificateKind = "system"
+	CertificateKindTLS          CertificateKind = "tls"
+	CertificateKindUnknown      CertificateKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the CertificateKind enum.
+func (e CertificateKind) Valid() bool {
+	switch e {
+	case CertificateKindAuthority:
+		return true
+	case CertificateKindEmployee:
+		return true
+	case CertificateKindFunction:
+		return true
+	case CertificateKindOrganisation:
+		return true
+	case CertificateKindPerson:
+		return true
+	case CertificateKindSystem:
+		return true
+	case CertificateKindTLS:
+		return true
+	case CertificateKindUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificatePlan.
+const (
+	CertificatePlanInstalled CertificatePlan = "installed"
+	CertificatePlanIssued    CertificatePlan = "issued"
+	CertificatePlanOpen      CertificatePlan = "open"
+	CertificatePlanPlanned   CertificatePlan = "planned"
+	CertificatePlanRetired   CertificatePlan = "retired"
+)
+
+// Valid indicates whether the value is a known member of the CertificatePlan enum.
+func (e CertificatePlan) Valid() bool {
+	switch e {
+	case CertificatePlanInstalled:
+		return true
+	case CertificatePlanIssued:
+		return true
+	case CertificatePlanOpen:
+		return true
+	case CertificatePlanPlanned:
+		return true
+	case CertificatePlanRetired:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CompanyForm.
 const (
 	Association CompanyForm = "association"
@@ -739,6 +853,57 @@ func (e InstallationPhase) Valid() bool {
 	}
 }
 
+// Defines values for InventoryCertificateSource.
+const (
+	List     InventoryCertificateSource = "list"
+	Metadata InventoryCertificateSource = "metadata"
+	Scan     InventoryCertificateSource = "scan"
+	Upload   InventoryCertificateSource = "upload"
+)
+
+// Valid indicates whether the value is a known member of the InventoryCertificateSource enum.
+func (e InventoryCertificateSource) Valid() bool {
+	switch e {
+	case List:
+		return true
+	case Metadata:
+		return true
+	case Scan:
+		return true
+	case Upload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InventoryHostFailure.
+const (
+	InventoryHostFailureAway    InventoryHostFailure = "away"
+	InventoryHostFailureEmpty   InventoryHostFailure = ""
+	InventoryHostFailureInside  InventoryHostFailure = "inside"
+	InventoryHostFailureTLS     InventoryHostFailure = "tls"
+	InventoryHostFailureUnknown InventoryHostFailure = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the InventoryHostFailure enum.
+func (e InventoryHostFailure) Valid() bool {
+	switch e {
+	case InventoryHostFailureAway:
+		return true
+	case InventoryHostFailureEmpty:
+		return true
+	case InventoryHostFailureInside:
+		return true
+	case InventoryHostFailureTLS:
+		return true
+	case InventoryHostFailureUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyFileLoginAlgorithm.
 const (
 	ES256 KeyFileLoginAlgorithm = "ES256"
@@ -982,6 +1147,51 @@ func (e RecoveryRequestLang) Valid() bool {
 	case RecoveryRequestLangDa:
 		return true
 	case RecoveryRequestLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReminderReceiver.
+const (
+	ReminderReceiverContact  ReminderReceiver = "contact"
+	ReminderReceiverEmployee ReminderReceiver = "employee"
+	ReminderReceiverWebhook  ReminderReceiver = "webhook"
+)
+
+// Valid indicates whether the value is a known member of the ReminderReceiver enum.
+func (e ReminderReceiver) Valid() bool {
+	switch e {
+	case ReminderReceiverContact:
+		return true
+	case ReminderReceiverEmployee:
+		return true
+	case ReminderReceiverWebhook:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReminderState.
+const (
+	ReminderStateDue      ReminderState = "due"
+	ReminderStateNeedless ReminderState = "needless"
+	ReminderStatePassed   ReminderState = "passed"
+	ReminderStateQueued   ReminderState = "queued"
+)
+
+// Valid indicates whether the value is a known member of the ReminderState enum.
+func (e ReminderState) Valid() bool {
+	switch e {
+	case ReminderStateDue:
+		return true
+	case ReminderStateNeedless:
+		return true
+	case ReminderStatePassed:
+		return true
+	case ReminderStateQueued:
 		return true
 	default:
 		return false
@@ -2206,6 +2416,42 @@ type BulkStart struct {
 // BulkState defines model for BulkState.
 type BulkState string
 
+// CalendarAddress defines model for CalendarAddress.
+type CalendarAddress struct {
+	Address string `json:"address"`
+}
+
+// Campaign defines model for Campaign.
+type Campaign struct {
+	ClosedAt   *time.Time            `json:"closed_at"`
+	ClosesAt   time.Time             `json:"closes_at"`
+	CreatedAt  time.Time             `json:"created_at"`
+	Generation CertificateGeneration `json:"generation"`
+	ID         string                `json:"id"`
+	Name       string                `json:"name"`
+	NoOwner    int64                 `json:"no_owner"`
+	Outcomes   map[string]int64      `json:"outcomes"`
+	Plans      map[string]int64      `json:"plans"`
+	StartedAt  *time.Time            `json:"started_at"`
+	State      CampaignState         `json:"state"`
+	Total      int64                 `json:"total"`
+}
+
+// CampaignState defines model for Campaign.State.
+type CampaignState string
+
+// CampaignList defines model for CampaignList.
+type CampaignList struct {
+	Items []Campaign `json:"items"`
+}
+
+// CampaignNew defines model for CampaignNew.
+type CampaignNew struct {
+	ClosesAt   time.Time             `json:"closes_at"`
+	Generation CertificateGeneration `json:"generation"`
+	Name       string                `json:"name"`
+}
+
 // CatalogueList defines model for CatalogueList.
 type CatalogueList struct {
 	Items []CatalogueRight `json:"items"`
@@ -2240,6 +2486,15 @@ type CatalogueRight struct {
 	URI         string `json:"uri"`
 	Version     int    `json:"version"`
 }
+
+// CertificateGeneration defines model for CertificateGeneration.
+type CertificateGeneration string
+
+// CertificateKind defines model for CertificateKind.
+type CertificateKind string
+
+// CertificatePlan defines model for CertificatePlan.
+type CertificatePlan string
 
 // CertificateRequest defines model for CertificateRequest.
 type CertificateRequest struct {
@@ -2586,6 +2841,29 @@ type Finding struct {
 	Value   string `json:"value"`
 }
 
+// Forecast defines model for Forecast.
+type Forecast struct {
+	Months []ForecastMonth `json:"months"`
+}
+
+// ForecastCount defines model for ForecastCount.
+type ForecastCount struct {
+	Count      int64                 `json:"count"`
+	Generation CertificateGeneration `json:"generation"`
+	Kind       CertificateKind       `json:"kind"`
+	Plan       CertificatePlan       `json:"plan"`
+}
+
+// ForecastMonth defines model for ForecastMonth.
+type ForecastMonth struct {
+	Counts []ForecastCount `json:"counts"`
+	Ending int64           `json:"ending"`
+
+	// Month YYYY-MM
+	Month    string `json:"month"`
+	Renewals int64  `json:"renewals"`
+}
+
 // Group defines model for Group.
 type Group struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -2709,6 +2987,141 @@ type InstallationCode struct {
 	// Code Example: 7K3M-9QRT-0XW2-HBVN
 	Code      string    `json:"code"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// InventoryCare defines model for InventoryCare.
+type InventoryCare struct {
+	ContactEmail *string `json:"contact_email,omitempty"`
+	ContactName  *string `json:"contact_name,omitempty"`
+	Note         *string `json:"note,omitempty"`
+	OwnerID      *string `json:"owner_id,omitempty"`
+	RenewBy      *string `json:"renew_by,omitempty"`
+	Retired      *bool   `json:"retired,omitempty"`
+	SuccessorID  *string `json:"successor_id,omitempty"`
+	SwitchOn     *string `json:"switch_on,omitempty"`
+	Version      int64   `json:"version"`
+}
+
+// InventoryCertificate defines model for InventoryCertificate.
+type InventoryCertificate struct {
+	ContactEmail string                `json:"contact_email"`
+	ContactName  string                `json:"contact_name"`
+	CVR          string                `json:"cvr"`
+	Email        string                `json:"email"`
+	Generation   CertificateGeneration `json:"generation"`
+	ID           string                `json:"id"`
+	Issuer       string                `json:"issuer"`
+	Kind         CertificateKind       `json:"kind"`
+	Name         string                `json:"name"`
+	NotAfter     time.Time             `json:"not_after"`
+	NotBefore    *time.Time            `json:"not_before"`
+	OwnerID      string                `json:"owner_id"`
+	Plan         CertificatePlan       `json:"plan"`
+
+	// RenewBy YYYY-MM-DD, or empty
+	RenewBy     string                     `json:"renew_by"`
+	SecureEmail bool                       `json:"secure_email"`
+	Serial      string                     `json:"serial"`
+	Source      InventoryCertificateSource `json:"source"`
+	Subject     string                     `json:"subject"`
+
+	// SubjectID RID, UID, FID or UUID
+	SubjectID string `json:"subject_id"`
+
+	// SwitchOn YYYY-MM-DD, or empty
+	SwitchOn string `json:"switch_on"`
+	Test     bool   `json:"test"`
+	Version  int64  `json:"version"`
+}
+
+// InventoryCertificateSource defines model for InventoryCertificate.Source.
+type InventoryCertificateSource string
+
+// InventoryHost defines model for InventoryHost.
+type InventoryHost struct {
+	Address       string               `json:"address"`
+	CertificateID string               `json:"certificate_id"`
+	Failure       InventoryHostFailure `json:"failure"`
+	ID            string               `json:"id"`
+	ScannedAt     *time.Time           `json:"scanned_at"`
+}
+
+// InventoryHostFailure defines model for InventoryHost.Failure.
+type InventoryHostFailure string
+
+// InventoryHostList defines model for InventoryHostList.
+type InventoryHostList struct {
+	Items []InventoryHost `json:"items"`
+}
+
+// InventoryHostNew defines model for InventoryHostNew.
+type InventoryHostNew struct {
+	Address string `json:"address"`
+}
+
+// InventoryList defines model for InventoryList.
+type InventoryList struct {
+	Items []InventoryCertificate `json:"items"`
+	Next  *string                `json:"next"`
+}
+
+// InventoryPlace defines model for InventoryPlace.
+type InventoryPlace struct {
+	ContactEmail string     `json:"contact_email"`
+	ContactName  string     `json:"contact_name"`
+	ID           string     `json:"id"`
+	InstalledAt  *time.Time `json:"installed_at"`
+	Name         string     `json:"name"`
+}
+
+// InventoryPlaceNew defines model for InventoryPlaceNew.
+type InventoryPlaceNew struct {
+	ContactEmail *string `json:"contact_email,omitempty"`
+	ContactName  *string `json:"contact_name,omitempty"`
+	Name         string  `json:"name"`
+}
+
+// InventoryRefusal defines model for InventoryRefusal.
+type InventoryRefusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Where   string `json:"where"`
+}
+
+// InventoryReport defines model for InventoryReport.
+type InventoryReport struct {
+	Added   []InventoryCertificate `json:"added"`
+	Known   int                    `json:"known"`
+	Refused []InventoryRefusal     `json:"refused"`
+
+	// Replaced Certificates whose successor was in the file
+	Replaced int `json:"replaced"`
+}
+
+// InventoryTick defines model for InventoryTick.
+type InventoryTick struct {
+	Installed bool `json:"installed"`
+}
+
+// InventoryView defines model for InventoryView.
+type InventoryView struct {
+	Certificate InventoryCertificate   `json:"certificate"`
+	Likely      []InventoryCertificate `json:"likely"`
+
+	// Listed Only a list told of it: the certificate itself is not here
+	Listed bool   `json:"listed"`
+	Note   string `json:"note"`
+	Owner  *struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"owner"`
+	Places       []InventoryPlace `json:"places"`
+	Reminders    []Reminder       `json:"reminders"`
+	RetiredAt    *time.Time       `json:"retired_at"`
+	SnoozeReason string           `json:"snooze_reason"`
+	SnoozedUntil string           `json:"snoozed_until"`
+	Successor    string           `json:"successor"`
+	SuccessorID  string           `json:"successor_id"`
 }
 
 // InvitationsAct defines model for InvitationsAct.
@@ -3232,6 +3645,77 @@ type RecoveryRequest struct {
 
 // RecoveryRequestLang defines model for RecoveryRequest.Lang.
 type RecoveryRequestLang string
+
+// Reminder defines model for Reminder.
+type Reminder struct {
+	// Certificate A serial number, or inventory: and an ID
+	Certificate string           `json:"certificate"`
+	CreatedAt   time.Time        `json:"created_at"`
+	Days        int              `json:"days"`
+	EmployeeID  string           `json:"employee_id"`
+	Name        string           `json:"name"`
+	NotAfter    time.Time        `json:"not_after"`
+	Receiver    ReminderReceiver `json:"receiver"`
+	SettledAt   *time.Time       `json:"settled_at"`
+	State       ReminderState    `json:"state"`
+}
+
+// ReminderReceiver defines model for Reminder.Receiver.
+type ReminderReceiver string
+
+// ReminderState defines model for Reminder.State.
+type ReminderState string
+
+// ReminderList defines model for ReminderList.
+type ReminderList struct {
+	Items []Reminder `json:"items"`
+	Next  *string    `json:"next"`
+}
+
+// ReminderRules defines model for ReminderRules.
+type ReminderRules struct {
+	AdminsFrom  int    `json:"admins_from"`
+	Days        []int  `json:"days"`
+	DigestOver  int    `json:"digest_over"`
+	HasCalendar *bool  `json:"has_calendar,omitempty"`
+	KeyFileDays []int  `json:"key_file_days"`
+	QuietFrom   int    `json:"quiet_from"`
+	QuietTo     int    `json:"quiet_to"`
+	UsersFrom   int    `json:"users_from"`
+	Version     int64  `json:"version"`
+	WebhookURL  string `json:"webhook_url"`
+	Weekends    bool   `json:"weekends"`
+}
+
+// ReminderRulesChanged defines model for ReminderRulesChanged.
+type ReminderRulesChanged struct {
+	// WebhookSecret Of a new webhook, shown this once; else empty
+	WebhookSecret string `json:"webhook_secret"`
+}
+
+// Renewal defines model for Renewal.
+type Renewal struct {
+	ID       string    `json:"id"`
+	Invited  bool      `json:"invited"`
+	Late     bool      `json:"late"`
+	Name     string    `json:"name"`
+	NotAfter time.Time `json:"not_after"`
+	RenewBy  string    `json:"renew_by"`
+}
+
+// RenewalList defines model for RenewalList.
+type RenewalList struct {
+	Items []Renewal `json:"items"`
+}
+
+// RenewalPlan defines model for RenewalPlan.
+type RenewalPlan struct {
+	DryRun *bool    `json:"dry_run,omitempty"`
+	From   string   `json:"from"`
+	Ids    []string `json:"ids"`
+	Invite *bool    `json:"invite,omitempty"`
+	To     string   `json:"to"`
+}
 
 // RequestDecision defines model for RequestDecision.
 type RequestDecision struct {
@@ -3826,6 +4310,14 @@ type SigningRule struct {
 // SigningRuleKind defines model for SigningRule.Kind.
 type SigningRuleKind string
 
+// Snooze defines model for Snooze.
+type Snooze struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// Until YYYY-MM-DD; empty ends it
+	Until string `json:"until"`
+}
+
 // Standing defines model for Standing.
 type Standing struct {
 	// Activated Of them, with a key file in use
@@ -4155,6 +4647,30 @@ type ErasuresCSVParams struct {
 // ErasuresCSVParamsLang defines parameters for ErasuresCSV.
 type ErasuresCSVParamsLang string
 
+// ForecastParams defines parameters for Forecast.
+type ForecastParams struct {
+	// Months 36 without it
+	Months *int `form:"months,omitempty" json:"months,omitempty"`
+
+	// Earlier Renew so many months before the end
+	Earlier *int `form:"earlier,omitempty" json:"earlier,omitempty"`
+
+	// Spread Spread the renewals of a month over so many months
+	Spread *int `form:"spread,omitempty" json:"spread,omitempty"`
+}
+
+// ForecastExportParams defines parameters for ForecastExport.
+type ForecastExportParams struct {
+	// Months 36 without it
+	Months *int `form:"months,omitempty" json:"months,omitempty"`
+
+	// Earlier Renew so many months before the end
+	Earlier *int `form:"earlier,omitempty" json:"earlier,omitempty"`
+
+	// Spread Spread the renewals of a month over so many months
+	Spread *int `form:"spread,omitempty" json:"spread,omitempty"`
+}
+
 // GroupsParams defines parameters for Groups.
 type GroupsParams struct {
 	// Cursor `next` of the page before
@@ -4165,6 +4681,42 @@ type GroupsParams struct {
 type GroupMembersParams struct {
 	// Cursor `next` of the page before
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// InventoryParams defines parameters for Inventory.
+type InventoryParams struct {
+	// Q Any part of name, subject, issuer, serial number, e-mail address or ID
+	Q          *string                `form:"q,omitempty" json:"q,omitempty"`
+	Generation *CertificateGeneration `form:"generation,omitempty" json:"generation,omitempty"`
+	Kind       *CertificateKind       `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Plan Without it all but retired ones
+	Plan *CertificatePlan `form:"plan,omitempty" json:"plan,omitempty"`
+
+	// Until Ends on this day or before
+	Until *string `form:"until,omitempty" json:"until,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// InventoryImportMultipartBody defines parameters for InventoryImport.
+type InventoryImportMultipartBody struct {
+	File []byte `json:"file"`
+}
+
+// InventoryExportParams defines parameters for InventoryExport.
+type InventoryExportParams struct {
+	// Q Any part of name, subject, issuer, serial number, e-mail address or ID
+	Q          *string                `form:"q,omitempty" json:"q,omitempty"`
+	Generation *CertificateGeneration `form:"generation,omitempty" json:"generation,omitempty"`
+	Kind       *CertificateKind       `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Plan Without it all but retired ones
+	Plan *CertificatePlan `form:"plan,omitempty" json:"plan,omitempty"`
+
+	// Until Ends on this day or before
+	Until *string `form:"until,omitempty" json:"until,omitempty"`
 }
 
 // WordingResetParams defines parameters for WordingReset.
@@ -4311,6 +4863,12 @@ type RecoveryShowParams struct {
 type RecoveryConfirmParams struct {
 	// XLinkToken What stands behind # in a mailed link; a header, so that no log holds it
 	XLinkToken LinkToken `json:"X-Link-Token"`
+}
+
+// RemindersParams defines parameters for Reminders.
+type RemindersParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ReviewsParams defines parameters for Reviews.
@@ -4480,6 +5038,30 @@ type GroupFillJSONRequestBody = GroupChange
 // GroupRightGiveJSONRequestBody defines body for GroupRightGive for application/json ContentType.
 type GroupRightGiveJSONRequestBody = RightGift
 
+// InventoryImportMultipartRequestBody defines body for InventoryImport for multipart/form-data ContentType.
+type InventoryImportMultipartRequestBody InventoryImportMultipartBody
+
+// InventoryCampaignNewJSONRequestBody defines body for InventoryCampaignNew for application/json ContentType.
+type InventoryCampaignNewJSONRequestBody = CampaignNew
+
+// InventoryHostAddJSONRequestBody defines body for InventoryHostAdd for application/json ContentType.
+type InventoryHostAddJSONRequestBody = InventoryHostNew
+
+// InventoryRenewJSONRequestBody defines body for InventoryRenew for application/json ContentType.
+type InventoryRenewJSONRequestBody = RenewalPlan
+
+// InventoryChangeJSONRequestBody defines body for InventoryChange for application/json ContentType.
+type InventoryChangeJSONRequestBody = InventoryCare
+
+// InventoryPlaceAddJSONRequestBody defines body for InventoryPlaceAdd for application/json ContentType.
+type InventoryPlaceAddJSONRequestBody = InventoryPlaceNew
+
+// InventoryPlaceTickJSONRequestBody defines body for InventoryPlaceTick for application/json ContentType.
+type InventoryPlaceTickJSONRequestBody = InventoryTick
+
+// InventorySnoozeJSONRequestBody defines body for InventorySnooze for application/json ContentType.
+type InventorySnoozeJSONRequestBody = Snooze
+
 // InvitationsActJSONRequestBody defines body for InvitationsAct for application/json ContentType.
 type InvitationsActJSONRequestBody = InvitationsAct
 
@@ -4578,6 +5160,9 @@ type RecoveryConfirmJSONRequestBody = RecoveryConfirm
 
 // RecoveryAskJSONRequestBody defines body for RecoveryAsk for application/json ContentType.
 type RecoveryAskJSONRequestBody = RecoveryRequest
+
+// ReminderRulesChangeJSONRequestBody defines body for ReminderRulesChange for application/json ContentType.
+type ReminderRulesChangeJSONRequestBody = ReminderRules
 
 // ReviewStartJSONRequestBody defines body for ReviewStart for application/json ContentType.
 type ReviewStartJSONRequestBody = ReviewPlan

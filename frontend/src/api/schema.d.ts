@@ -1770,6 +1770,394 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inventory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Certificates that the organisation depends on, the first to end first */
+        get: operations["inventory"];
+        put?: never;
+        /** Take certificates in: DER, PEM, a ZIP of them, SAML metadata, or a list as CSV or .xlsx; at most 20 MB */
+        post: operations["inventoryImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The list as CSV */
+        get: operations["inventoryExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/renewals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plan the renewal of many certificates over the working days of a span */
+        post: operations["inventoryRenew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hosts whose TLS certificate is read every day */
+        get: operations["inventoryHosts"];
+        put?: never;
+        /** Put a host on the list and read it */
+        post: operations["inventoryHostAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/hosts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a host off the list */
+        delete: operations["inventoryHostRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/hosts/{id}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a host now */
+        post: operations["inventoryHostScan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Campaigns from one generation of certificates to the next, newest first */
+        get: operations["inventoryCampaigns"];
+        put?: never;
+        /** Draft a campaign; nothing happens until it is started */
+        post: operations["inventoryCampaignNew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** One campaign */
+        get: operations["inventoryCampaign"];
+        put?: never;
+        post?: never;
+        /** Delete a draft */
+        delete: operations["inventoryCampaignDrop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put every certificate of the generation under the campaign and set the clock */
+        post: operations["inventoryCampaignStart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}/report.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** A line for each certificate of the campaign */
+        get: operations["inventoryCampaignReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** One certificate: who looks after it, where it is installed, its reminders */
+        get: operations["inventoryShow"];
+        /** Who looks after it and what they intend */
+        put: operations["inventoryChange"];
+        post?: never;
+        /** Take it out of the inventory */
+        delete: operations["inventoryDelete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}/certificate.cer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** The certificate itself (DER) */
+        get: operations["inventoryDER"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say where it is installed */
+        post: operations["inventoryPlaceAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}/places/{place}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                place: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Say whether the successor is installed there */
+        put: operations["inventoryPlaceTick"];
+        post?: never;
+        /** Take a place off the list */
+        delete: operations["inventoryPlaceRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/{id}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep its reminders back until a day, with a reason; an empty day ends that */
+        put: operations["inventorySnooze"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What ends in each month, and when it would have to be renewed */
+        get: operations["forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forecast.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The forecast as CSV */
+        get: operations["forecastExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reminders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was due to whom, newest first */
+        get: operations["reminders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reminders/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When the organisation is reminded and who */
+        get: operations["reminderRules"];
+        /** Change the rules */
+        put: operations["reminderRulesChange"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reminders/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new address for calendars; the one before stops working */
+        post: operations["reminderCalendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        /** Ends of certificates for a calendar; the address is the secret */
+        get: operations["calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/onboarding/terms": {
         parameters: {
             query?: never;
@@ -4134,6 +4522,240 @@ export interface components {
             open: number;
             /** @description Empty in lists */
             reviewers: components["schemas"]["Colleague"][];
+        };
+        /** @enum {string} */
+        CertificateGeneration: "oces1" | "oces2" | "oces3" | "adgang" | "private" | "unknown";
+        /** @enum {string} */
+        CertificateKind: "employee" | "organisation" | "system" | "function" | "person" | "tls" | "authority" | "unknown";
+        /** @enum {string} */
+        CertificatePlan: "open" | "planned" | "issued" | "installed" | "retired";
+        InventoryCertificate: {
+            id: string;
+            name: string;
+            subject: string;
+            /** @description RID, UID, FID or UUID */
+            subject_id: string;
+            cvr: string;
+            issuer: string;
+            serial: string;
+            email: string;
+            generation: components["schemas"]["CertificateGeneration"];
+            kind: components["schemas"]["CertificateKind"];
+            test: boolean;
+            secure_email: boolean;
+            /** @enum {string} */
+            source: "upload" | "metadata" | "list" | "scan";
+            /** Format: date-time */
+            not_before: string | null;
+            /** Format: date-time */
+            not_after: string;
+            plan: components["schemas"]["CertificatePlan"];
+            owner_id: string;
+            contact_name: string;
+            contact_email: string;
+            /** @description YYYY-MM-DD, or empty */
+            renew_by: string;
+            /** @description YYYY-MM-DD, or empty */
+            switch_on: string;
+            /** Format: int64 */
+            version: number;
+        };
+        InventoryList: {
+            items: components["schemas"]["InventoryCertificate"][];
+            next: string | null;
+        };
+        InventoryRefusal: {
+            where: string;
+            code: string;
+            message: string;
+        };
+        InventoryReport: {
+            added: components["schemas"]["InventoryCertificate"][];
+            known: number;
+            /** @description Certificates whose successor was in the file */
+            replaced: number;
+            refused: components["schemas"]["InventoryRefusal"][];
+        };
+        InventoryPlace: {
+            id: string;
+            name: string;
+            contact_name: string;
+            contact_email: string;
+            /** Format: date-time */
+            installed_at: string | null;
+        };
+        InventoryPlaceNew: {
+            name: string;
+            contact_name?: string;
+            contact_email?: string;
+        };
+        InventoryTick: {
+            installed: boolean;
+        };
+        InventoryCare: {
+            /** Format: int64 */
+            version: number;
+            owner_id?: string;
+            contact_name?: string;
+            contact_email?: string;
+            successor_id?: string;
+            renew_by?: string;
+            switch_on?: string;
+            note?: string;
+            retired?: boolean;
+        };
+        Snooze: {
+            /** @description YYYY-MM-DD; empty ends it */
+            until: string;
+            reason?: string;
+        };
+        Reminder: {
+            /** @description A serial number, or inventory: and an ID */
+            certificate: string;
+            name: string;
+            days: number;
+            /** @enum {string} */
+            receiver: "employee" | "contact" | "webhook";
+            employee_id: string;
+            /** @enum {string} */
+            state: "due" | "queued" | "passed" | "needless";
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            settled_at: string | null;
+        };
+        ReminderList: {
+            items: components["schemas"]["Reminder"][];
+            next: string | null;
+        };
+        InventoryView: {
+            certificate: components["schemas"]["InventoryCertificate"];
+            note: string;
+            /** @description Only a list told of it: the certificate itself is not here */
+            listed: boolean;
+            /** Format: date-time */
+            retired_at: string | null;
+            owner: {
+                id: string;
+                name: string;
+            } | null;
+            places: components["schemas"]["InventoryPlace"][];
+            successor_id: string;
+            successor: string;
+            likely: components["schemas"]["InventoryCertificate"][];
+            snoozed_until: string;
+            snooze_reason: string;
+            reminders: components["schemas"]["Reminder"][];
+        };
+        InventoryHost: {
+            id: string;
+            address: string;
+            certificate_id: string;
+            /** @enum {string} */
+            failure: "" | "inside" | "unknown" | "away" | "tls";
+            /** Format: date-time */
+            scanned_at: string | null;
+        };
+        InventoryHostList: {
+            items: components["schemas"]["InventoryHost"][];
+        };
+        InventoryHostNew: {
+            address: string;
+        };
+        Campaign: {
+            id: string;
+            name: string;
+            generation: components["schemas"]["CertificateGeneration"];
+            /** Format: date-time */
+            closes_at: string;
+            /** @enum {string} */
+            state: "draft" | "running" | "closed";
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            closed_at: string | null;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            no_owner: number;
+            plans: {
+                [key: string]: number;
+            };
+            outcomes: {
+                [key: string]: number;
+            };
+        };
+        CampaignList: {
+            items: components["schemas"]["Campaign"][];
+        };
+        CampaignNew: {
+            name: string;
+            generation: components["schemas"]["CertificateGeneration"];
+            /** Format: date-time */
+            closes_at: string;
+        };
+        RenewalPlan: {
+            ids: string[];
+            from: string;
+            to: string;
+            dry_run?: boolean;
+            invite?: boolean;
+        };
+        Renewal: {
+            id: string;
+            name: string;
+            /** Format: date-time */
+            not_after: string;
+            renew_by: string;
+            late: boolean;
+            invited: boolean;
+        };
+        RenewalList: {
+            items: components["schemas"]["Renewal"][];
+        };
+        ForecastCount: {
+            kind: components["schemas"]["CertificateKind"];
+            generation: components["schemas"]["CertificateGeneration"];
+            plan: components["schemas"]["CertificatePlan"];
+            /** Format: int64 */
+            count: number;
+        };
+        ForecastMonth: {
+            /** @description YYYY-MM */
+            month: string;
+            /** Format: int64 */
+            ending: number;
+            /** Format: int64 */
+            renewals: number;
+            counts: components["schemas"]["ForecastCount"][];
+        };
+        Forecast: {
+            months: components["schemas"]["ForecastMonth"][];
+        };
+        ReminderRules: {
+            days: number[];
+            key_file_days: number[];
+            users_from: number;
+            admins_from: number;
+            quiet_from: number;
+            quiet_to: number;
+            weekends: boolean;
+            digest_over: number;
+            webhook_url: string;
+            has_calendar?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        ReminderRulesChanged: {
+            /** @description Of a new webhook, shown this once; else empty */
+            webhook_secret: string;
+        };
+        CalendarAddress: {
+            address: string;
         };
         ReviewList: {
             items: components["schemas"]["Review"][];
@@ -7723,6 +8345,705 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventory: {
+        parameters: {
+            query?: {
+                /** @description Any part of name, subject, issuer, serial number, e-mail address or ID */
+                q?: string;
+                generation?: components["schemas"]["CertificateGeneration"];
+                kind?: components["schemas"]["CertificateKind"];
+                /** @description Without it all but retired ones */
+                plan?: components["schemas"]["CertificatePlan"];
+                /** @description Ends on this day or before */
+                until?: string;
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventoryList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What the file brought */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventoryReport"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryExport: {
+        parameters: {
+            query?: {
+                /** @description Any part of name, subject, issuer, serial number, e-mail address or ID */
+                q?: string;
+                generation?: components["schemas"]["CertificateGeneration"];
+                kind?: components["schemas"]["CertificateKind"];
+                /** @description Without it all but retired ones */
+                plan?: components["schemas"]["CertificatePlan"];
+                /** @description Ends on this day or before */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryRenew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalPlan"];
+            };
+        };
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewalList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryHosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventoryHostList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryHostAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InventoryHostNew"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryHostRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryHostScan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignNew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignNew"];
+            };
+        };
+        responses: {
+            /** @description Drafted */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignDrop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignStart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventoryView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InventoryCare"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryDER: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description DER */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-cert": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryPlaceAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InventoryPlaceNew"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryPlaceTick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                place: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InventoryTick"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryPlaceRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                place: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventorySnooze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Snooze"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    forecast: {
+        parameters: {
+            query?: {
+                /** @description 36 without it */
+                months?: number;
+                /** @description Renew so many months before the end */
+                earlier?: number;
+                /** @description Spread the renewals of a month over so many months */
+                spread?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    forecastExport: {
+        parameters: {
+            query?: {
+                /** @description 36 without it */
+                months?: number;
+                /** @description Renew so many months before the end */
+                earlier?: number;
+                /** @description Spread the renewals of a month over so many months */
+                spread?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reminders: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReminderList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reminderRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReminderRules"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reminderRulesChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReminderRules"];
+            };
+        };
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReminderRulesChanged"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reminderCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarAddress"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description iCalendar */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
                 };
             };
             default: components["responses"]["Problem"];
