@@ -11,6 +11,7 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
@@ -51,6 +52,7 @@ type Services struct {
 	Mail       *mail.Service
 	CA         *ca.Service
 	Credential *credential.Service
+	Enrolment  *enrolment.Service
 	Session    *session.Service
 	Federation *federation.Service
 	Cutover    *cutover.Service
@@ -78,6 +80,7 @@ func Routes(s Services) []Route {
 		Handle(credential.Activated, s.Cutover.RowActivated),
 		Handle(credential.BlockDue, s.Credential.EndParallel),
 		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
+		Handle(enrolment.Expire, plain(s.Enrolment.ExpireOrders)),
 		Handle(org.Stopped, s.Session.EndOf),
 		Handle(org.EraseKind, s.Org.Erase),
 		Handle(org.Erased, s.Cutover.ForgetEmployees),
@@ -121,6 +124,7 @@ func Schedules() []Schedule {
 		Daily(org.EraseKind, 3*time.Hour, func(tick time.Time) org.Day { return org.Day{Day: tick.AddDate(0, 0, -1).Format(time.DateOnly)} }),
 		Every(credential.Remind, time.Hour, 45*time.Minute, nothing),
 		Every(credential.Expire, 10*time.Minute, 0, nothing),
+		Every(enrolment.Expire, 10*time.Minute, 5*time.Minute, nothing),
 		Every(ca.SweepKind, 10*time.Minute, 0, nothing),
 		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),

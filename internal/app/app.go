@@ -28,6 +28,7 @@ import (
 	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/demo"
 	"github.com/adgang/adgang/internal/dossier"
+	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
@@ -66,6 +67,7 @@ type App struct {
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Credential *credential.Service
+	Enrolment  *enrolment.Service
 	Session    *session.Service
 	Rights     *entitlement.Service
 	Review     *review.Service
@@ -163,6 +165,9 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Origin: base,
 		Algorithm: c.KeyAlgorithm, Phases: phases,
 	}
+	a.Enrolment = &enrolment.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Algorithm: c.KeyAlgorithm,
+	}
 	a.Session = &session.Service{DB: a.DB, Keys: keys, Now: a.Now}
 	a.Rights = &entitlement.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
@@ -241,7 +246,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Session: a.Session, Federation: a.Federation,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),
@@ -265,7 +270,7 @@ func (a *App) buildWeb(version string) error {
 		demoHandler = a.Demo.Handler()
 	}
 	a.Web = web.New(web.Options{
-		Org: a.Org, CA: a.CA, Credential: a.Credential, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
+		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
 		Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,

@@ -29,7 +29,7 @@ var levels = []string{
 	"internal/mail",
 	"internal/approval",
 	"internal/org internal/ca",
-	"internal/entitlement internal/credential internal/session",
+	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding",
 	"internal/federation internal/cutover internal/roster internal/inventory",
 	"internal/reminder internal/demo internal/usage internal/dossier",

@@ -134,7 +134,7 @@ func (s *Service) Setup(ctx context.Context) error {
 		return fmt.Errorf("make the authorities: %w", err)
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Insert(ctx, tx, rows, "ON CONFLICT (role) WHERE state = 'active' DO NOTHING")
+		n, err := store.Insert(ctx, tx, rows, "ON CONFLICT DO NOTHING")
 		switch {
 		case err != nil || n == 0:
 			return err // or another node was quicker
@@ -296,6 +296,20 @@ func (s *Service) Chain(ctx context.Context) ([][]byte, error) {
 		return nil, err
 	}
 	return [][]byte{h.active().Certificate, h.root.Certificate}, nil
+}
+
+// ChainOf is Chain above the certificates of one issuing CA. Errors: fault.Absent.
+func (s *Service) ChainOf(ctx context.Context, authorityID string) ([][]byte, error) {
+	h, err := s.hierarchy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range h.issuing {
+		if i.ID == authorityID {
+			return [][]byte{i.Certificate, h.root.Certificate}, nil
+		}
+	}
+	return nil, fault.New(fault.Absent, "ca.authority.unknown", "There is no such issuing authority here.")
 }
 
 // RootDER returns the root's certificate.

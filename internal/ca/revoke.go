@@ -23,6 +23,12 @@ var reasons = map[string]pki.RevocationReason{
 	"cessation_of_operation": pki.CessationOfOperation,
 }
 
+// Known tells whether a reason is one that the CRL can tell.
+func Known(reason string) bool {
+	_, ok := reasons[reason]
+	return ok
+}
+
 // cutShort is the reason on record of an abandoned certificate.
 const cutShort = "signing cut short"
 

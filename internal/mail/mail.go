@@ -36,6 +36,9 @@ const (
 	KindReview        = "review"        // to a reviewer: it begins, or its last day comes
 	KindRightExpiring = "right_expiring"
 
+	KindCertificateOrder = "certificate_order" // to a contact person: the link
+	KindCertificateEmail = "certificate_email" // to the address that a certificate is to show
+
 	KindInvitationExpiry = "invitation_expiry"
 	KindEmployeeAsked    = "employee_asked"
 	KindEmployeeAnswered = "employee_answered"

@@ -52,6 +52,9 @@ var kinds = map[string]kind{
 	KindReview:        {params: []string{"organisation", "review", "subject", "due", "undecided", "address"}},
 	KindRightExpiring: {params: []string{"organisation", "right", "service", "until", "days"}, instants: []string{"until"}},
 
+	KindCertificateOrder: {params: []string{"organisation", "certificate", "reference", "expires"}, instants: []string{"expires"}, page: "/certificate"},
+	KindCertificateEmail: {params: []string{"organisation", "certificate", "address"}, page: "/certificate-email"},
+
 	KindInvitationExpiry: {params: []string{"organisation", "expires"}, instants: []string{"expires"}},
 	KindEmployeeAsked:    {params: []string{"organisation", "what", "url"}},
 	KindEmployeeAnswered: {params: []string{"organisation", "what", "outcome"}},

@@ -57,7 +57,7 @@ func (s *Service) IndexNames(ctx context.Context) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		for _, o := range old {
 			if _, err := tx.NewUpdate().Model((*Organisation)(nil)).
-				Set("search_key = ?", organisationKey(o.CVR, o.Name)).Set("sort_key = ?", sortKey(o.Name)).
+				Set("search_key = ?", organisationKey(o.CVR, o.Name)).Set("sort_key = ?", SortKey(o.Name)).
 				Where("id = ?", o.ID).Exec(ctx); err != nil {
 				return err
 			}

@@ -125,7 +125,7 @@ func (s *Service) Prepare(e Employee) Employee {
 	if e.ID == "" {
 		e.ID = access.EmployeeID(store.NewID())
 	}
-	e.SearchKey, e.SortKey = searchKey(e), sortKey(e.Name())
+	e.SearchKey, e.SortKey = searchKey(e), SortKey(e.Name())
 	e.State, e.WordsVersion = Active, wordsVersion
 	e.CreatedAt = store.Instant(s.Now())
 	if e.Lang == "" {

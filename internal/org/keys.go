@@ -44,9 +44,9 @@ var collators = sync.Pool{New: func() any {
 	return &collator{Collator: collate.New(language.Danish, collate.IgnoreCase)}
 }}
 
-// sortKey orders names as the Danish dictionary does (æ, ø, å last, aa as å),
+// SortKey orders names as the Danish dictionary does (æ, ø, å last, aa as å),
 // in both engines: the collation key in hex.
-func sortKey(name string) string {
+func SortKey(name string) string {
 	c := collators.Get().(*collator)
 	defer collators.Put(c)
 	c.buf.Reset()

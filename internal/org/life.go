@@ -159,7 +159,7 @@ func (s *Service) edited(before Employee, p Person, settings setting.Settings) (
 	}
 	after, err := s.onto(before, p, born)
 	after.Anonymous = p.Anonymous
-	after.SearchKey, after.SortKey = searchKey(after), sortKey(after.Name())
+	after.SearchKey, after.SortKey = searchKey(after), SortKey(after.Name())
 	return after, err
 }
 

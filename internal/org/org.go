@@ -52,7 +52,7 @@ func (s *Service) New(cvr, name string) (Organisation, error) {
 		return Organisation{}, fault.New(fault.Invalid, "org.name.length", "The organisation's name must have 1 to 200 characters.").On("name")
 	}
 	return Organisation{
-		ID: access.OrgID(store.NewID()), CVR: cvr, Name: name, SearchKey: organisationKey(cvr, name), SortKey: sortKey(name),
+		ID: access.OrgID(store.NewID()), CVR: cvr, Name: name, SearchKey: organisationKey(cvr, name), SortKey: SortKey(name),
 		CreatedAt: store.Instant(s.Now()),
 	}, nil
 }

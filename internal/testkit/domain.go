@@ -30,6 +30,7 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/dossier"
+	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
@@ -68,6 +69,7 @@ type Domain struct {
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Credential *credential.Service
+	Enrolment  *enrolment.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
@@ -110,6 +112,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Credential = &credential.Service{
 		DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
 	}
+	d.Enrolment = &enrolment.Service{DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Algorithm: "P-256"}
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
 	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Rights: d.Rights, Now: now, Log: log, TestData: true}
 	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
@@ -132,7 +135,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		t.Fatalf("set up the authority: %v", err)
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
-		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Session: d.Session,
+		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
 		Federation: d.Federation, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})

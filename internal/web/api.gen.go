@@ -346,6 +346,45 @@ func (e CertificateGeneration) Valid() bool {
 	}
 }
 
+// Defines values for CertificateInvitationKeyAlgorithm.
+const (
+	CertificateInvitationKeyAlgorithmP256    CertificateInvitationKeyAlgorithm = "P-256"
+	CertificateInvitationKeyAlgorithmRSA3072 CertificateInvitationKeyAlgorithm = "RSA-3072"
+)
+
+// Valid indicates whether the value is a known member of the CertificateInvitationKeyAlgorithm enum.
+func (e CertificateInvitationKeyAlgorithm) Valid() bool {
+	switch e {
+	case CertificateInvitationKeyAlgorithmP256:
+		return true
+	case CertificateInvitationKeyAlgorithmRSA3072:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateInvitationKind.
+const (
+	CertificateInvitationKindOrganisation CertificateInvitationKind = "organisation"
+	CertificateInvitationKindSecureEmail  CertificateInvitationKind = "secure_email"
+	CertificateInvitationKindSystem       CertificateInvitationKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the CertificateInvitationKind enum.
+func (e CertificateInvitationKind) Valid() bool {
+	switch e {
+	case CertificateInvitationKindOrganisation:
+		return true
+	case CertificateInvitationKindSecureEmail:
+		return true
+	case CertificateInvitationKindSystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateKind.
 const (
 	CertificateKindAuthority    CertificateKind = "authority"
@@ -382,6 +421,57 @@ func (e CertificateKind) Valid() bool {
 	}
 }
 
+// Defines values for CertificateOrderMethod.
+const (
+	CertificateOrderMethodCode   CertificateOrderMethod = "code"
+	CertificateOrderMethodEst    CertificateOrderMethod = "est"
+	CertificateOrderMethodUpload CertificateOrderMethod = "upload"
+)
+
+// Valid indicates whether the value is a known member of the CertificateOrderMethod enum.
+func (e CertificateOrderMethod) Valid() bool {
+	switch e {
+	case CertificateOrderMethodCode:
+		return true
+	case CertificateOrderMethodEst:
+		return true
+	case CertificateOrderMethodUpload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateOrderState.
+const (
+	CertificateOrderStateCancelled CertificateOrderState = "cancelled"
+	CertificateOrderStateExpired   CertificateOrderState = "expired"
+	CertificateOrderStateIssued    CertificateOrderState = "issued"
+	CertificateOrderStateLocked    CertificateOrderState = "locked"
+	CertificateOrderStateReady     CertificateOrderState = "ready"
+	CertificateOrderStateWaiting   CertificateOrderState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the CertificateOrderState enum.
+func (e CertificateOrderState) Valid() bool {
+	switch e {
+	case CertificateOrderStateCancelled:
+		return true
+	case CertificateOrderStateExpired:
+		return true
+	case CertificateOrderStateIssued:
+		return true
+	case CertificateOrderStateLocked:
+		return true
+	case CertificateOrderStateReady:
+		return true
+	case CertificateOrderStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificatePlan.
 const (
 	CertificatePlanInstalled CertificatePlan = "installed"
@@ -403,6 +493,255 @@ func (e CertificatePlan) Valid() bool {
 	case CertificatePlanPlanned:
 		return true
 	case CertificatePlanRetired:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateProfileKind.
+const (
+	CertificateProfileKindOrganisation CertificateProfileKind = "organisation"
+	CertificateProfileKindSecureEmail  CertificateProfileKind = "secure_email"
+	CertificateProfileKindSystem       CertificateProfileKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the CertificateProfileKind enum.
+func (e CertificateProfileKind) Valid() bool {
+	switch e {
+	case CertificateProfileKindOrganisation:
+		return true
+	case CertificateProfileKindSecureEmail:
+		return true
+	case CertificateProfileKindSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateProfileState.
+const (
+	CertificateProfileStateCancelled CertificateProfileState = "cancelled"
+	CertificateProfileStateExpired   CertificateProfileState = "expired"
+	CertificateProfileStateExpiring  CertificateProfileState = "expiring"
+	CertificateProfileStateIssued    CertificateProfileState = "issued"
+	CertificateProfileStateLocked    CertificateProfileState = "locked"
+	CertificateProfileStateNone      CertificateProfileState = "none"
+	CertificateProfileStateReady     CertificateProfileState = "ready"
+	CertificateProfileStateRevoked   CertificateProfileState = "revoked"
+	CertificateProfileStateWaiting   CertificateProfileState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the CertificateProfileState enum.
+func (e CertificateProfileState) Valid() bool {
+	switch e {
+	case CertificateProfileStateCancelled:
+		return true
+	case CertificateProfileStateExpired:
+		return true
+	case CertificateProfileStateExpiring:
+		return true
+	case CertificateProfileStateIssued:
+		return true
+	case CertificateProfileStateLocked:
+		return true
+	case CertificateProfileStateNone:
+		return true
+	case CertificateProfileStateReady:
+		return true
+	case CertificateProfileStateRevoked:
+		return true
+	case CertificateProfileStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateProfileDetailsKind.
+const (
+	CertificateProfileDetailsKindOrganisation CertificateProfileDetailsKind = "organisation"
+	CertificateProfileDetailsKindSecureEmail  CertificateProfileDetailsKind = "secure_email"
+	CertificateProfileDetailsKindSystem       CertificateProfileDetailsKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the CertificateProfileDetailsKind enum.
+func (e CertificateProfileDetailsKind) Valid() bool {
+	switch e {
+	case CertificateProfileDetailsKindOrganisation:
+		return true
+	case CertificateProfileDetailsKindSecureEmail:
+		return true
+	case CertificateProfileDetailsKindSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateProfileDetailsState.
+const (
+	CertificateProfileDetailsStateCancelled CertificateProfileDetailsState = "cancelled"
+	CertificateProfileDetailsStateExpired   CertificateProfileDetailsState = "expired"
+	CertificateProfileDetailsStateExpiring  CertificateProfileDetailsState = "expiring"
+	CertificateProfileDetailsStateIssued    CertificateProfileDetailsState = "issued"
+	CertificateProfileDetailsStateLocked    CertificateProfileDetailsState = "locked"
+	CertificateProfileDetailsStateNone      CertificateProfileDetailsState = "none"
+	CertificateProfileDetailsStateReady     CertificateProfileDetailsState = "ready"
+	CertificateProfileDetailsStateRevoked   CertificateProfileDetailsState = "revoked"
+	CertificateProfileDetailsStateWaiting   CertificateProfileDetailsState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the CertificateProfileDetailsState enum.
+func (e CertificateProfileDetailsState) Valid() bool {
+	switch e {
+	case CertificateProfileDetailsStateCancelled:
+		return true
+	case CertificateProfileDetailsStateExpired:
+		return true
+	case CertificateProfileDetailsStateExpiring:
+		return true
+	case CertificateProfileDetailsStateIssued:
+		return true
+	case CertificateProfileDetailsStateLocked:
+		return true
+	case CertificateProfileDetailsStateNone:
+		return true
+	case CertificateProfileDetailsStateReady:
+		return true
+	case CertificateProfileDetailsStateRevoked:
+		return true
+	case CertificateProfileDetailsStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateRenewalMethod.
+const (
+	CertificateRenewalMethodCode   CertificateRenewalMethod = "code"
+	CertificateRenewalMethodUpload CertificateRenewalMethod = "upload"
+)
+
+// Valid indicates whether the value is a known member of the CertificateRenewalMethod enum.
+func (e CertificateRenewalMethod) Valid() bool {
+	switch e {
+	case CertificateRenewalMethodCode:
+		return true
+	case CertificateRenewalMethodUpload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateRevocationReason.
+const (
+	CertificateRevocationReasonAffiliationChanged   CertificateRevocationReason = "affiliation_changed"
+	CertificateRevocationReasonCessationOfOperation CertificateRevocationReason = "cessation_of_operation"
+	CertificateRevocationReasonContentWrong         CertificateRevocationReason = "content_wrong"
+	CertificateRevocationReasonKeyCompromise        CertificateRevocationReason = "key_compromise"
+	CertificateRevocationReasonSuperseded           CertificateRevocationReason = "superseded"
+)
+
+// Valid indicates whether the value is a known member of the CertificateRevocationReason enum.
+func (e CertificateRevocationReason) Valid() bool {
+	switch e {
+	case CertificateRevocationReasonAffiliationChanged:
+		return true
+	case CertificateRevocationReasonCessationOfOperation:
+		return true
+	case CertificateRevocationReasonContentWrong:
+		return true
+	case CertificateRevocationReasonKeyCompromise:
+		return true
+	case CertificateRevocationReasonSuperseded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateTermsContactLang.
+const (
+	CertificateTermsContactLangDa CertificateTermsContactLang = "da"
+	CertificateTermsContactLangEn CertificateTermsContactLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the CertificateTermsContactLang enum.
+func (e CertificateTermsContactLang) Valid() bool {
+	switch e {
+	case CertificateTermsContactLangDa:
+		return true
+	case CertificateTermsContactLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateTermsKind.
+const (
+	CertificateTermsKindOrganisation CertificateTermsKind = "organisation"
+	CertificateTermsKindSecureEmail  CertificateTermsKind = "secure_email"
+	CertificateTermsKindSystem       CertificateTermsKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the CertificateTermsKind enum.
+func (e CertificateTermsKind) Valid() bool {
+	switch e {
+	case CertificateTermsKindOrganisation:
+		return true
+	case CertificateTermsKindSecureEmail:
+		return true
+	case CertificateTermsKindSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateTermsMethod.
+const (
+	CertificateTermsMethodCode   CertificateTermsMethod = "code"
+	CertificateTermsMethodUpload CertificateTermsMethod = "upload"
+)
+
+// Valid indicates whether the value is a known member of the CertificateTermsMethod enum.
+func (e CertificateTermsMethod) Valid() bool {
+	switch e {
+	case CertificateTermsMethodCode:
+		return true
+	case CertificateTermsMethodUpload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateTermsRole.
+const (
+	CertificateTermsRoleEmpty                     CertificateTermsRole = ""
+	CertificateTermsRoleOrganisationAdministrator CertificateTermsRole = "organisation-administrator"
+	CertificateTermsRoleRightsAdministrator       CertificateTermsRole = "rights-administrator"
+	CertificateTermsRoleTrustedEmployee           CertificateTermsRole = "trusted-employee"
+	CertificateTermsRoleUserAdministrator         CertificateTermsRole = "user-administrator"
+)
+
+// Valid indicates whether the value is a known member of the CertificateTermsRole enum.
+func (e CertificateTermsRole) Valid() bool {
+	switch e {
+	case CertificateTermsRoleEmpty:
+		return true
+	case CertificateTermsRoleOrganisationAdministrator:
+		return true
+	case CertificateTermsRoleRightsAdministrator:
+		return true
+	case CertificateTermsRoleTrustedEmployee:
+		return true
+	case CertificateTermsRoleUserAdministrator:
 		return true
 	default:
 		return false
@@ -855,22 +1194,22 @@ func (e InstallationPhase) Valid() bool {
 
 // Defines values for InventoryCertificateSource.
 const (
-	List     InventoryCertificateSource = "list"
-	Metadata InventoryCertificateSource = "metadata"
-	Scan     InventoryCertificateSource = "scan"
-	Upload   InventoryCertificateSource = "upload"
+	InventoryCertificateSourceList     InventoryCertificateSource = "list"
+	InventoryCertificateSourceMetadata InventoryCertificateSource = "metadata"
+	InventoryCertificateSourceScan     InventoryCertificateSource = "scan"
+	InventoryCertificateSourceUpload   InventoryCertificateSource = "upload"
 )
 
 // Valid indicates whether the value is a known member of the InventoryCertificateSource enum.
 func (e InventoryCertificateSource) Valid() bool {
 	switch e {
-	case List:
+	case InventoryCertificateSourceList:
 		return true
-	case Metadata:
+	case InventoryCertificateSourceMetadata:
 		return true
-	case Scan:
+	case InventoryCertificateSourceScan:
 		return true
-	case Upload:
+	case InventoryCertificateSourceUpload:
 		return true
 	default:
 		return false
@@ -1032,28 +1371,28 @@ func (e NsisLevel) Valid() bool {
 
 // Defines values for OpenBlockReason.
 const (
-	AffiliationChanged   OpenBlockReason = "affiliation_changed"
-	CessationOfOperation OpenBlockReason = "cessation_of_operation"
-	ContentWrong         OpenBlockReason = "content_wrong"
-	KeyCompromise        OpenBlockReason = "key_compromise"
-	Superseded           OpenBlockReason = "superseded"
-	Unspecified          OpenBlockReason = "unspecified"
+	OpenBlockReasonAffiliationChanged   OpenBlockReason = "affiliation_changed"
+	OpenBlockReasonCessationOfOperation OpenBlockReason = "cessation_of_operation"
+	OpenBlockReasonContentWrong         OpenBlockReason = "content_wrong"
+	OpenBlockReasonKeyCompromise        OpenBlockReason = "key_compromise"
+	OpenBlockReasonSuperseded           OpenBlockReason = "superseded"
+	OpenBlockReasonUnspecified          OpenBlockReason = "unspecified"
 )
 
 // Valid indicates whether the value is a known member of the OpenBlockReason enum.
 func (e OpenBlockReason) Valid() bool {
 	switch e {
-	case AffiliationChanged:
+	case OpenBlockReasonAffiliationChanged:
 		return true
-	case CessationOfOperation:
+	case OpenBlockReasonCessationOfOperation:
 		return true
-	case ContentWrong:
+	case OpenBlockReasonContentWrong:
 		return true
-	case KeyCompromise:
+	case OpenBlockReasonKeyCompromise:
 		return true
-	case Superseded:
+	case OpenBlockReasonSuperseded:
 		return true
-	case Unspecified:
+	case OpenBlockReasonUnspecified:
 		return true
 	default:
 		return false
@@ -1099,6 +1438,33 @@ func (e PowerState) Valid() bool {
 	case PowerStateRejected:
 		return true
 	case PowerStateRequested:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProfileCertificateState.
+const (
+	ProfileCertificateStateExpired  ProfileCertificateState = "expired"
+	ProfileCertificateStateExpiring ProfileCertificateState = "expiring"
+	ProfileCertificateStateIssued   ProfileCertificateState = "issued"
+	ProfileCertificateStateRenewed  ProfileCertificateState = "renewed"
+	ProfileCertificateStateRevoked  ProfileCertificateState = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the ProfileCertificateState enum.
+func (e ProfileCertificateState) Valid() bool {
+	switch e {
+	case ProfileCertificateStateExpired:
+		return true
+	case ProfileCertificateStateExpiring:
+		return true
+	case ProfileCertificateStateIssued:
+		return true
+	case ProfileCertificateStateRenewed:
+		return true
+	case ProfileCertificateStateRevoked:
 		return true
 	default:
 		return false
@@ -1449,22 +1815,22 @@ func (e RightScopeKind) Valid() bool {
 
 // Defines values for Role.
 const (
-	OrganisationAdministrator Role = "organisation-administrator"
-	RightsAdministrator       Role = "rights-administrator"
-	TrustedEmployee           Role = "trusted-employee"
-	UserAdministrator         Role = "user-administrator"
+	RoleOrganisationAdministrator Role = "organisation-administrator"
+	RoleRightsAdministrator       Role = "rights-administrator"
+	RoleTrustedEmployee           Role = "trusted-employee"
+	RoleUserAdministrator         Role = "user-administrator"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
-	case OrganisationAdministrator:
+	case RoleOrganisationAdministrator:
 		return true
-	case RightsAdministrator:
+	case RoleRightsAdministrator:
 		return true
-	case TrustedEmployee:
+	case RoleTrustedEmployee:
 		return true
-	case UserAdministrator:
+	case RoleUserAdministrator:
 		return true
 	default:
 		return false
@@ -2487,14 +2853,148 @@ type CatalogueRight struct {
 	Version     int    `json:"version"`
 }
 
+// CertificateFetch defines model for CertificateFetch.
+type CertificateFetch struct {
+	Code string `json:"code"`
+
+	// Csr PKCS#10, PEM or DER
+	Csr   []byte `json:"csr"`
+	Token string `json:"token"`
+}
+
 // CertificateGeneration defines model for CertificateGeneration.
 type CertificateGeneration string
+
+// CertificateInvitation defines model for CertificateInvitation.
+type CertificateInvitation struct {
+	Email        string                            `json:"email"`
+	ExpiresAt    time.Time                         `json:"expires_at"`
+	KeyAlgorithm CertificateInvitationKeyAlgorithm `json:"key_algorithm"`
+	Kind         CertificateInvitationKind         `json:"kind"`
+	Name         string                            `json:"name"`
+	Organisation string                            `json:"organisation"`
+
+	// Reference The order number
+	Reference string `json:"reference"`
+	TriesLeft int    `json:"tries_left"`
+
+	// Waiting The e-mail address is not confirmed yet
+	Waiting bool `json:"waiting"`
+}
+
+// CertificateInvitationKeyAlgorithm defines model for CertificateInvitation.KeyAlgorithm.
+type CertificateInvitationKeyAlgorithm string
+
+// CertificateInvitationKind defines model for CertificateInvitation.Kind.
+type CertificateInvitationKind string
 
 // CertificateKind defines model for CertificateKind.
 type CertificateKind string
 
+// CertificateOrder defines model for CertificateOrder.
+type CertificateOrder struct {
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ID Also the user name at EST, with the one-time code
+	ID       string                 `json:"id"`
+	IssuedAt *time.Time             `json:"issued_at"`
+	Method   CertificateOrderMethod `json:"method"`
+
+	// Renews Serial number, empty for the first
+	Renews    string                `json:"renews"`
+	Serial    *string               `json:"serial"`
+	State     CertificateOrderState `json:"state"`
+	TriesLeft int                   `json:"tries_left"`
+}
+
+// CertificateOrderMethod defines model for CertificateOrder.Method.
+type CertificateOrderMethod string
+
+// CertificateOrderState defines model for CertificateOrder.State.
+type CertificateOrderState string
+
 // CertificatePlan defines model for CertificatePlan.
 type CertificatePlan string
+
+// CertificateProfile defines model for CertificateProfile.
+type CertificateProfile struct {
+	ContactEmail   string    `json:"contact_email"`
+	ContactName    string    `json:"contact_name"`
+	CreatedAt      time.Time `json:"created_at"`
+	Email          string    `json:"email"`
+	EmailConfirmed bool      `json:"email_confirmed"`
+
+	// ID The UUID in the certificates
+	ID       string                 `json:"id"`
+	Kind     CertificateProfileKind `json:"kind"`
+	Name     string                 `json:"name"`
+	NotAfter *time.Time             `json:"not_after"`
+
+	// Order The open one
+	Order  *CertificateOrder `json:"order"`
+	Role   string            `json:"role"`
+	Seal   bool              `json:"seal"`
+	Serial *string           `json:"serial"`
+
+	// State Of the certificate that lasts longest, or without one of the last order
+	State CertificateProfileState `json:"state"`
+}
+
+// CertificateProfileKind defines model for CertificateProfile.Kind.
+type CertificateProfileKind string
+
+// CertificateProfileState Of the certificate that lasts longest, or without one of the last order
+type CertificateProfileState string
+
+// CertificateProfileDetails defines model for CertificateProfileDetails.
+type CertificateProfileDetails struct {
+	// Certificates Newest first
+	Certificates   []ProfileCertificate `json:"certificates"`
+	ContactEmail   string               `json:"contact_email"`
+	ContactName    string               `json:"contact_name"`
+	CreatedAt      time.Time            `json:"created_at"`
+	Email          string               `json:"email"`
+	EmailConfirmed bool                 `json:"email_confirmed"`
+
+	// ID The UUID in the certificates
+	ID       string                        `json:"id"`
+	Kind     CertificateProfileDetailsKind `json:"kind"`
+	Name     string                        `json:"name"`
+	NotAfter *time.Time                    `json:"not_after"`
+
+	// Order The open one
+	Order *CertificateOrder `json:"order"`
+
+	// Orders Newest first
+	Orders []CertificateOrder `json:"orders"`
+	Role   string             `json:"role"`
+	Seal   bool               `json:"seal"`
+	Serial *string            `json:"serial"`
+
+	// State Of the certificate that lasts longest, or without one of the last order
+	State CertificateProfileDetailsState `json:"state"`
+}
+
+// CertificateProfileDetailsKind defines model for CertificateProfileDetails.Kind.
+type CertificateProfileDetailsKind string
+
+// CertificateProfileDetailsState Of the certificate that lasts longest, or without one of the last order
+type CertificateProfileDetailsState string
+
+// CertificateProfileList defines model for CertificateProfileList.
+type CertificateProfileList struct {
+	Items []CertificateProfile `json:"items"`
+	Next  *string              `json:"next"`
+}
+
+// CertificateRenewal defines model for CertificateRenewal.
+type CertificateRenewal struct {
+	Method CertificateRenewalMethod `json:"method"`
+}
+
+// CertificateRenewalMethod defines model for CertificateRenewal.Method.
+type CertificateRenewalMethod string
 
 // CertificateRequest defines model for CertificateRequest.
 type CertificateRequest struct {
@@ -2504,6 +3004,53 @@ type CertificateRequest struct {
 	// Csr PKCS#10 DER
 	Csr   []byte `json:"csr"`
 	Token string `json:"token"`
+}
+
+// CertificateRevocation defines model for CertificateRevocation.
+type CertificateRevocation struct {
+	Reason CertificateRevocationReason `json:"reason"`
+}
+
+// CertificateRevocationReason defines model for CertificateRevocation.Reason.
+type CertificateRevocationReason string
+
+// CertificateTerms defines model for CertificateTerms.
+type CertificateTerms struct {
+	ContactEmail string                       `json:"contact_email"`
+	ContactLang  *CertificateTermsContactLang `json:"contact_lang,omitempty"`
+	ContactName  string                       `json:"contact_name"`
+
+	// Email In the certificate; confirmed by a mailed link first
+	Email  *string                `json:"email,omitempty"`
+	Kind   CertificateTermsKind   `json:"kind"`
+	Method CertificateTermsMethod `json:"method"`
+
+	// Name CN of the certificate
+	Name string `json:"name"`
+
+	// Role Of a system at this API, over mutual TLS; one that the orderer has
+	Role *CertificateTermsRole `json:"role,omitempty"`
+
+	// Seal A seal of the organisation
+	Seal *bool `json:"seal,omitempty"`
+}
+
+// CertificateTermsContactLang defines model for CertificateTerms.ContactLang.
+type CertificateTermsContactLang string
+
+// CertificateTermsKind defines model for CertificateTerms.Kind.
+type CertificateTermsKind string
+
+// CertificateTermsMethod defines model for CertificateTerms.Method.
+type CertificateTermsMethod string
+
+// CertificateTermsRole Of a system at this API, over mutual TLS; one that the orderer has
+type CertificateTermsRole string
+
+// CertificateUpload defines model for CertificateUpload.
+type CertificateUpload struct {
+	// Csr PKCS#10, PEM or DER
+	Csr []byte `json:"csr"`
 }
 
 // Challenge defines model for Challenge.
@@ -2555,6 +3102,14 @@ type CompanyForm string
 type CompanyPerson struct {
 	Name  string   `json:"name"`
 	Roles []string `json:"roles"`
+}
+
+// ConfirmedAddress defines model for ConfirmedAddress.
+type ConfirmedAddress struct {
+	Email string `json:"email"`
+
+	// Name Of the certificate
+	Name string `json:"name"`
 }
 
 // Counts defines model for Counts.
@@ -2680,7 +3235,7 @@ type EmployeeDetails struct {
 	DeletedAt   *time.Time `json:"deleted_at"`
 	Email       string     `json:"email"`
 
-	// EmailInCertificate False for an address beyond ASCII, which certificates leave out
+	// EmailInCertificate False for an address that only readers with RFC 9598 see
 	EmailInCertificate bool `json:"email_in_certificate"`
 
 	// EraseAt When personal data is erased
@@ -2828,6 +3383,20 @@ type ExistingEmployee struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	State string `json:"state"`
+}
+
+// FetchedCertificate defines model for FetchedCertificate.
+type FetchedCertificate struct {
+	Certificate []byte `json:"certificate"`
+
+	// Chain DER, issuing CA first, root last
+	Chain [][]byte `json:"chain"`
+
+	// EmailWide The e-mail address is an SmtpUTF8Mailbox (RFC 9598), which not all programs read
+	EmailWide    bool      `json:"email_wide"`
+	FriendlyName string    `json:"friendly_name"`
+	NotAfter     time.Time `json:"not_after"`
+	Serial       string    `json:"serial"`
 }
 
 // Finding defines model for Finding.
@@ -3464,6 +4033,14 @@ type Person struct {
 	WithoutCPR *bool `json:"without_cpr,omitempty"`
 }
 
+// PlacedOrder defines model for PlacedOrder.
+type PlacedOrder struct {
+	// Code The one-time code, empty without one
+	Code      string           `json:"code"`
+	Order     CertificateOrder `json:"order"`
+	ProfileID string           `json:"profile_id"`
+}
+
 // Power defines model for Power.
 type Power struct {
 	Answer string `json:"answer"`
@@ -3572,6 +4149,19 @@ type Problem struct {
 	// Type Example: about:blank
 	Type string `json:"type"`
 }
+
+// ProfileCertificate defines model for ProfileCertificate.
+type ProfileCertificate struct {
+	NotAfter     time.Time               `json:"not_after"`
+	NotBefore    time.Time               `json:"not_before"`
+	RevokeReason string                  `json:"revoke_reason"`
+	RevokedAt    *time.Time              `json:"revoked_at"`
+	Serial       string                  `json:"serial"`
+	State        ProfileCertificateState `json:"state"`
+}
+
+// ProfileCertificateState defines model for ProfileCertificate.State.
+type ProfileCertificateState string
 
 // Proofing defines model for Proofing.
 type Proofing struct {
@@ -4041,6 +4631,17 @@ type RowList struct {
 
 // RowState defines model for RowState.
 type RowState string
+
+// SealUser defines model for SealUser.
+type SealUser struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// SealUserList defines model for SealUserList.
+type SealUserList struct {
+	Items []SealUser `json:"items"`
+}
 
 // Self defines model for Self.
 type Self struct {
@@ -4557,6 +5158,17 @@ type BulkRowsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CertificateProfilesParams defines parameters for CertificateProfiles.
+type CertificateProfilesParams struct {
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CertificateFileParams defines parameters for CertificateFile.
+type CertificateFileParams struct {
+	Format *string `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // EmployeeRequestsParams defines parameters for EmployeeRequests.
 type EmployeeRequestsParams struct {
 	// State open (the default), approved or rejected
@@ -4992,6 +5604,27 @@ type BulkCreateMultipartRequestBody BulkCreateMultipartBody
 
 // BulkStartJSONRequestBody defines body for BulkStart for application/json ContentType.
 type BulkStartJSONRequestBody = BulkStart
+
+// CertificateEmailConfirmJSONRequestBody defines body for CertificateEmailConfirm for application/json ContentType.
+type CertificateEmailConfirmJSONRequestBody = ActivationToken
+
+// CertificateFetchJSONRequestBody defines body for CertificateFetch for application/json ContentType.
+type CertificateFetchJSONRequestBody = CertificateFetch
+
+// CertificateOrderShowJSONRequestBody defines body for CertificateOrderShow for application/json ContentType.
+type CertificateOrderShowJSONRequestBody = ActivationToken
+
+// CertificateIssueJSONRequestBody defines body for CertificateIssue for application/json ContentType.
+type CertificateIssueJSONRequestBody = CertificateUpload
+
+// CertificateProfileCreateJSONRequestBody defines body for CertificateProfileCreate for application/json ContentType.
+type CertificateProfileCreateJSONRequestBody = CertificateTerms
+
+// CertificateRenewJSONRequestBody defines body for CertificateRenew for application/json ContentType.
+type CertificateRenewJSONRequestBody = CertificateRenewal
+
+// CertificateRevokeJSONRequestBody defines body for CertificateRevoke for application/json ContentType.
+type CertificateRevokeJSONRequestBody = CertificateRevocation
 
 // EmployeeAskJSONRequestBody defines body for EmployeeAsk for application/json ContentType.
 type EmployeeAskJSONRequestBody = EmployeeAsk

@@ -63,6 +63,7 @@ func (s *Server) routes() {
 	s.roleRoutes(api, need...)
 	s.approvalRoutes(api, need...)
 	s.attorneyRoutes(api, need...)
+	s.enrolmentRoutes(api, open, need)
 
 	s.echo.GET("/api/docs", s.docs)
 	s.echo.GET("/api/*", notFound)

@@ -57,6 +57,7 @@ var rules = slices.Concat(
 	bulkRules,
 	inventoryRules,
 	onboardingRules,
+	enrolmentRules,
 	operatorRules,
 	settingsRules,
 	auditRules,

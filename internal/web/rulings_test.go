@@ -33,6 +33,7 @@ var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	roleFixtures,
 	onboardingFixtures,
 	attorneyFixtures,
+	enrolmentFixtures,
 }
 
 // tenant is a company with what the rules name, and its administrator.

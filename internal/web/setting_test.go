@@ -12,7 +12,7 @@ import (
 
 var settingsRules = []rule{
 	{route: "GET /api/v1/settings", right: access.ViewSettings, want: 200},
-	{route: "PATCH /api/v1/settings", right: access.ChangeSettings, body: `{"version":0,"retention_days":60}`, want: 200, verbs: "setting.change"},
+	{route: "PATCH /api/v1/settings", right: access.ChangeSettings, body: `{"version":$decided,"retention_days":60}`, want: 200, verbs: "setting.change"},
 }
 
 func TestSettings(t *testing.T) {

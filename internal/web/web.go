@@ -22,6 +22,7 @@ import (
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/dossier"
+	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
@@ -43,6 +44,7 @@ type Options struct {
 	Org        *org.Service
 	CA         *ca.Service
 	Credential *credential.Service
+	Enrolment  *enrolment.Service
 	Session    *session.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service

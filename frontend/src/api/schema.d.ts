@@ -1492,6 +1492,237 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/certificate-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Certificates of the organisation, its systems and its mailboxes, by name */
+        get: operations["certificateProfiles"];
+        put?: never;
+        /** Order the first certificate of a new profile */
+        post: operations["certificateProfileCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** One profile with its certificates and orders */
+        get: operations["certificateProfileShow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-profiles/{id}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Order the next certificate of a profile, which keeps its UUID */
+        post: operations["certificateRenew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-profiles/{id}/seal-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Who may use a seal */
+        get: operations["sealUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-profiles/{id}/seal-users/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                person: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Let an employee use a seal */
+        put: operations["sealAllow"];
+        post?: never;
+        /** Take the use of a seal back */
+        delete: operations["sealForbid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Cancel an open order */
+        delete: operations["certificateCancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-orders/{id}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a PKCS#10 request for the certificate of an order
+         * @description Only the key of the request counts. Sent again it returns the same certificate.
+         */
+        post: operations["certificateIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificates/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Revoke a certificate for good, by its serial number */
+        post: operations["certificateRevoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificates/{id}/file": {
+        parameters: {
+            query?: {
+                format?: "pem" | "cer";
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** A certificate as a file, by its serial number; PEM has the chain behind it */
+        get: operations["certificateFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-order/look-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a contact person's link is for */
+        post: operations["certificateOrderShow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-order/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange link token, one-time code and a PKCS#10 request for the certificate
+         * @description Five wrong codes lock the order. Sent again with the same key it returns the same certificate.
+         */
+        post: operations["certificateFetch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm the e-mail address that a certificate is to show */
+        post: operations["certificateEmailConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/powers/given": {
         parameters: {
             query?: never;
@@ -3728,7 +3959,7 @@ export interface components {
             proofing_at: string | null;
             /** @description Code of why the employee cannot be activated, empty when nothing forbids it */
             blocked: string;
-            /** @description False for an address beyond ASCII, which certificates leave out */
+            /** @description False for an address that only readers with RFC 9598 see */
             email_in_certificate: boolean;
             roles: components["schemas"]["Role"][];
             /** Format: date-time */
@@ -4407,6 +4638,162 @@ export interface components {
         MemberList: {
             items: components["schemas"]["Colleague"][];
             next: string | null;
+        };
+        CertificateTerms: {
+            /** @enum {string} */
+            kind: "organisation" | "system" | "secure_email";
+            /** @description CN of the certificate */
+            name: string;
+            /** @description In the certificate; confirmed by a mailed link first */
+            email?: string;
+            contact_name: string;
+            contact_email: string;
+            /** @enum {string} */
+            contact_lang?: "da" | "en";
+            /** @description A seal of the organisation */
+            seal?: boolean;
+            /**
+             * @description Of a system at this API, over mutual TLS; one that the orderer has
+             * @enum {string}
+             */
+            role?: "" | "organisation-administrator" | "user-administrator" | "rights-administrator" | "trusted-employee";
+            /** @enum {string} */
+            method: "upload" | "code";
+        };
+        CertificateRenewal: {
+            /** @enum {string} */
+            method: "upload" | "code";
+        };
+        CertificateProfile: {
+            /** @description The UUID in the certificates */
+            id: string;
+            /** @enum {string} */
+            kind: "organisation" | "system" | "secure_email";
+            name: string;
+            email: string;
+            email_confirmed: boolean;
+            contact_name: string;
+            contact_email: string;
+            seal: boolean;
+            role: string;
+            /**
+             * @description Of the certificate that lasts longest, or without one of the last order
+             * @enum {string}
+             */
+            state: "none" | "waiting" | "ready" | "issued" | "expiring" | "expired" | "revoked" | "cancelled" | "locked";
+            serial: string | null;
+            /** Format: date-time */
+            not_after: string | null;
+            /** @description The open one */
+            order: components["schemas"]["CertificateOrder"] | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        CertificateProfileList: {
+            items: components["schemas"]["CertificateProfile"][];
+            next: string | null;
+        };
+        CertificateOrder: {
+            /** @description Also the user name at EST, with the one-time code */
+            id: string;
+            /** @enum {string} */
+            state: "waiting" | "ready" | "issued" | "cancelled" | "locked" | "expired";
+            /** @enum {string} */
+            method: "upload" | "code" | "est";
+            /** @description Serial number, empty for the first */
+            renews: string;
+            tries_left: number;
+            serial: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            issued_at: string | null;
+        };
+        ProfileCertificate: {
+            serial: string;
+            /** @enum {string} */
+            state: "issued" | "expiring" | "renewed" | "expired" | "revoked";
+            /** Format: date-time */
+            not_before: string;
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+            revoke_reason: string;
+        };
+        CertificateProfileDetails: components["schemas"]["CertificateProfile"] & {
+            /** @description Newest first */
+            certificates: components["schemas"]["ProfileCertificate"][];
+            /** @description Newest first */
+            orders: components["schemas"]["CertificateOrder"][];
+        };
+        PlacedOrder: {
+            profile_id: string;
+            order: components["schemas"]["CertificateOrder"];
+            /** @description The one-time code, empty without one */
+            code: string;
+        };
+        CertificateUpload: {
+            /**
+             * Format: byte
+             * @description PKCS#10, PEM or DER
+             */
+            csr: string;
+        };
+        CertificateFetch: {
+            token: string;
+            code: string;
+            /**
+             * Format: byte
+             * @description PKCS#10, PEM or DER
+             */
+            csr: string;
+        };
+        FetchedCertificate: {
+            /** Format: byte */
+            certificate: string;
+            /** @description DER, issuing CA first, root last */
+            chain: string[];
+            serial: string;
+            /** Format: date-time */
+            not_after: string;
+            friendly_name: string;
+            /** @description The e-mail address is an SmtpUTF8Mailbox (RFC 9598), which not all programs read */
+            email_wide: boolean;
+        };
+        CertificateInvitation: {
+            organisation: string;
+            /** @enum {string} */
+            kind: "organisation" | "system" | "secure_email";
+            name: string;
+            email: string;
+            /** @description The e-mail address is not confirmed yet */
+            waiting: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            tries_left: number;
+            /** @enum {string} */
+            key_algorithm: "P-256" | "RSA-3072";
+            /** @description The order number */
+            reference: string;
+        };
+        ConfirmedAddress: {
+            email: string;
+            /** @description Of the certificate */
+            name: string;
+        };
+        CertificateRevocation: {
+            /** @enum {string} */
+            reason: "key_compromise" | "affiliation_changed" | "superseded" | "content_wrong" | "cessation_of_operation";
+        };
+        SealUser: {
+            id: string;
+            name: string;
+        };
+        SealUserList: {
+            items: components["schemas"]["SealUser"][];
         };
         PowerTerms: {
             /** @description Of the other organisation */
@@ -7941,6 +8328,346 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateProfiles: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateProfileList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateProfileCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateTerms"];
+            };
+        };
+        responses: {
+            /** @description The order; a one-time code is shown here and never again */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedOrder"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateProfileShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateProfileDetails"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateRenew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateRenewal"];
+            };
+        };
+        responses: {
+            /** @description The order */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedOrder"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sealUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Employees by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealUserList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sealAllow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Allowed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sealForbid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forbidden */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cancelled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateUpload"];
+            };
+        };
+        responses: {
+            /** @description The certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchedCertificate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateRevoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateRevocation"];
+            };
+        };
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateFile: {
+        parameters: {
+            query?: {
+                format?: "pem" | "cer";
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                    "application/pkix-cert": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateOrderShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationToken"];
+            };
+        };
+        responses: {
+            /** @description The order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateInvitation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateFetch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateFetch"];
+            };
+        };
+        responses: {
+            /** @description The certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FetchedCertificate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateEmailConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationToken"];
+            };
+        };
+        responses: {
+            /** @description Confirmed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmedAddress"];
+                };
             };
             default: components["responses"]["Problem"];
         };

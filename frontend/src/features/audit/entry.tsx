@@ -41,6 +41,10 @@ export function Party({ party, name }: { party: string; name: string | null }) {
     case 'anonymous':
     case 'token':
     case 'certificate':
+    case 'certificate_profile':
+    case 'certificate_order':
+    case 'contact':
+    case 'machine':
     case 'organisation':
     case 'setting':
       return <>{t(`audit.party.${kind}`)}</>;
