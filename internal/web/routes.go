@@ -54,12 +54,7 @@ func (s *Server) routes() {
 	s.onboardingRoutes(api, open, need)
 	s.operatorRoutes(api, open)
 
-	api.GET("/services", s.services, need...)
-	api.POST("/services", s.serviceRegister, need...)
-	api.GET("/services/:id", s.serviceShow, need...)
-	api.PUT("/services/:id", s.serviceReplace, need...)
-	api.DELETE("/services/:id", s.serviceRemove, need...)
-
+	s.serviceRoutes(api, need...)
 	s.roleRoutes(api, need...)
 	s.approvalRoutes(api, need...)
 	s.attorneyRoutes(api, need...)

@@ -12,6 +12,14 @@ import (
 	"github.com/adgang/adgang/internal/federation"
 )
 
+func (s *Server) serviceRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
+	api.GET("/services", s.services, need...)
+	api.POST("/services", s.serviceRegister, need...)
+	api.GET("/services/:id", s.serviceShow, need...)
+	api.PUT("/services/:id", s.serviceReplace, need...)
+	api.DELETE("/services/:id", s.serviceRemove, need...)
+}
+
 // services: GET /api/v1/services?cursor= -> 200 ServiceList.
 func (s *Server) services(c echo.Context) error {
 	partners, next, err := s.Federation.Partners(c.Request().Context(), actor(c), c.QueryParam("cursor"))
