@@ -32,6 +32,10 @@ func serve(ctx context.Context, e *env) error {
 	if err != nil {
 		return &config.Error{Variable: "ADGANG_ADDR", Text: "cannot be listened to: " + err.Error()}
 	}
+	machines, err := listenTLS(ctx, c)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	a, err := app.New(ctx, options(e, c, app.Options{Work: c.Embedded()}))
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -55,7 +59,38 @@ func serve(ctx context.Context, e *env) error {
 		}
 	}
 	_, _ = fmt.Fprintf(e.out, "Adgang %s answers at %s\n", version, c.BaseURL)
-	return a.Serve(ctx, l)
+	if machines == nil {
+		return a.Serve(ctx, l)
+	}
+	_, _ = fmt.Fprintf(e.out, "Machines are answered at https://%s\n", machines.Addr())
+	return both(ctx, func(ctx context.Context) error { return a.Serve(ctx, l) },
+		func(ctx context.Context) error { return a.ServeMachines(ctx, machines) })
+}
+
+// listenTLS opens the listener for machines, nil without one.
+func listenTLS(ctx context.Context, c config.Config) (net.Listener, error) {
+	if c.TLSAddr == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.TLSAddr)
+	if err != nil {
+		return nil, &config.Error{Variable: "ADGANG_TLS_ADDR", Text: "cannot be listened to: " + err.Error()}
+	}
+	return l, nil
+}
+
+// both runs two until ctx ends or one of them does.
+func both(ctx context.Context, one, other func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- other(ctx)
+		cancel()
+	}()
+	err := one(ctx)
+	cancel()
+	return errors.Join(err, <-ended)
 }
 
 // own takes the embedded queue, which one process has at a time.

@@ -130,12 +130,13 @@ func order(ctx context.Context, db bun.IDB, orgID access.OrgID, id string) (Orde
 }
 
 // ExpireOrders ends the orders that ran out, on any node and any number of times.
+// The renewal of a machine can be asked for as long as its certificate counts.
 func (s *Service) ExpireOrders(ctx context.Context) error {
 	now := store.Instant(s.Now())
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		var over []Order
 		if err := tx.NewUpdate().Model(&over).Set("state = ?", Expired).
-			Where("expires_at <= ?", now).Where("state IN (?, ?)", Waiting, Ready).Returning("id, org_id").Scan(ctx); err != nil {
+			Where("expires_at <= ?", now).Where("state IN (?, ?)", Waiting, Ready).Where("method <> ?", ByEST).Returning("id, org_id").Scan(ctx); err != nil {
 			return err
 		}
 		var entries []audit.Entry

@@ -204,10 +204,14 @@ func (s *Service) redeem(ctx context.Context, o Order, code string, request *pki
 	return s.issue(ctx, by, o, request)
 }
 
+func (s *Service) right(o Order, code string) bool {
+	return o.CodeMAC != nil && secret.Equal(o.CodeMAC, s.Keys.MAC(codePurpose, o.ID, secret.CleanCode(code)))
+}
+
 // try spends a try before it looks at the code, so that many guesses at once cannot
 // pass the limit, and gives it back when the code is right. The last one locks.
 func (s *Service) try(ctx context.Context, tx bun.Tx, by access.Actor, o Order, code string) (refused, err error) {
-	right := o.CodeMAC != nil && secret.Equal(o.CodeMAC, s.Keys.MAC(codePurpose, o.ID, secret.CleanCode(code)))
+	right := s.right(o, code)
 	err = tx.NewUpdate().Model(&o).Set("tries = tries + 1").
 		Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Where("state = ?", Ready).Where("expires_at > ?", store.Instant(s.Now())).
 		Returning("*").Scan(ctx)

@@ -14,9 +14,11 @@ import (
 const maxRequest = 8 << 10
 
 // Request is a PKCS#10 request whose sender has proved to hold the private key.
-// Only its key counts: names, extensions and attributes are ignored.
+// Only its key counts: names, extensions and attributes are ignored, but for
+// Renews.
 type Request struct {
-	key crypto.PublicKey
+	key     crypto.PublicKey
+	subject []byte // DER
 }
 
 // PublicKey is an *ecdsa.PublicKey on P-256 or an *rsa.PublicKey of at least
@@ -47,7 +49,7 @@ func ParseRequest(der []byte) (*Request, error) {
 	if err := csr.CheckSignature(); err != nil {
 		return nil, refuse(Unproven, "The certificate request is not signed by the key it asks for.").because(err)
 	}
-	return &Request{key: csr.PublicKey}, nil
+	return &Request{key: csr.PublicKey, subject: csr.RawSubject}, nil
 }
 
 // NewRequest makes what ParseRequest reads, with an empty subject: for keys that

@@ -41,6 +41,9 @@ func (s *Server) middleware() {
 func (s *Server) oneHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
+		if r.TLS != nil {
+			return next(c) // machines, under whatever name
+		}
 		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || r.URL.Path == "/metrics"
 		// /ca/* is read over plain http by whoever checks a certificate.
 		if probe || strings.EqualFold(r.Host, s.BaseURL.Host) || strings.HasPrefix(r.URL.Path, "/ca/") {
@@ -142,13 +145,22 @@ func (s *Server) throttle() echo.MiddlewareFunc {
 	})
 }
 
-// needActor lets through who shows an API token or a session cookie; a write
-// with a cookie must also carry the session's X-CSRF-Token.
+// needActor lets through who shows an API token, a system certificate on a
+// connection that ends here, or a session cookie; a write with a cookie must also
+// carry the session's X-CSRF-Token.
 func (s *Server) needActor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if bearer, ok := strings.CutPrefix(r.Header.Get(echo.HeaderAuthorization), "Bearer "); ok {
 			actor, err := s.Session.APIActor(r.Context(), bearer, c.RealIP())
+			if err != nil {
+				return err
+			}
+			c.Set(actorKey, actor)
+			return within(c, actor, next)
+		}
+		if r.TLS != nil {
+			actor, err := s.machine(c)
 			if err != nil {
 				return err
 			}

@@ -70,6 +70,7 @@ func (s *Server) routes() {
 	s.echo.GET("/saml/*", notFound)
 
 	s.authorityRoutes()
+	s.machineRoutes(open)
 
 	s.echo.GET("/healthz", s.healthz)
 	s.echo.GET("/readyz", s.readyz)
