@@ -5,6 +5,7 @@ import { PageWaiting } from './frame/waiting';
 import { auditRoutes } from './routes/audit';
 import { inside, open, root } from './routes/base';
 import { bulkRoutes } from './routes/bulk';
+import { certificateOpenRoutes, certificatesRoutes } from './routes/certificates';
 import { employeesRoutes, request } from './routes/employees';
 import { homeRoutes } from './routes/home';
 import { migrationRoutes } from './routes/migration';
@@ -17,7 +18,7 @@ import { servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
 const routeTree = root.addChildren([
-  open.addChildren([...publicRoutes, request, ...connectRoutes, ...operatorOpenRoutes]),
+  open.addChildren([...publicRoutes, request, ...certificateOpenRoutes, ...connectRoutes, ...operatorOpenRoutes]),
   console_.addChildren([...consoleRoutes]),
   inside.addChildren([
     ...homeRoutes,
@@ -26,6 +27,7 @@ const routeTree = root.addChildren([
     ...rightsRoutes,
     ...bulkRoutes,
     ...servicesRoutes,
+    ...certificatesRoutes,
     ...setupRoutes,
     ...powersRoutes,
     ...settingsRoutes,

@@ -67,6 +67,13 @@ const sections: Section[] = [
     ],
   },
   {
+    key: 'certificates',
+    icon: 'lock',
+    entries: [
+      { to: '/certificates', key: 'certificates', right: 'certificate.view' },
+    ],
+  },
+  {
     key: 'organisation',
     icon: 'business',
     entries: [

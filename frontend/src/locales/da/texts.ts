@@ -9,6 +9,7 @@ import me from './texts/me.json';
 import migration from './texts/migration.json';
 import employees from './texts/employees.json';
 import services from './texts/services.json';
+import certificates from './texts/certificates.json';
 import onboarding from './texts/onboarding.json';
 import operator from './texts/operator.json';
 import bulk from './texts/bulk.json';
@@ -38,6 +39,7 @@ export const texts = {
   migration,
   employees,
   services,
+  certificates,
   onboarding,
   operator,
   bulk,
