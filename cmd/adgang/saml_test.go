@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adgang/adgang/internal/federation/mellon"
+	"github.com/adgang/adgang/internal/oiosaml/mellon"
 	"github.com/adgang/adgang/internal/testkit"
 	"github.com/adgang/adgang/internal/web"
 )

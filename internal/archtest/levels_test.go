@@ -23,7 +23,7 @@ const (
 // lower levels. A folder below one of these belongs to it. Tests are free.
 var levels = []string{
 	"internal/fault internal/secret internal/pki internal/config internal/outside migrations frontend",
-	"internal/cvr internal/store internal/access internal/sheet",
+	"internal/cvr internal/store internal/access internal/sheet internal/oiosaml",
 	"internal/audit internal/outbox",
 	"internal/setting internal/operator",
 	"internal/mail",
@@ -31,8 +31,8 @@ var levels = []string{
 	"internal/org internal/ca",
 	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding",
-	"internal/federation internal/cutover internal/roster internal/inventory",
-	"internal/reminder internal/demo internal/usage internal/dossier",
+	"internal/federation internal/localidp internal/cutover internal/roster internal/inventory",
+	"internal/reminder internal/openid internal/conformance internal/demo internal/usage internal/dossier",
 	"internal/web jobs",
 	"internal/app",
 	"cmd/adgang internal/testkit internal/archtest internal/cluster internal/bench",
@@ -43,8 +43,8 @@ var levels = []string{
 var owners = map[string][]string{
 	"github.com/labstack/echo":            {"internal/web", "internal/bench"}, // bench: the bare handler that answers are compared with
 	"github.com/hibiken/asynq":            {"jobs"},
-	"github.com/crewjam/saml":             {"internal/federation", "internal/demo"},
-	"github.com/russellhaering/goxmldsig": {"internal/federation", "internal/demo"},
+	"github.com/crewjam/saml":             {"internal/oiosaml", "internal/demo"},
+	"github.com/russellhaering/goxmldsig": {"internal/oiosaml", "internal/demo"},
 	"github.com/jackc/pgx":                {"internal/store", "internal/testkit", "internal/cluster"},
 	"modernc.org/sqlite":                  {"internal/store"},
 	"github.com/wneessen/go-mail":         {"internal/mail"},

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 func BenchmarkSAMLResponse(b *testing.B) {
 	now := time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
 	idpKey, serviceKey := samlKey(b, now), samlKey(b, now)
-	idp := federation.NewProvider("https://adgang.example", []federation.Key{idpKey}, []federation.Key{idpKey})
+	idp := oiosaml.NewProvider("https://adgang.example", []oiosaml.Key{idpKey}, []oiosaml.Key{idpKey})
 	digest := sha256.Sum256([]byte("an assertion"))
 	sign := func() error {
 		_, err := idpKey.Private.Sign(rand.Reader, digest[:], crypto.SHA256)
@@ -51,9 +51,9 @@ func BenchmarkSAMLResponse(b *testing.B) {
 	}
 }
 
-func samlKey(b *testing.B, now time.Time) federation.Key {
+func samlKey(b *testing.B, now time.Time) oiosaml.Key {
 	b.Helper()
-	k, err := federation.NewKey("https://adgang.example/saml/idp/metadata", now)
+	k, err := oiosaml.NewKey("https://adgang.example/saml/idp/metadata", now)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -61,9 +61,9 @@ func samlKey(b *testing.B, now time.Time) federation.Key {
 }
 
 // samlService is a service whose one key is for what use says, "" for all.
-func samlService(b *testing.B, k federation.Key, use string, now time.Time) federation.Metadata {
+func samlService(b *testing.B, k oiosaml.Key, use string, now time.Time) oiosaml.Metadata {
 	b.Helper()
-	md, err := federation.ParseMetadata(fmt.Appendf(nil, `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://service.example/metadata">
+	md, err := oiosaml.ParseMetadata(fmt.Appendf(nil, `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://service.example/metadata">
 <SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
 <KeyDescriptor %s><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>%s</X509Certificate></X509Data></KeyInfo></KeyDescriptor>
 <AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://service.example/acs"/>
@@ -74,17 +74,17 @@ func samlService(b *testing.B, k federation.Key, use string, now time.Time) fede
 	return md
 }
 
-func samlRequest(md federation.Metadata, now time.Time) federation.Request {
-	return federation.Request{
-		ID: "_request", Service: md.EntityID, Consumer: "https://service.example/acs", IssuedAt: now, NameID: federation.Persistent,
+func samlRequest(md oiosaml.Metadata, now time.Time) oiosaml.Request {
+	return oiosaml.Request{
+		ID: "_request", Service: md.EntityID, Consumer: "https://service.example/acs", IssuedAt: now, NameID: oiosaml.Persistent,
 	}
 }
 
-func samlPerson(now time.Time) federation.Person {
-	return federation.Person{
+func samlPerson(now time.Time) oiosaml.Person {
+	return oiosaml.Person{
 		UUID: "01a204db-03c3-7afe-a8ea-9bdaf53faaee", NameID: "01a204db-03c3-8afe-a8ea-9bdaf53faaef", FullName: "Åse Ærø Østergaard",
 		FirstName: "Åse Ærø", LastName: "Østergaard", Email: "aase@nordvind.example", RID: "1290000048271", CVR: "11223344",
-		OrgName: "Nordvind Pumper A/S", Level: federation.Low, LoginAt: now,
+		OrgName: "Nordvind Pumper A/S", Level: oiosaml.Low, LoginAt: now,
 	}
 }
 

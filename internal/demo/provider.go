@@ -16,7 +16,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
-	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
 )
 
 // fullName is the attribute that the service greets people by.
@@ -132,25 +132,25 @@ func (s *Service) register(ctx context.Context, org access.OrgID) error {
 }
 
 // key reads the service's key and certificate, or makes them.
-func (s *Service) key() (federation.Key, error) {
+func (s *Service) key() (oiosaml.Key, error) {
 	path := s.path("service.pem")
 	text, err := os.ReadFile(path) //nolint:gosec // one of the demo's own files
 	if errors.Is(err, os.ErrNotExist) {
 		return s.newKey(path)
 	}
 	if err != nil {
-		return federation.Key{}, err
+		return oiosaml.Key{}, err
 	}
 	private, rest := pem.Decode(text)
 	certificate, _ := pem.Decode(rest)
 	if private == nil || certificate == nil {
-		return federation.Key{}, fmt.Errorf("%s holds no key and certificate in PEM", path)
+		return oiosaml.Key{}, fmt.Errorf("%s holds no key and certificate in PEM", path)
 	}
-	return federation.LoadKey(private.Bytes, certificate.Bytes)
+	return oiosaml.LoadKey(private.Bytes, certificate.Bytes)
 }
 
-func (s *Service) newKey(path string) (federation.Key, error) {
-	key, err := federation.NewKey(s.entityID(), s.Now())
+func (s *Service) newKey(path string) (oiosaml.Key, error) {
+	key, err := oiosaml.NewKey(s.entityID(), s.Now())
 	if err != nil {
 		return key, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 )
 
@@ -40,7 +41,7 @@ func (h *house) answer(t *testing.T, c *http.Client, by access.Actor) url.Values
 	if err != nil || status != http.StatusSeeOther || !strings.HasPrefix(location, h.BaseURL+"/saml/idp/sso?") {
 		t.Fatalf("login = %d to %q, want 303 to Adgang", status, location)
 	}
-	m, err := federation.ReadRedirect(to.RawQuery)
+	m, err := oiosaml.ReadRedirect(to.RawQuery)
 	if err != nil {
 		t.Fatalf("ReadRedirect: %v", err)
 	}
@@ -183,7 +184,7 @@ func TestServiceMetadata(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, time.Now)
 	status, page := h.read(t, browser(t), "/demo/service/metadata", "da")
-	md, err := federation.ParseMetadata([]byte(page), time.Now())
+	md, err := oiosaml.ParseMetadata([]byte(page), time.Now())
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("metadata = %d, %v\n%s", status, err, page)
 	}

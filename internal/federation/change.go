@@ -10,6 +10,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -103,7 +104,7 @@ func (s *Service) live(ctx context.Context, tx bun.Tx, by access.Actor, id strin
 
 // replaced is the service as the new metadata makes it.
 func (s *Service) replaced(ctx context.Context, db bun.IDB, by access.Actor, r Replacement) (Partner, error) {
-	md, err := ParseMetadata([]byte(r.Metadata), s.Now())
+	md, err := oiosaml.ParseMetadata([]byte(r.Metadata), s.Now())
 	if err != nil {
 		return Partner{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/testkit"
@@ -40,10 +41,10 @@ func TestLiveServiceUnderFourEyes(t *testing.T) {
 		if w, err := h.Approval.Choose(t.Context(), h.own.Actor, []string{federation.ReplaceAct.Name, federation.RemoveAct.Name}); w != nil || err != nil {
 			t.Fatalf("Choose = %v, %v", w, err)
 		}
-		if _, w, err := h.Federation.Replace(t.Context(), h.own.Actor, p.ID, metadataOf(sp)); w != nil || err != nil {
+		if _, w, err := h.Federation.Replace(t.Context(), h.own.Actor, p.ID, metadataOf(peer.EntityID)); w != nil || err != nil {
 			t.Fatalf("Replace of a service that nobody has used = %v, %v, want it done", w, err)
 		}
-		out, err := h.accept(t, authnRequest("", ""))
+		out, err := h.accept(t, peer.AuthnRequest("", ""))
 		if err == nil {
 			_, err = h.Federation.Continue(t.Context(), out.Flow, out.Cookie, h.login(t, h.own.Admin.ID))
 		}
@@ -52,7 +53,7 @@ func TestLiveServiceUnderFourEyes(t *testing.T) {
 		}
 		used := h.log(t, p)
 
-		_, w, err := h.Federation.Replace(t.Context(), h.own.Actor, p.ID, metadataOf(sp, signingKey(otherKey()), postACS))
+		_, w, err := h.Federation.Replace(t.Context(), h.own.Actor, p.ID, metadataOf(peer.EntityID, peer.SigningKey(peer.Other()), peer.PostACS))
 		if err != nil || w == nil {
 			t.Fatalf("Replace of a live service = %v, %v, want a request", w, err)
 		}
@@ -66,7 +67,7 @@ func TestLiveServiceUnderFourEyes(t *testing.T) {
 		if _, err := h.Approval.Approve(t.Context(), ida, w.ID); err != nil {
 			t.Fatalf("Approve: %v", err)
 		}
-		_, err = h.accept(t, authnRequest("", ""))
+		_, err = h.accept(t, peer.AuthnRequest("", ""))
 		wantFault(t, "Accept by the old key", err, fault.Denied, "federation.request.signature")
 
 		gone, err := h.Federation.Remove(t.Context(), h.own.Actor, p.ID)

@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
@@ -32,7 +33,7 @@ type pending struct {
 	ID         string     `bun:"id,pk"` // the flow
 	ServiceID  string     `bun:"service_id"`
 	RequestID  string     `bun:"request_id"`
-	Request    string     `bun:"request"` // JSON of Request
+	Request    string     `bun:"request"` // JSON of oiosaml.Request
 	RelayState string     `bun:"relay_state"`
 	CookieMAC  []byte     `bun:"cookie_mac"`
 	CreatedAt  time.Time  `bun:"created_at"`
@@ -45,7 +46,7 @@ type pending struct {
 type Outcome struct {
 	Flow   string
 	Cookie string // for the browser that began the flow; set by Accept only
-	Reply  *Reply
+	Reply  *oiosaml.Reply
 }
 
 // Login is who is logged in, and since when.
@@ -58,9 +59,9 @@ type Login struct {
 // its keys, fresh, never seen before. cookie is the browser's flow cookie, "" for
 // none; a browser with several flows keeps one cookie. Errors: fault.Denied,
 // fault.Invalid for the person; what the service is to be told is a Reply.
-func (s *Service) Accept(ctx context.Context, m *Message, cookie, address string) (Outcome, error) {
+func (s *Service) Accept(ctx context.Context, m *oiosaml.Message, cookie, address string) (Outcome, error) {
 	p, r, err := s.check(ctx, m)
-	if refusal, ok := errors.AsType[*RefusalError](err); ok {
+	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
 		reply, err := s.refuse(ctx, p, r, refusal, access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address})
 		return Outcome{Reply: reply}, err
 	}
@@ -90,21 +91,21 @@ func (s *Service) Accept(ctx context.Context, m *Message, cookie, address string
 	return Outcome{Flow: row.ID, Cookie: cookie}, err
 }
 
-func (s *Service) check(ctx context.Context, m *Message) (Partner, Request, error) {
+func (s *Service) check(ctx context.Context, m *oiosaml.Message) (Partner, oiosaml.Request, error) {
 	idp, err := s.idp(ctx)
 	if err != nil {
-		return Partner{}, Request{}, err
+		return Partner{}, oiosaml.Request{}, err
 	}
 	var p Partner
 	err = s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Partner{}, Request{}, fault.New(fault.Denied, "federation.service.unknown", "The service that sent you here is not registered. Its owner must register it before anyone can log in to it.")
+		return Partner{}, oiosaml.Request{}, fault.New(fault.Denied, "federation.service.unknown", "The service that sent you here is not registered. Its owner must register it before anyone can log in to it.")
 	}
 	if err != nil {
-		return Partner{}, Request{}, err
+		return Partner{}, oiosaml.Request{}, err
 	}
 	if err := p.read(); err != nil {
-		return p, Request{}, err
+		return p, oiosaml.Request{}, err
 	}
 	r, err := m.Check(p.Metadata, idp.SSO, s.Now())
 	return p, r, err
@@ -136,7 +137,7 @@ func (s *Service) Continue(ctx context.Context, flow, cookie string, login *Logi
 	if err != nil {
 		return Outcome{}, err
 	}
-	var r Request
+	var r oiosaml.Request
 	if err := json.Unmarshal([]byte(row.Request), &r); err != nil {
 		return Outcome{}, fmt.Errorf("stored request %s: %w", row.ID, err)
 	}
@@ -169,7 +170,7 @@ func (s *Service) over(ctx context.Context, flow string, login *Login) error {
 }
 
 // answer spends the pending request and makes the Response.
-func (s *Service) answer(ctx context.Context, row pending, r Request, login *Login, fresh bool) (*Reply, error) {
+func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, login *Login, fresh bool) (*oiosaml.Reply, error) {
 	now := store.Instant(s.Now())
 	res, err := s.DB.NewUpdate().Model(&row).Set("answered_at = ?", now).WherePK().Where("answered_at IS NULL").Exec(ctx)
 	if err := store.One(res, err, "federation.flow"); err != nil {
@@ -190,16 +191,16 @@ func (s *Service) answer(ctx context.Context, row pending, r Request, login *Log
 	}
 	switch {
 	case !fresh:
-		return s.refuse(ctx, p, r, &RefusalError{Responder, NoPassive, "Nobody is logged in, and the request forbids to ask."},
+		return s.refuse(ctx, p, r, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.NoPassive, Text: "Nobody is logged in, and the request forbids to ask."},
 			access.Actor{OrgID: p.OrgID, ID: "anonymous"})
 	case !usable:
-		return s.refuse(ctx, p, r, &RefusalError{Responder, RequestDenied, "The person belongs to an organisation that has no access to this service."},
+		return s.refuse(ctx, p, r, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.RequestDenied, Text: "The person belongs to an organisation that has no access to this service."},
 			access.Actor{OrgID: p.OrgID, ID: login.Actor.ID, Address: login.Actor.Address})
 	}
 	return s.respond(ctx, p, r, *login)
 }
 
-func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login) (*Reply, error) {
+func (s *Service) respond(ctx context.Context, p Partner, r oiosaml.Request, login Login) (*oiosaml.Reply, error) {
 	idp, err := s.idp(ctx)
 	if err != nil {
 		return nil, err
@@ -210,7 +211,7 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 	}
 	if err := org.Standing(ctx, s.DB, e); err != nil {
 		if why, ok := errors.AsType[*fault.Error](err); ok {
-			return s.refuse(ctx, p, r, &RefusalError{Responder, RequestDenied, why.Text}, login.Actor)
+			return s.refuse(ctx, p, r, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.RequestDenied, Text: why.Text}, login.Actor)
 		}
 		return nil, err
 	}
@@ -223,7 +224,7 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 		return nil, err
 	}
 	now := store.Instant(s.Now())
-	who := Person{
+	who := oiosaml.Person{
 		UUID: string(e.ID), NameID: s.nameID(e, p), FullName: e.Name(), FirstName: e.GivenName, LastName: e.Surname,
 		Email: e.Email, RID: e.RIDText(), CVR: o.CVR, OrgName: o.Name, Level: levelOfLogin(e), LoginAt: login.At,
 		Privileges: privileges,
@@ -232,7 +233,7 @@ func (s *Service) respond(ctx context.Context, p Partner, r Request, login Login
 		who.FullName, who.FirstName, who.LastName, who.Email = "", "", "", ""
 	}
 	reply, err := idp.Respond(r, p.Metadata, who, now)
-	if refusal, ok := errors.AsType[*RefusalError](err); ok {
+	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
 		return s.refuse(ctx, p, r, refusal, login.Actor)
 	}
 	if err != nil {
@@ -256,7 +257,7 @@ func (s *Service) privileges(ctx context.Context, o org.Organisation, e org.Empl
 		return "", err
 	}
 	all = slices.DeleteFunc(all, func(one entitlement.Privilege) bool {
-		return one.Level != "" && levelNamed(one.Level) > levelOfLogin(e)
+		return one.Level != "" && oiosaml.LevelNamed(one.Level) > levelOfLogin(e)
 	})
 	return base64.StdEncoding.EncodeToString(entitlement.List(all)), nil
 }
@@ -272,7 +273,7 @@ func (s *Service) nameID(e org.Employee, p Partner) string {
 }
 
 // refuse answers the service with a signed status and records why.
-func (s *Service) refuse(ctx context.Context, p Partner, r Request, why *RefusalError, by access.Actor) (*Reply, error) {
+func (s *Service) refuse(ctx context.Context, p Partner, r oiosaml.Request, why *oiosaml.RefusalError, by access.Actor) (*oiosaml.Reply, error) {
 	idp, err := s.idp(ctx)
 	if err != nil {
 		return nil, err
@@ -293,4 +294,14 @@ func (s *Service) refuse(ctx context.Context, p Partner, r Request, why *Refusal
 func (s *Service) DropRequests(ctx context.Context) error {
 	_, err := s.DB.NewDelete().Model((*pending)(nil)).Where("expires_at <= ?", store.Instant(s.Now())).Exec(ctx)
 	return err
+}
+
+// keyFileLevel is what a key file proves of itself: a key in software, behind a
+// password.
+const keyFileLevel = oiosaml.Low
+
+// levelOfLogin is the lower of how well the person is known and how well the login
+// proves that it is that person, as NSIS demands.
+func levelOfLogin(e org.Employee) oiosaml.Level {
+	return min(oiosaml.Level(org.LevelRank(e.IdentityLevel())), keyFileLevel)
 }

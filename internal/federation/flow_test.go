@@ -15,6 +15,8 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 	"github.com/adgang/adgang/internal/testkit"
 )
 
@@ -28,7 +30,7 @@ func (h hub) accept(t *testing.T, xml string) (federation.Outcome, error) {
 
 func (h hub) acceptFrom(t *testing.T, xml, cookie string) (federation.Outcome, error) {
 	t.Helper()
-	m, err := federation.ReadRedirect(redirect(t, xml, "state", rsaKey()))
+	m, err := oiosaml.ReadRedirect(peer.Redirect(t, xml, "state", peer.RSA()))
 	if err != nil {
 		t.Fatalf("ReadRedirect: %v", err)
 	}
@@ -47,7 +49,7 @@ func (h hub) login(t *testing.T, id access.EmployeeID) *federation.Login {
 
 // reply reads an answer that is not encrypted: its status (the second-level code
 // of a refusal) and the texts of its elements and attributes, by local name.
-func readReply(t *testing.T, r *federation.Reply) (status string, texts map[string]string) {
+func readReply(t *testing.T, r *oiosaml.Reply) (status string, texts map[string]string) {
 	t.Helper()
 	if r == nil {
 		t.Fatal("no reply")
@@ -71,7 +73,7 @@ func readReply(t *testing.T, r *federation.Reply) (status string, texts map[stri
 			texts[e.Tag] = e.Text()
 		}
 	}
-	if r.URL != acs || r.RelayState != "state" || doc.Root().SelectAttrValue("InResponseTo", "") != "_request" {
+	if r.URL != peer.ACS || r.RelayState != "state" || doc.Root().SelectAttrValue("InResponseTo", "") != "_request" {
 		t.Errorf("reply to %s with state %q, in response to %s", r.URL, r.RelayState, doc.Root().SelectAttrValue("InResponseTo", ""))
 	}
 	return status, texts
@@ -83,7 +85,7 @@ func TestLoginToAService(t *testing.T) {
 		h := newHub(t, db)
 		p := h.register(t)
 		bo := h.Employee(t, h.own.Organisation, "4711", "Bo Holm")
-		out, err := h.accept(t, authnRequest("", ""))
+		out, err := h.accept(t, peer.AuthnRequest("", ""))
 		if err != nil || out.Flow == "" || len(out.Cookie) != 43 || out.Reply != nil {
 			t.Fatalf("Accept = %+v, %v", out, err)
 		}
@@ -108,7 +110,7 @@ func TestLoginToAService(t *testing.T) {
 			"https://data.gov.dk/model/core/eid/professional/uuid/persistent": string(bo.ID),
 			"https://data.gov.dk/model/core/eid/fullName":                     "Bo Holm",
 			"https://data.gov.dk/model/core/eid/email":                        bo.Email,
-			"Audience": sp,
+			"Audience": peer.EntityID,
 		} {
 			if !strings.HasSuffix(texts[name], want) {
 				t.Errorf("%s = %q, want %q", name, texts[name], want)
@@ -125,7 +127,7 @@ func TestLoginToAService(t *testing.T) {
 
 		_, err = h.Federation.Continue(t.Context(), out.Flow, out.Cookie, h.login(t, bo.ID))
 		wantFault(t, "Continue again", err, fault.Denied, "federation.flow.over")
-		_, err = h.accept(t, authnRequest("", ""))
+		_, err = h.accept(t, peer.AuthnRequest("", ""))
 		wantFault(t, "Accept of the same request", err, fault.Denied, "federation.request.expired")
 		h.wantLog(t, p, "service.register", "saml.login", "saml.refuse federation.flow.over", "saml.refuse federation.request.expired")
 	})
@@ -136,14 +138,14 @@ func TestReplay(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHub(t, db)
 		p := h.register(t)
-		if _, err := h.accept(t, authnRequest("", "")); err != nil {
+		if _, err := h.accept(t, peer.AuthnRequest("", "")); err != nil {
 			t.Fatal(err)
 		}
 		h.Clock.Move(5 * time.Minute) // still fresh, were it new
 		if err := h.Federation.DropRequests(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := h.accept(t, authnRequest("", ""))
+		_, err := h.accept(t, peer.AuthnRequest("", ""))
 		wantFault(t, "Accept again", err, fault.Denied, "federation.request.replay")
 		h.wantLog(t, p, "service.register", "saml.refuse federation.request.replay")
 		if rows := testkit.Contents(t, db)["saml_request"]; len(rows) != 1 {
@@ -157,7 +159,7 @@ func TestContinueBelongsToOneBrowser(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHub(t, db)
 		p := h.register(t)
-		out, err := h.accept(t, authnRequest("", ""))
+		out, err := h.accept(t, peer.AuthnRequest("", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +173,7 @@ func TestContinueBelongsToOneBrowser(t *testing.T) {
 		h.wantLog(t, p, append([]string{"service.register"}, slices.Repeat([]string{"saml.refuse federation.flow.over"}, 3)...)...)
 
 		// A second flow in the same browser keeps the cookie, and both go on.
-		second, err := h.acceptFrom(t, strings.Replace(authnRequest("", ""), "_request", "_second", 1), out.Cookie)
+		second, err := h.acceptFrom(t, strings.Replace(peer.AuthnRequest("", ""), "_request", "_second", 1), out.Cookie)
 		if err != nil || second.Cookie != out.Cookie || second.Flow == out.Flow {
 			t.Fatalf("Accept with a cookie = %+v, %v", second, err)
 		}
@@ -193,7 +195,7 @@ func TestFlowEndsAfterAnHour(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHub(t, db)
 		h.register(t)
-		out, err := h.accept(t, authnRequest("", ""))
+		out, err := h.accept(t, peer.AuthnRequest("", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +221,7 @@ func TestForceAuthn(t *testing.T) {
 		h := newHub(t, db)
 		h.register(t)
 		before := h.login(t, h.own.Admin.ID)
-		out, err := h.accept(t, authnRequest(`ForceAuthn="true"`, ""))
+		out, err := h.accept(t, peer.AuthnRequest(`ForceAuthn="true"`, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +250,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{
 			name: "passive, nobody logged in", attrs: `IsPassive="true"`,
-			status: federation.NoPassive, log: "saml.refuse NoPassive",
+			status: oiosaml.NoPassive, log: "saml.refuse NoPassive",
 		},
 		{
 			name: "passive, somebody logged in", attrs: `IsPassive="true"`, who: func(h hub) access.EmployeeID { return h.own.Admin.ID },
@@ -256,11 +258,11 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			name: "person of another organisation", who: func(h hub) access.EmployeeID { return h.other.Admin.ID },
-			status: federation.RequestDenied, log: "saml.refuse RequestDenied",
+			status: oiosaml.RequestDenied, log: "saml.refuse RequestDenied",
 		},
 		{
 			name: "level Substantial", inner: substantial, who: func(h hub) access.EmployeeID { return h.own.Admin.ID },
-			status: federation.NoAuthnContext, log: "saml.refuse NoAuthnContext",
+			status: oiosaml.NoAuthnContext, log: "saml.refuse NoAuthnContext",
 		},
 		{
 			name: "level Low", inner: strings.Replace(substantial, "Substantial", "Low", 1), who: func(h hub) access.EmployeeID { return h.own.Admin.ID },
@@ -272,7 +274,7 @@ func TestRefusals(t *testing.T) {
 			testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 				h := newHub(t, db)
 				p := h.register(t)
-				out, err := h.accept(t, authnRequest(tc.attrs, tc.inner))
+				out, err := h.accept(t, peer.AuthnRequest(tc.attrs, tc.inner))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -303,30 +305,30 @@ func TestAcceptRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		message func(t *testing.T) *federation.Message
+		message func(t *testing.T) *oiosaml.Message
 		code    string
 		unknown bool // no service to record it for
 	}{
-		{name: "unknown service", code: "federation.service.unknown", unknown: true, message: func(t *testing.T) *federation.Message {
-			return post(t, signedRequest(t, strings.ReplaceAll(authnRequest("", ""), sp, "https://nobody.example"), rsaKey()))
+		{name: "unknown service", code: "federation.service.unknown", unknown: true, message: func(t *testing.T) *oiosaml.Message {
+			return peer.Post(t, peer.Signed(t, strings.ReplaceAll(peer.AuthnRequest("", ""), peer.EntityID, "https://nobody.example"), peer.RSA()))
 		}},
-		{name: "unsigned", code: "federation.request.unsigned", message: func(t *testing.T) *federation.Message {
+		{name: "unsigned", code: "federation.request.unsigned", message: func(t *testing.T) *oiosaml.Message {
 			doc := etree.NewDocument()
-			if err := doc.ReadFromString(authnRequest("", "")); err != nil {
+			if err := doc.ReadFromString(peer.AuthnRequest("", "")); err != nil {
 				t.Fatal(err)
 			}
-			return post(t, doc)
+			return peer.Post(t, doc)
 		}},
-		{name: "signed by another key", code: "federation.request.signature", message: func(t *testing.T) *federation.Message {
-			return post(t, signedRequest(t, authnRequest("", ""), otherKey()))
+		{name: "signed by another key", code: "federation.request.signature", message: func(t *testing.T) *oiosaml.Message {
+			return peer.Post(t, peer.Signed(t, peer.AuthnRequest("", ""), peer.Other()))
 		}},
-		{name: "altered", code: "federation.request.signature", message: func(t *testing.T) *federation.Message {
-			doc := signedRequest(t, authnRequest("", ""), rsaKey())
+		{name: "altered", code: "federation.request.signature", message: func(t *testing.T) *oiosaml.Message {
+			doc := peer.Signed(t, peer.AuthnRequest("", ""), peer.RSA())
 			doc.Root().CreateAttr("ForceAuthn", "true")
-			return post(t, doc)
+			return peer.Post(t, doc)
 		}},
-		{name: "unknown consumer", code: "federation.request.consumer", message: func(t *testing.T) *federation.Message {
-			return post(t, signedRequest(t, authnRequest(`AssertionConsumerServiceURL="https://evil.example/acs"`, ""), rsaKey()))
+		{name: "unknown consumer", code: "federation.request.consumer", message: func(t *testing.T) *oiosaml.Message {
+			return peer.Post(t, peer.Signed(t, peer.AuthnRequest(`AssertionConsumerServiceURL="https://evil.example/acs"`, ""), peer.RSA()))
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -360,11 +362,11 @@ func TestAcceptAnswers(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHub(t, db)
 		p := h.register(t)
-		out, err := h.accept(t, authnRequest(`ForceAuthn="true" IsPassive="true"`, ""))
+		out, err := h.accept(t, peer.AuthnRequest(`ForceAuthn="true" IsPassive="true"`, ""))
 		if err != nil || out.Flow != "" {
 			t.Fatalf("Accept = %+v, %v", out, err)
 		}
-		if status, _ := readReply(t, out.Reply); status != federation.RequestUnsupported {
+		if status, _ := readReply(t, out.Reply); status != oiosaml.RequestUnsupported {
 			t.Errorf("status = %s", status)
 		}
 		h.wantLog(t, p, "service.register", "saml.refuse RequestUnsupported")
@@ -377,7 +379,7 @@ func TestContinueTogether(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHub(t, db)
 		h.register(t)
-		out, err := h.accept(t, authnRequest("", ""))
+		out, err := h.accept(t, peer.AuthnRequest("", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -415,7 +417,7 @@ func TestNameIDs(t *testing.T) {
 		}
 		bo := h.Employee(t, h.own.Organisation, "4711", "Bo Holm")
 		name := func(entityID string, who access.EmployeeID) string {
-			out, err := h.accept(t, strings.ReplaceAll(authnRequest("", ""), sp, entityID))
+			out, err := h.accept(t, strings.ReplaceAll(peer.AuthnRequest("", ""), peer.EntityID, entityID))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -429,14 +431,14 @@ func TestNameIDs(t *testing.T) {
 			_, texts := readReply(t, answered.Reply)
 			return texts["NameID"]
 		}
-		first := name(sp, bo.ID)
-		if first == "" || name(sp, bo.ID) != first {
+		first := name(peer.EntityID, bo.ID)
+		if first == "" || name(peer.EntityID, bo.ID) != first {
 			t.Error("the name at a service changes")
 		}
 		if other := name("https://b.example", bo.ID); other == first {
 			t.Error("two services see the same name")
 		}
-		if other := name(sp, h.own.Admin.ID); other == first {
+		if other := name(peer.EntityID, h.own.Admin.ID); other == first {
 			t.Error("two people have the same name")
 		}
 	})

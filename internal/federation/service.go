@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/secret"
@@ -38,7 +39,7 @@ type Service struct {
 	BaseURL  string
 
 	mu       sync.Mutex
-	provider *Provider
+	provider *oiosaml.Provider
 }
 
 const (
@@ -63,13 +64,13 @@ type Partner struct {
 	LastLoginAt *time.Time   `bun:"last_login_at"`
 
 	// Metadata is Source, read.
-	Metadata Metadata `bun:"-"`
+	Metadata oiosaml.Metadata `bun:"-"`
 }
 
 // read parses the stored metadata as of its registration: some services write
 // a validUntil two days ahead and never send anything newer.
 func (p *Partner) read() (err error) {
-	p.Metadata, err = ParseMetadata([]byte(p.Source), p.CreatedAt)
+	p.Metadata, err = oiosaml.ParseMetadata([]byte(p.Source), p.CreatedAt)
 	return err
 }
 
@@ -83,7 +84,7 @@ func (p *Partner) introduce(ctx context.Context, tx bun.Tx) error {
 }
 
 // nameOf is what to call a service: what it says, or its host.
-func nameOf(md Metadata) string {
+func nameOf(md oiosaml.Metadata) string {
 	name := md.Name.In("da")
 	if name == "" {
 		name = md.Organisation.In("da")
@@ -107,7 +108,7 @@ func (s *Service) Register(ctx context.Context, by access.Actor, metadata []byte
 	if err := by.Need(access.ManageServices); err != nil {
 		return Partner{}, err
 	}
-	md, err := ParseMetadata(metadata, s.Now())
+	md, err := oiosaml.ParseMetadata(metadata, s.Now())
 	if err != nil {
 		return Partner{}, err
 	}
@@ -197,7 +198,7 @@ func (s *Service) Setup(ctx context.Context) error {
 		return err
 	}
 	for _, purpose := range []string{"signing", "encryption"} {
-		key, err := NewKey(s.BaseURL+"/saml/idp/metadata", s.Now())
+		key, err := oiosaml.NewKey(s.BaseURL+"/saml/idp/metadata", s.Now())
 		if err != nil {
 			return err
 		}
@@ -222,7 +223,7 @@ func (s *Service) Setup(ctx context.Context) error {
 var errNoKeys = errors.New("this installation has no SAML keys yet")
 
 // idp is the identity provider with its keys, read and unsealed once.
-func (s *Service) idp(ctx context.Context) (*Provider, error) {
+func (s *Service) idp(ctx context.Context) (*oiosaml.Provider, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.provider != nil {
@@ -232,13 +233,13 @@ func (s *Service) idp(ctx context.Context) (*Provider, error) {
 	if err := s.DB.NewSelect().Model(&rows).Where("state = 'active'").Order("created_at", "id").Scan(ctx); err != nil {
 		return nil, err
 	}
-	keys := map[string][]Key{}
+	keys := map[string][]oiosaml.Key{}
 	for _, r := range rows {
 		pkcs8, err := s.Keys.Open(keyPurpose, r.ID, r.KeySealed)
 		if err != nil {
 			return nil, fmt.Errorf("SAML key %s: %w", r.ID, err)
 		}
-		key, err := LoadKey(pkcs8, r.Certificate)
+		key, err := oiosaml.LoadKey(pkcs8, r.Certificate)
 		if err != nil {
 			return nil, err
 		}
@@ -247,7 +248,7 @@ func (s *Service) idp(ctx context.Context) (*Provider, error) {
 	if len(keys["signing"]) == 0 || len(keys["encryption"]) == 0 {
 		return nil, errNoKeys
 	}
-	s.provider = NewProvider(strings.TrimSuffix(s.BaseURL, "/"), keys["signing"], keys["encryption"])
+	s.provider = oiosaml.NewProvider(strings.TrimSuffix(s.BaseURL, "/"), keys["signing"], keys["encryption"])
 	return s.provider, nil
 }
 

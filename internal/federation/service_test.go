@@ -15,6 +15,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 	"github.com/adgang/adgang/internal/testkit"
 )
 
@@ -29,22 +30,22 @@ func newHub(t *testing.T, db *bun.DB) hub {
 	t.Helper()
 	d := testkit.NewDomain(t, db)
 	d.Federate(t)
-	d.Clock.Move(noon.Sub(d.Clock.Now()))
+	d.Clock.Move(peer.Noon.Sub(d.Clock.Now()))
 	return hub{d, d.Company(t, "34051178"), d.Company(t, "30808460")}
 }
 
 // metadataOf is the metadata of a service with an entityID of its own.
 func metadataOf(entityID string, parts ...string) []byte {
 	if len(parts) == 0 {
-		parts = []string{signingKey(rsaKey()), postACS}
+		parts = []string{peer.SigningKey(peer.RSA()), peer.PostACS}
 	}
-	return []byte(strings.Replace(spMetadata(parts...), `entityID="`+sp+`"`, `entityID="`+entityID+`"`, 1))
+	return []byte(strings.Replace(peer.Metadata(parts...), `entityID="`+peer.EntityID+`"`, `entityID="`+entityID+`"`, 1))
 }
 
-// register registers the service of sp for the first organisation.
+// register registers the service of peer.EntityID for the first organisation.
 func (h hub) register(t *testing.T, parts ...string) federation.Partner {
 	t.Helper()
-	p, err := h.Federation.Register(t.Context(), h.own.Actor, metadataOf(sp, parts...))
+	p, err := h.Federation.Register(t.Context(), h.own.Actor, metadataOf(peer.EntityID, parts...))
 	if err != nil {
 		t.Fatalf("Register: %v", err)
 	}
@@ -89,7 +90,7 @@ func TestRegister(t *testing.T) {
 		h := newHub(t, db)
 		p := h.register(t)
 		got, err := h.Federation.Partner(t.Context(), h.own.Actor, p.ID)
-		if err != nil || got.EntityID != sp || got.Name != "service.example" || got.OrgID != h.own.ID || got.LastLoginAt != nil || len(got.Metadata.Signing) != 1 {
+		if err != nil || got.EntityID != peer.EntityID || got.Name != "service.example" || got.OrgID != h.own.ID || got.LastLoginAt != nil || len(got.Metadata.Signing) != 1 {
 			t.Errorf("Partner = %+v, %v", got, err)
 		}
 		h.wantLog(t, p, "service.register")
@@ -101,15 +102,15 @@ func TestRegister(t *testing.T) {
 			kind     fault.Kind
 			code     string
 		}{
-			"the same again":  {h.own.Actor, metadataOf(sp), fault.Conflict, "federation.service.taken"},
-			"taken elsewhere": {h.other.Actor, metadataOf(sp), fault.Conflict, "federation.service.taken"},
+			"the same again":  {h.own.Actor, metadataOf(peer.EntityID), fault.Conflict, "federation.service.taken"},
+			"taken elsewhere": {h.other.Actor, metadataOf(peer.EntityID), fault.Conflict, "federation.service.taken"},
 			"by a user administrator": {
 				access.Actor{OrgID: h.own.ID, Roles: []access.Role{access.UserAdministrator}}, metadataOf("https://b.example"), fault.Denied, "access.right.missing",
 			},
 			"no XML":         {h.own.Actor, []byte("x"), fault.Invalid, "federation.metadata.malformed"},
-			"no signing key": {h.own.Actor, metadataOf("https://b.example", postACS), fault.Invalid, "federation.metadata.key"},
+			"no signing key": {h.own.Actor, metadataOf("https://b.example", peer.PostACS), fault.Invalid, "federation.metadata.key"},
 			"plain HTTP": {
-				h.own.Actor, metadataOf("https://b.example", signingKey(rsaKey()), strings.Replace(postACS, "https://", "http://", 1)), fault.Invalid, "federation.metadata.consumer_url",
+				h.own.Actor, metadataOf("https://b.example", peer.SigningKey(peer.RSA()), strings.Replace(peer.PostACS, "https://", "http://", 1)), fault.Invalid, "federation.metadata.consumer_url",
 			},
 		} {
 			_, err := h.Federation.Register(t.Context(), tc.by, tc.metadata)
@@ -133,16 +134,16 @@ func TestReplace(t *testing.T) {
 		before := testkit.Contents(t, db)
 		wantFault(t, "Replace by another service's", replace(h.own.Actor, metadataOf("https://b.example")), fault.Invalid, "federation.service.entity_id")
 		wantFault(t, "Replace by nonsense", replace(h.own.Actor, []byte("x")), fault.Invalid, "federation.metadata.malformed")
-		wantFault(t, "Replace elsewhere", replace(h.other.Actor, metadataOf(sp)), fault.Absent, "federation.service.absent")
-		wantFault(t, "Replace without the right", replace(access.Actor{OrgID: h.own.ID}, metadataOf(sp)), fault.Denied, "access.right.missing")
+		wantFault(t, "Replace elsewhere", replace(h.other.Actor, metadataOf(peer.EntityID)), fault.Absent, "federation.service.absent")
+		wantFault(t, "Replace without the right", replace(access.Actor{OrgID: h.own.ID}, metadataOf(peer.EntityID)), fault.Denied, "access.right.missing")
 		if !reflect.DeepEqual(before, testkit.Contents(t, db)) {
 			t.Error("a refusal has changed something")
 		}
-		if err := replace(h.own.Actor, metadataOf(sp, signingKey(otherKey()), postACS)); err != nil {
+		if err := replace(h.own.Actor, metadataOf(peer.EntityID, peer.SigningKey(peer.Other()), peer.PostACS)); err != nil {
 			t.Fatal(err)
 		}
 		h.wantLog(t, p, "service.register", "service.replace")
-		_, err := h.accept(t, authnRequest("", ""))
+		_, err := h.accept(t, peer.AuthnRequest("", ""))
 		wantFault(t, "Accept by the old key", err, fault.Denied, "federation.request.signature")
 	})
 }
@@ -152,7 +153,7 @@ func TestRemove(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHub(t, db)
 		p := h.register(t)
-		out, err := h.accept(t, authnRequest("", ""))
+		out, err := h.accept(t, peer.AuthnRequest("", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +170,7 @@ func TestRemove(t *testing.T) {
 		h.wantLog(t, p, "service.register", "service.remove")
 		_, err = h.Federation.Continue(t.Context(), out.Flow, out.Cookie, h.login(t, h.own.Admin.ID))
 		wantFault(t, "Continue a login on its way there", err, fault.Denied, "federation.flow.over")
-		if _, err := h.Federation.Register(t.Context(), h.other.Actor, metadataOf(sp)); err != nil {
+		if _, err := h.Federation.Register(t.Context(), h.other.Actor, metadataOf(peer.EntityID)); err != nil {
 			t.Errorf("Register of an entityID that is free again = %v", err)
 		}
 	})

@@ -15,7 +15,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
-	"github.com/adgang/adgang/internal/federation/mellon"
+	"github.com/adgang/adgang/internal/oiosaml/mellon"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/testkit"
 	"github.com/adgang/adgang/internal/web"

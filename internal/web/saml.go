@@ -11,6 +11,7 @@ import (
 
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
 )
 
 // The pages that are no part of the browser application, and their files.
@@ -48,7 +49,7 @@ func (s *Server) idpMetadata(c echo.Context) error {
 // ssoRedirect: GET /saml/idp/sso, an AuthnRequest of binding HTTP-Redirect ->
 // 303 to /saml/continue, or the page that posts a refusal.
 func (s *Server) ssoRedirect(c echo.Context) error {
-	m, err := federation.ReadRedirect(c.Request().URL.RawQuery)
+	m, err := oiosaml.ReadRedirect(c.Request().URL.RawQuery)
 	return s.accept(c, m, err)
 }
 
@@ -59,11 +60,11 @@ func (s *Server) ssoPost(c echo.Context) error {
 	if err := r.ParseForm(); err != nil {
 		return fault.New(fault.Invalid, "federation.request.malformed", "The login request cannot be read. Go back to the service and start again.").Because(err)
 	}
-	m, err := federation.ReadPost(r.PostForm.Get("SAMLRequest"), r.PostForm.Get("RelayState"))
+	m, err := oiosaml.ReadPost(r.PostForm.Get("SAMLRequest"), r.PostForm.Get("RelayState"))
 	return s.accept(c, m, err)
 }
 
-func (s *Server) accept(c echo.Context, m *federation.Message, err error) error {
+func (s *Server) accept(c echo.Context, m *oiosaml.Message, err error) error {
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (s *Server) samlContinue(c echo.Context) error {
 // post answers with a form that posts itself to the service. It is a document
 // with a policy of its own: its form may go to that one service and nowhere
 // else.
-func (s *Server) post(c echo.Context, reply federation.Reply) error {
+func (s *Server) post(c echo.Context, reply oiosaml.Reply) error {
 	to, err := url.Parse(reply.URL)
 	if err != nil {
 		return err

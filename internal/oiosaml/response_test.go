@@ -1,4 +1,4 @@
-package federation_test
+package oiosaml_test
 
 import (
 	"bytes"
@@ -20,37 +20,38 @@ import (
 	"github.com/crewjam/saml"
 	dsig "github.com/russellhaering/goxmldsig"
 
-	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func provider() *federation.Provider {
-	return federation.NewProvider(base, []federation.Key{rsaKey(), otherKey()}, []federation.Key{otherKey()})
+func provider() *oiosaml.Provider {
+	return oiosaml.NewProvider(peer.Base, []oiosaml.Key{peer.RSA(), peer.Other()}, []oiosaml.Key{peer.Other()})
 }
 
 var (
-	person = federation.Person{
+	person = oiosaml.Person{
 		UUID: "0195e9a0-0000-7000-8000-000000000001", NameID: "0195e9a0-0000-7000-8000-000000000002",
 		FullName: `Åse "Ø" Æbelø & <Søn>`, FirstName: "Åse", LastName: "Æbelø", Email: "aase@company.example", RID: "12345678",
-		CVR: "99999993", OrgName: "Company\r\nA/S\x00", Level: federation.Low, LoginAt: noon.Add(-time.Minute),
+		CVR: "99999993", OrgName: "Company\r\nA/S\x00", Level: oiosaml.Low, LoginAt: peer.Noon.Add(-time.Minute),
 	}
-	request = federation.Request{
-		ID: `_re"quest`, Service: sp, Consumer: acs + "?a=b&c=d", RelayState: "state",
-		IssuedAt: noon, NameID: federation.Persistent,
+	request = oiosaml.Request{
+		ID: `_re"quest`, Service: peer.EntityID, Consumer: peer.ACS + "?a=b&c=d", RelayState: "state",
+		IssuedAt: peer.Noon, NameID: oiosaml.Persistent,
 	}
 )
 
-func respond(t testing.TB, r federation.Request, md federation.Metadata) []byte {
+func respond(t testing.TB, r oiosaml.Request, md oiosaml.Metadata) []byte {
 	t.Helper()
-	reply, err := provider().Respond(r, md, person, noon)
+	reply, err := provider().Respond(r, md, person, peer.Noon)
 	if err != nil {
 		t.Fatalf("Respond: %v", err)
 	}
 	if reply.URL != r.Consumer || reply.RelayState != r.RelayState || reply.Assertion == "" {
 		t.Errorf("Respond = %+v", reply)
 	}
-	return must(base64.StdEncoding.DecodeString(reply.SAMLResponse))
+	return peer.Must(base64.StdEncoding.DecodeString(reply.SAMLResponse))
 }
 
 // golden compares with a file in which everything random is masked.
@@ -78,12 +79,12 @@ func golden(t *testing.T, file string, got []byte) {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	golden(t, "response.xml", respond(t, request, service(t, signingKey(rsaKey()), postACS)))
-	reply, err := provider().Refuse(request, &federation.RefusalError{Code: federation.Responder, Why: federation.NoPassive, Text: "Nobody is logged in."}, noon)
+	golden(t, "response.xml", respond(t, request, peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)))
+	reply, err := provider().Refuse(request, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.NoPassive, Text: "Nobody is logged in."}, peer.Noon)
 	if err != nil {
 		t.Fatalf("Refuse: %v", err)
 	}
-	golden(t, "refusal.xml", must(base64.StdEncoding.DecodeString(reply.SAMLResponse)))
+	golden(t, "refusal.xml", peer.Must(base64.StdEncoding.DecodeString(reply.SAMLResponse)))
 	golden(t, "metadata.xml", provider().Metadata())
 }
 
@@ -92,14 +93,14 @@ func TestGolden(t *testing.T) {
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string][]byte{
-		"response": respond(t, request, service(t, signingKey(rsaKey()), postACS)),
+		"response": respond(t, request, peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)),
 		"metadata": provider().Metadata(),
 	} {
 		doc := etree.NewDocument()
 		if err := doc.ReadFromBytes(raw); err != nil {
 			t.Fatal(err)
 		}
-		want := must(dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(doc.Root()))
+		want := peer.Must(dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(doc.Root()))
 		if !bytes.Equal(raw, want) {
 			t.Errorf("%s = %s\nwant %s", name, raw, want)
 		}
@@ -129,7 +130,7 @@ func pemFile(t *testing.T, kind string, der []byte) string {
 
 // verified tells whether xmlsec1 verifies the signature that is a child of the
 // element local (Assertion or Response).
-func verified(t *testing.T, document []byte, local string, k federation.Key) bool {
+func verified(t *testing.T, document []byte, local string, k oiosaml.Key) bool {
 	t.Helper()
 	_, err := xmlsec(t, document, "--verify", "--trusted-pem", pemFile(t, "CERTIFICATE", k.Certificate.Raw),
 		"--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:Response",
@@ -140,18 +141,18 @@ func verified(t *testing.T, document []byte, local string, k federation.Key) boo
 
 func TestSignatureByXMLSec(t *testing.T) {
 	t.Parallel()
-	response := respond(t, request, service(t, signingKey(rsaKey()), postACS))
-	if !verified(t, response, "Assertion", rsaKey()) {
+	response := respond(t, request, peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS))
+	if !verified(t, response, "Assertion", peer.RSA()) {
 		t.Errorf("xmlsec1 does not verify %s", response)
 	}
-	if altered := bytes.Replace(response, []byte(">12345678<"), []byte(">12345679<"), 1); verified(t, altered, "Assertion", rsaKey()) {
+	if altered := bytes.Replace(response, []byte(">12345678<"), []byte(">12345679<"), 1); verified(t, altered, "Assertion", peer.RSA()) {
 		t.Error("xmlsec1 verifies an altered assertion: the test proves nothing")
 	}
-	reply, err := provider().Refuse(request, &federation.RefusalError{Code: federation.Requester, Why: federation.RequestDenied, Text: "<No> & \"no\""}, noon)
+	reply, err := provider().Refuse(request, &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.RequestDenied, Text: "<No> & \"no\""}, peer.Noon)
 	if err != nil {
 		t.Fatalf("Refuse: %v", err)
 	}
-	if refusal := must(base64.StdEncoding.DecodeString(reply.SAMLResponse)); !verified(t, refusal, "Response", rsaKey()) {
+	if refusal := peer.Must(base64.StdEncoding.DecodeString(reply.SAMLResponse)); !verified(t, refusal, "Response", peer.RSA()) {
 		t.Errorf("xmlsec1 does not verify %s", refusal)
 	}
 }
@@ -160,16 +161,16 @@ func TestSignatureByXMLSec(t *testing.T) {
 // signature, audience, recipient, times and InResponseTo, and in the encrypted
 // cases decrypts what it knows of the ciphers.
 func TestResponseByCrewjam(t *testing.T) {
-	saml.TimeNow = func() time.Time { return noon }
-	saml.Clock = dsig.NewFakeClockAt(noon)
+	saml.TimeNow = func() time.Time { return peer.Noon }
+	saml.Clock = dsig.NewFakeClockAt(peer.Noon)
 	t.Cleanup(func() { saml.TimeNow, saml.Clock = time.Now, nil })
 	idp := &saml.EntityDescriptor{}
 	if err := xml.Unmarshal(provider().Metadata(), idp); err != nil {
 		t.Fatalf("read our metadata: %v", err)
 	}
-	peer := saml.ServiceProvider{
-		EntityID: sp, Key: otherKey().Private, Certificate: otherKey().Certificate, IDPMetadata: idp,
-		AcsURL: *must(url.Parse(request.Consumer)), MetadataURL: *must(url.Parse(sp)),
+	crewjam := saml.ServiceProvider{
+		EntityID: peer.EntityID, Key: peer.Other().Private, Certificate: peer.Other().Certificate, IDPMetadata: idp,
+		AcsURL: *peer.Must(url.Parse(request.Consumer)), MetadataURL: *peer.Must(url.Parse(peer.EntityID)),
 	}
 	for _, tc := range []struct{ name, method string }{
 		{"in clear", ""},
@@ -178,19 +179,19 @@ func TestResponseByCrewjam(t *testing.T) {
 		{"AES-128-GCM", "http://www.w3.org/2009/xmlenc11#aes128-gcm"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			parts := []string{signingKey(rsaKey()), postACS}
+			parts := []string{peer.SigningKey(peer.RSA()), peer.PostACS}
 			if tc.method != "" {
-				parts = append(parts, encryptionKey(otherKey(), `<md:EncryptionMethod Algorithm="`+tc.method+`"/>`))
+				parts = append(parts, peer.EncryptionKey(peer.Other(), `<md:EncryptionMethod Algorithm="`+tc.method+`"/>`))
 			}
-			response := respond(t, request, service(t, parts...))
+			response := respond(t, request, peer.Service(t, parts...))
 			if encrypted := !bytes.Contains(response, []byte("<saml:Assertion ")); encrypted != (tc.method != "") {
 				t.Errorf("encrypted = %v", encrypted)
 			}
 			form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}}
-			r := must(http.NewRequestWithContext(t.Context(), http.MethodPost, request.Consumer, strings.NewReader(form.Encode())))
+			r := peer.Must(http.NewRequestWithContext(t.Context(), http.MethodPost, request.Consumer, strings.NewReader(form.Encode())))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Form, r.PostForm = form, form
-			got, err := peer.ParseResponse(r, []string{request.ID})
+			got, err := crewjam.ParseResponse(r, []string{request.ID})
 			if err != nil {
 				if private, ok := errors.AsType[*saml.InvalidResponseError](err); ok {
 					err = private.PrivateErr
@@ -215,12 +216,12 @@ func TestAttributesReleased(t *testing.T) {
 	const mandatory = "specVersion loa cvr orgName"
 	for _, tc := range []struct {
 		name, part, want string
-		who              func(*federation.Person)
+		who              func(*oiosaml.Person)
 	}{
 		{"lists nothing", "", mandatory + " persistent rid fullName firstName lastName email", nil},
 		{"lists one", ask("https://data.gov.dk/model/core/eid/email"), mandatory + " email", nil},
 		{"lists what we lack", ask("https://data.gov.dk/model/core/eid/cprNumber"), mandatory, nil},
-		{"person without RID and e-mail", "", mandatory + " persistent fullName firstName lastName", func(p *federation.Person) { p.RID, p.Email = "", "" }},
+		{"person without RID and e-mail", "", mandatory + " persistent fullName firstName lastName", func(p *oiosaml.Person) { p.RID, p.Email = "", "" }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -228,12 +229,12 @@ func TestAttributesReleased(t *testing.T) {
 			if tc.who != nil {
 				tc.who(&who)
 			}
-			reply, err := provider().Respond(request, service(t, signingKey(rsaKey()), postACS, tc.part), who, noon)
+			reply, err := provider().Respond(request, peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS, tc.part), who, peer.Noon)
 			if err != nil {
 				t.Fatalf("Respond: %v", err)
 			}
 			doc := etree.NewDocument()
-			if err := doc.ReadFromBytes(must(base64.StdEncoding.DecodeString(reply.SAMLResponse))); err != nil {
+			if err := doc.ReadFromBytes(peer.Must(base64.StdEncoding.DecodeString(reply.SAMLResponse))); err != nil {
 				t.Fatal(err)
 			}
 			var got []string
@@ -250,25 +251,25 @@ func TestAttributesReleased(t *testing.T) {
 
 func TestRespondRefuses(t *testing.T) {
 	t.Parallel()
-	md := service(t, signingKey(rsaKey()), postACS)
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
 	r := request
-	r.Context = federation.Context{Comparison: "minimum", Classes: []string{"https://data.gov.dk/concept/core/nsis/loa/Substantial"}}
-	_, err := provider().Respond(r, md, person, noon)
-	if refusal, ok := errors.AsType[*federation.RefusalError](err); !ok || refusal.Why != federation.NoAuthnContext || refusal.Code != federation.Responder {
+	r.Context = oiosaml.Context{Comparison: "minimum", Classes: []string{"https://data.gov.dk/concept/core/nsis/loa/Substantial"}}
+	_, err := provider().Respond(r, md, person, peer.Noon)
+	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); !ok || refusal.Why != oiosaml.NoAuthnContext || refusal.Code != oiosaml.Responder {
 		t.Errorf("Respond above the level = %v, want NoAuthnContext", err)
 	}
 	who := person
 	who.NameID = ""
-	if _, err := provider().Respond(request, md, who, noon); err == nil {
+	if _, err := provider().Respond(request, md, who, peer.Noon); err == nil {
 		t.Error("Respond without a name identifier = nil")
 	}
 }
 
 func TestTransient(t *testing.T) {
 	t.Parallel()
-	md, r := service(t, signingKey(rsaKey()), postACS), request
-	r.NameID = federation.Transient
-	name := regexp.MustCompile(`Format="` + federation.Transient + `"[^>]*>https://data.gov.dk/model/core/eid/professional/uuid/([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})<`)
+	md, r := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS), request
+	r.NameID = oiosaml.Transient
+	name := regexp.MustCompile(`Format="` + oiosaml.Transient + `"[^>]*>https://data.gov.dk/model/core/eid/professional/uuid/([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})<`)
 	first, second := name.FindSubmatch(respond(t, r, md)), name.FindSubmatch(respond(t, r, md))
 	if first == nil || second == nil || bytes.Equal(first[1], second[1]) {
 		t.Errorf("transient names = %s and %s, want two different UUIDs", first, second)

@@ -1,4 +1,4 @@
-package federation_test
+package oiosaml_test
 
 import (
 	"reflect"
@@ -7,59 +7,60 @@ import (
 	"time"
 
 	"github.com/adgang/adgang/internal/fault"
-	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 )
 
 func TestParseMetadata(t *testing.T) {
 	t.Parallel()
 	role := `<md:Extensions><mdui:UIInfo xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui"><mdui:DisplayName xml:lang="da">Løn &amp; fravær</mdui:DisplayName></mdui:UIInfo></md:Extensions>` +
-		signingKey(rsaKey()) + keyDescriptor("signing", `<ds:KeyName>only a name</ds:KeyName>`) +
-		keyDescriptor("signing", `<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>`) + signingKey(ecKey()) +
-		encryptionKey(otherKey(), `<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes128-gcm"/>`) +
-		`<md:NameIDFormat>` + federation.Persistent + `</md:NameIDFormat>` + postACS +
+		peer.SigningKey(peer.RSA()) + peer.KeyDescriptor("signing", `<ds:KeyName>only a name</ds:KeyName>`) +
+		peer.KeyDescriptor("signing", `<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>`) + peer.SigningKey(peer.EC()) +
+		peer.EncryptionKey(peer.Other(), `<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes128-gcm"/>`) +
+		`<md:NameIDFormat>` + oiosaml.Persistent + `</md:NameIDFormat>` + peer.PostACS +
 		`<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact" Location="http://elsewhere.example" index="1"/>` +
 		`<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="http://127.0.0.1:8080/acs" index="2" isDefault="true"/>` +
 		`<md:AttributeConsumingService index="0"><md:ServiceName xml:lang="en">Payroll</md:ServiceName>` +
 		`<md:RequestedAttribute Name="https://data.gov.dk/model/core/eid/email" isRequired="true"/></md:AttributeConsumingService>`
-	raw := strings.Replace(spMetadata(role), "</md:EntityDescriptor>",
+	raw := strings.Replace(peer.Metadata(role), "</md:EntityDescriptor>",
 		`<md:Organization><md:OrganizationDisplayName xml:lang="en">Company</md:OrganizationDisplayName></md:Organization>`+
 			`<md:ContactPerson contactType="technical"><md:GivenName>Ida</md:GivenName><md:SurName>Ibsen</md:SurName><md:EmailAddress>mailto:ida@service.example</md:EmailAddress></md:ContactPerson>`+
 			`<md:ContactPerson contactType="support"><md:TelephoneNumber>12345678</md:TelephoneNumber></md:ContactPerson></md:EntityDescriptor>`, 1)
 	raw = "\xef\xbb\xbf" + strings.Replace(raw, `<md:SPSSODescriptor `, `<md:SPSSODescriptor cacheDuration="PT1H" validUntil="2027-03-02T12:00:00Z" `, 1)
 
-	md, err := federation.ParseMetadata([]byte(raw), noon)
+	md, err := oiosaml.ParseMetadata([]byte(raw), peer.Noon)
 	if err != nil {
 		t.Fatalf("ParseMetadata = %v", err)
 	}
-	if md.EntityID != sp || md.Name.In("en") != "Løn & fravær" || md.Organisation.In("da") != "Company" || !md.SignsRequests {
+	if md.EntityID != peer.EntityID || md.Name.In("en") != "Løn & fravær" || md.Organisation.In("da") != "Company" || !md.SignsRequests {
 		t.Errorf("ParseMetadata = %q %q %q %v", md.EntityID, md.Name, md.Organisation, md.SignsRequests)
 	}
-	if want := []federation.Consumer{{URL: acs, Index: 0}, {URL: "http://127.0.0.1:8080/acs", Index: 2, Default: true}}; !reflect.DeepEqual(md.Consumers, want) {
+	if want := []oiosaml.Consumer{{URL: peer.ACS, Index: 0}, {URL: "http://127.0.0.1:8080/acs", Index: 2, Default: true}}; !reflect.DeepEqual(md.Consumers, want) {
 		t.Errorf("Consumers = %+v, want %+v", md.Consumers, want)
 	}
-	if len(md.Signing) != 2 || !md.Signing[0].Equal(rsaKey().Certificate) || !md.Signing[1].Equal(ecKey().Certificate) {
+	if len(md.Signing) != 2 || !md.Signing[0].Equal(peer.RSA().Certificate) || !md.Signing[1].Equal(peer.EC().Certificate) {
 		t.Errorf("Signing = %d certificates, want the RSA and the ECDSA one", len(md.Signing))
 	}
-	if len(md.Encryption) != 1 || !md.Encryption[0].Certificate.Equal(otherKey().Certificate) || len(md.Encryption[0].Methods) != 1 {
+	if len(md.Encryption) != 1 || !md.Encryption[0].Certificate.Equal(peer.Other().Certificate) || len(md.Encryption[0].Methods) != 1 {
 		t.Errorf("Encryption = %+v, want one key with one method", md.Encryption)
 	}
 	if len(md.Notices) != 2 {
 		t.Errorf("Notices = %q, want one for each of the two bad keys", md.Notices)
 	}
-	if want := []federation.RequestedAttribute{{Name: "https://data.gov.dk/model/core/eid/email", Required: true}}; !reflect.DeepEqual(md.Requested, want) {
+	if want := []oiosaml.RequestedAttribute{{Name: "https://data.gov.dk/model/core/eid/email", Required: true}}; !reflect.DeepEqual(md.Requested, want) {
 		t.Errorf("Requested = %+v, want %+v", md.Requested, want)
 	}
-	if want := []federation.Contact{{Kind: "technical", Name: "Ida Ibsen", Emails: []string{"ida@service.example"}}, {Kind: "support", Phones: []string{"12345678"}}}; !reflect.DeepEqual(md.Contacts, want) {
+	if want := []oiosaml.Contact{{Kind: "technical", Name: "Ida Ibsen", Emails: []string{"ida@service.example"}}, {Kind: "support", Phones: []string{"12345678"}}}; !reflect.DeepEqual(md.Contacts, want) {
 		t.Errorf("Contacts = %+v, want %+v", md.Contacts, want)
 	}
-	if !md.ValidUntil.Equal(noon.Add(24 * time.Hour)) {
+	if !md.ValidUntil.Equal(peer.Noon.Add(24 * time.Hour)) {
 		t.Errorf("ValidUntil = %v", md.ValidUntil)
 	}
 }
 
 func TestParseMetadataRefuses(t *testing.T) {
 	t.Parallel()
-	good := spMetadata(signingKey(rsaKey()), postACS)
+	good := peer.Metadata(peer.SigningKey(peer.RSA()), peer.PostACS)
 	for _, tc := range []struct{ name, raw, code string }{
 		{"empty file", "", "malformed"},
 		{"no XML", "{}", "malformed"},
@@ -80,24 +81,24 @@ func TestParseMetadataRefuses(t *testing.T) {
 		{"identity provider", strings.ReplaceAll(good, "SPSSODescriptor", "IDPSSODescriptor"), "not_service"},
 		{"SAML 1.1", strings.Replace(good, "SAML:2.0:protocol", "SAML:1.1:protocol", 1), "not_service"},
 		{"no entityID", strings.Replace(good, "entityID", "other", 1), "entity_id"},
-		{"long entityID", strings.Replace(good, sp, sp+strings.Repeat("a", 1024), 1), "entity_id"},
+		{"long entityID", strings.Replace(good, peer.EntityID, peer.EntityID+strings.Repeat("a", 1024), 1), "entity_id"},
 		{"ended", strings.Replace(good, "entityID", `validUntil="2027-03-01T12:00:00Z" entityID`, 1), "expired"},
 		{"end is no instant", strings.Replace(good, "entityID", `validUntil="soon" entityID`, 1), "malformed"},
-		{"no key", spMetadata(postACS), "key"},
-		{"only an encryption key", spMetadata(encryptionKey(rsaKey(), ""), postACS), "key"},
-		{"short RSA key", spMetadata(signingKey(rsaKey()), signingKey(weakKey()), postACS), "key_weak"},
-		{"encryption key is ECDSA", spMetadata(signingKey(rsaKey()), encryptionKey(ecKey(), ""), postACS), "encryption_key"},
-		{"encryption key without certificate", spMetadata(signingKey(rsaKey()), keyDescriptor("encryption", ""), postACS), "encryption_key"},
-		{"no consumer", spMetadata(signingKey(rsaKey())), "consumer"},
+		{"no key", peer.Metadata(peer.PostACS), "key"},
+		{"only an encryption key", peer.Metadata(peer.EncryptionKey(peer.RSA(), ""), peer.PostACS), "key"},
+		{"short RSA key", peer.Metadata(peer.SigningKey(peer.RSA()), peer.SigningKey(peer.Weak()), peer.PostACS), "key_weak"},
+		{"encryption key is ECDSA", peer.Metadata(peer.SigningKey(peer.RSA()), peer.EncryptionKey(peer.EC(), ""), peer.PostACS), "encryption_key"},
+		{"encryption key without certificate", peer.Metadata(peer.SigningKey(peer.RSA()), peer.KeyDescriptor("encryption", ""), peer.PostACS), "encryption_key"},
+		{"no consumer", peer.Metadata(peer.SigningKey(peer.RSA())), "consumer"},
 		{"consumer of another binding", strings.Replace(good, "HTTP-POST", "PAOS", 1), "consumer"},
-		{"consumer over http", strings.Replace(good, acs, "http://service.example/acs", 1), "consumer_url"},
-		{"consumer with a user", strings.Replace(good, acs, "https://service.example@evil.example/", 1), "consumer_url"},
-		{"consumer is a script", strings.Replace(good, acs, "javascript:alert(1)", 1), "consumer_url"},
-		{"loopback only in the name", strings.Replace(good, acs, "http://127.0.0.1.evil.example/", 1), "consumer_url"},
+		{"consumer over http", strings.Replace(good, peer.ACS, "http://service.example/acs", 1), "consumer_url"},
+		{"consumer with a user", strings.Replace(good, peer.ACS, "https://service.example@evil.example/", 1), "consumer_url"},
+		{"consumer is a script", strings.Replace(good, peer.ACS, "javascript:alert(1)", 1), "consumer_url"},
+		{"loopback only in the name", strings.Replace(good, peer.ACS, "http://127.0.0.1.evil.example/", 1), "consumer_url"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := federation.ParseMetadata([]byte(tc.raw), noon)
+			_, err := oiosaml.ParseMetadata([]byte(tc.raw), peer.Noon)
 			if got := fault.CodeOf(err); got != "federation.metadata."+tc.code || fault.KindOf(err) != fault.Invalid {
 				t.Errorf("ParseMetadata = %v, want code %s", err, tc.code)
 			}

@@ -1,4 +1,4 @@
-package federation_test
+package oiosaml_test
 
 import (
 	"errors"
@@ -13,30 +13,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/adgang/adgang/internal/federation"
-	"github.com/adgang/adgang/internal/federation/mellon"
+	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/oiosaml/mellon"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 )
 
 // idpServer is an identity provider at which everyone is logged in already.
-func idpServer(t *testing.T, md federation.Metadata) (*httptest.Server, *federation.Provider) {
+func idpServer(t *testing.T, md oiosaml.Metadata) (*httptest.Server, *oiosaml.Provider) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	idp := federation.NewProvider("http://"+server.Listener.Addr().String(), []federation.Key{rsaKey()}, []federation.Key{otherKey()})
+	idp := oiosaml.NewProvider("http://"+server.Listener.Addr().String(), []oiosaml.Key{peer.RSA()}, []oiosaml.Key{peer.Other()})
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now()
-		message, err := federation.ReadRedirect(r.URL.RawQuery)
+		message, err := oiosaml.ReadRedirect(r.URL.RawQuery)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 			return
 		}
 		request, err := message.Check(md, idp.SSO, now)
-		var reply federation.Reply
+		var reply oiosaml.Reply
 		if err == nil {
 			who := person
 			who.LoginAt = now
 			reply, err = idp.Respond(request, md, who, now)
 		}
-		if refusal, ok := errors.AsType[*federation.RefusalError](err); ok {
+		if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
 			reply, err = idp.Refuse(request, refusal, now)
 		}
 		if err != nil {
@@ -55,12 +56,12 @@ func idpServer(t *testing.T, md federation.Metadata) (*httptest.Server, *federat
 // would, and returns the page at the end.
 func browse(t *testing.T, start string) (status int, page string) {
 	t.Helper()
-	browser := &http.Client{Jar: must(cookiejar.New(nil))}
-	response, err := browser.Do(must(http.NewRequestWithContext(t.Context(), http.MethodGet, start, nil)))
+	browser := &http.Client{Jar: peer.Must(cookiejar.New(nil))}
+	response, err := browser.Do(peer.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, start, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := string(must(io.ReadAll(response.Body)))
+	form := string(peer.Must(io.ReadAll(response.Body)))
 	field := func(pattern string) string {
 		found := regexp.MustCompile(pattern).FindStringSubmatch(form)
 		if found == nil {
@@ -69,19 +70,19 @@ func browse(t *testing.T, start string) (status int, page string) {
 		return html.UnescapeString(found[1])
 	}
 	values := url.Values{"SAMLResponse": {field(`SAMLResponse" value="([^"]*)`)}, "RelayState": {field(`RelayState" value="([^"]*)`)}}
-	post := must(http.NewRequestWithContext(t.Context(), http.MethodPost, field(`action="([^"]*)`), strings.NewReader(values.Encode())))
+	post := peer.Must(http.NewRequestWithContext(t.Context(), http.MethodPost, field(`action="([^"]*)`), strings.NewReader(values.Encode())))
 	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err = browser.Do(post)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, string(must(io.ReadAll(response.Body)))
+	return response.StatusCode, string(peer.Must(io.ReadAll(response.Body)))
 }
 
 func TestMellonLogin(t *testing.T) {
 	t.Parallel()
 	sp := mellon.New(t)
-	md, err := federation.ParseMetadata(sp.Metadata, time.Now())
+	md, err := oiosaml.ParseMetadata(sp.Metadata, time.Now())
 	if err != nil || len(md.Encryption) != 1 {
 		t.Fatalf("ParseMetadata = %+v, %v, want one encryption key", md, err)
 	}
@@ -113,7 +114,7 @@ func TestMellonLogin(t *testing.T) {
 func TestMellonRefused(t *testing.T) {
 	t.Parallel()
 	sp := mellon.New(t)
-	md, err := federation.ParseMetadata(sp.Metadata, time.Now())
+	md, err := oiosaml.ParseMetadata(sp.Metadata, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,14 +130,14 @@ func TestMellonRefused(t *testing.T) {
 func TestMellonForged(t *testing.T) {
 	t.Parallel()
 	sp, other := mellon.New(t), mellon.New(t)
-	md, err := federation.ParseMetadata([]byte(strings.ReplaceAll(string(other.Metadata), other.URL, sp.URL)), time.Now())
+	md, err := oiosaml.ParseMetadata([]byte(strings.ReplaceAll(string(other.Metadata), other.URL, sp.URL)), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, idp := idpServer(t, md)
 	sp.Start(t, idp.Metadata())
-	response := must(http.DefaultClient.Do(must(http.NewRequestWithContext(t.Context(), http.MethodGet, sp.URL+"/private/", nil))))
-	body := string(must(io.ReadAll(response.Body)))
+	response := peer.Must(http.DefaultClient.Do(peer.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, sp.URL+"/private/", nil))))
+	body := string(peer.Must(io.ReadAll(response.Body)))
 	if response.StatusCode != http.StatusForbidden || !strings.Contains(body, "federation.request.signature") {
 		t.Errorf("request by another key ended with %d: %s", response.StatusCode, body)
 	}

@@ -1,12 +1,10 @@
-package federation
+package oiosaml
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
-
-	"github.com/adgang/adgang/internal/org"
 )
 
 // Level is an NSIS level of assurance. The zero Level is none at all.
@@ -24,19 +22,9 @@ func (l Level) String() string {
 	return [...]string{"None", "Low", "Substantial", "High"}[l]
 }
 
-// levelNamed is the inverse of String; 0 for any other word.
-func levelNamed(word string) Level {
+// LevelNamed is the inverse of String; 0 for any other word.
+func LevelNamed(word string) Level {
 	return Level(max(0, slices.Index([]string{"None", "Low", "Substantial", "High"}, word)))
-}
-
-// keyFileLevel is what a key file proves of itself: a key in software, behind a
-// password.
-const keyFileLevel = Low
-
-// levelOfLogin is the lower of how well the person is known and how well the login
-// proves that it is that person, as NSIS demands.
-func levelOfLogin(e org.Employee) Level {
-	return min(Level(org.LevelRank(e.IdentityLevel())), keyFileLevel)
 }
 
 // Class references of OIOSAML: levels in the form of 3.0 and of 4.0, and the

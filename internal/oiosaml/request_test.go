@@ -1,4 +1,4 @@
-package federation_test
+package oiosaml_test
 
 import (
 	"crypto"
@@ -14,30 +14,31 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/adgang/adgang/internal/fault"
-	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 )
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	want := federation.Request{ID: "_request", Service: sp, Consumer: acs, RelayState: "a&b=c d", IssuedAt: noon, NameID: federation.Persistent}
+	want := oiosaml.Request{ID: "_request", Service: peer.EntityID, Consumer: peer.ACS, RelayState: "a&b=c d", IssuedAt: peer.Noon, NameID: oiosaml.Persistent}
 	for _, k := range []struct {
 		name string
-		key  federation.Key
-	}{{"RSA", rsaKey()}, {"ECDSA", ecKey()}} {
-		md := service(t, signingKey(otherKey()), signingKey(k.key), postACS)
+		key  oiosaml.Key
+	}{{"RSA", peer.RSA()}, {"ECDSA", peer.EC()}} {
+		md := peer.Service(t, peer.SigningKey(peer.Other()), peer.SigningKey(k.key), peer.PostACS)
 		t.Run("redirect "+k.name, func(t *testing.T) {
 			t.Parallel()
-			m, err := federation.ReadRedirect("first=1&" + redirect(t, authnRequest("", ""), "a&b=c d", k.key) + "&more=%zz")
+			m, err := oiosaml.ReadRedirect("first=1&" + peer.Redirect(t, peer.AuthnRequest("", ""), "a&b=c d", k.key) + "&more=%zz")
 			if err != nil {
 				t.Fatalf("ReadRedirect = %v", err)
 			}
-			if got, err := m.Check(md, sso, noon); err != nil || !reflect.DeepEqual(got, want) || m.Issuer() != sp {
+			if got, err := m.Check(md, peer.SSO, peer.Noon); err != nil || !reflect.DeepEqual(got, want) || m.Issuer() != peer.EntityID {
 				t.Errorf("Check = %+v, %v, want %+v", got, err, want)
 			}
 		})
 		t.Run("post "+k.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := post(t, signedRequest(t, authnRequest("", ""), k.key)).Check(md, sso, noon)
+			got, err := peer.Post(t, peer.Signed(t, peer.AuthnRequest("", ""), k.key)).Check(md, peer.SSO, peer.Noon)
 			if got.RelayState = want.RelayState; err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("Check = %+v, %v, want %+v", got, err, want)
 			}
@@ -47,35 +48,35 @@ func TestCheck(t *testing.T) {
 
 func TestCheckRefuses(t *testing.T) {
 	t.Parallel()
-	md := service(t, signingKey(rsaKey()), postACS)
-	old := func(attrs string) string { return strings.Replace(authnRequest("", ""), "_request", attrs, 1) }
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
+	old := func(attrs string) string { return strings.Replace(peer.AuthnRequest("", ""), "_request", attrs, 1) }
 	at := func(t time.Time) string {
-		return strings.Replace(authnRequest("", ""), "2027-03-01T12:00:00Z", t.Format(time.RFC3339), 1)
+		return strings.Replace(peer.AuthnRequest("", ""), "2027-03-01T12:00:00Z", t.Format(time.RFC3339), 1)
 	}
 	for _, tc := range []struct{ name, xml, code string }{
-		{"other destination", strings.Replace(authnRequest("", ""), sso, sso+"/", 1), "destination"},
-		{"no destination", strings.Replace(authnRequest("", ""), "Destination", "Other", 1), "destination"},
-		{"too old", at(noon.Add(-301 * time.Second)), "expired"},
-		{"from the future", at(noon.Add(301 * time.Second)), "expired"},
-		{"no instant", strings.Replace(authnRequest("", ""), "IssueInstant", "Other", 1), "malformed"},
+		{"other destination", strings.Replace(peer.AuthnRequest("", ""), peer.SSO, peer.SSO+"/", 1), "destination"},
+		{"no destination", strings.Replace(peer.AuthnRequest("", ""), "Destination", "Other", 1), "destination"},
+		{"too old", at(peer.Noon.Add(-301 * time.Second)), "expired"},
+		{"from the future", at(peer.Noon.Add(301 * time.Second)), "expired"},
+		{"no instant", strings.Replace(peer.AuthnRequest("", ""), "IssueInstant", "Other", 1), "malformed"},
 		{"empty ID", old(""), "malformed"},
 		{"ID with a space", old("a b"), "malformed"},
 		{"long ID", old(strings.Repeat("a", 257)), "malformed"},
-		{"unknown consumer", authnRequest(`AssertionConsumerServiceURL="https://evil.example/acs"`, ""), "consumer"},
-		{"consumer with a query", authnRequest(`AssertionConsumerServiceURL="`+acs+`?a=b"`, ""), "consumer"},
-		{"unknown index", authnRequest(`AssertionConsumerServiceIndex="7"`, ""), "consumer"},
-		{"index of nothing", authnRequest(`AssertionConsumerServiceIndex="-1"`, ""), "consumer"},
-		{"URL and index", authnRequest(`AssertionConsumerServiceURL="`+acs+`" AssertionConsumerServiceIndex="0"`, ""), "consumer"},
-		{"issuer of another service", strings.Replace(authnRequest("", ""), sp, "https://another.example", 1), "issuer"},
+		{"unknown consumer", peer.AuthnRequest(`AssertionConsumerServiceURL="https://evil.example/acs"`, ""), "consumer"},
+		{"consumer with a query", peer.AuthnRequest(`AssertionConsumerServiceURL="`+peer.ACS+`?a=b"`, ""), "consumer"},
+		{"unknown index", peer.AuthnRequest(`AssertionConsumerServiceIndex="7"`, ""), "consumer"},
+		{"index of nothing", peer.AuthnRequest(`AssertionConsumerServiceIndex="-1"`, ""), "consumer"},
+		{"URL and index", peer.AuthnRequest(`AssertionConsumerServiceURL="`+peer.ACS+`" AssertionConsumerServiceIndex="0"`, ""), "consumer"},
+		{"issuer of another service", strings.Replace(peer.AuthnRequest("", ""), peer.EntityID, "https://another.example", 1), "issuer"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			m, err := federation.ReadRedirect(redirect(t, tc.xml, "", rsaKey()))
+			m, err := oiosaml.ReadRedirect(peer.Redirect(t, tc.xml, "", peer.RSA()))
 			if err != nil {
 				t.Fatalf("ReadRedirect = %v", err)
 			}
-			got, err := m.Check(md, sso, noon)
-			if fault.CodeOf(err) != "federation.request."+tc.code || !reflect.DeepEqual(got, federation.Request{}) {
+			got, err := m.Check(md, peer.SSO, peer.Noon)
+			if fault.CodeOf(err) != "federation.request."+tc.code || !reflect.DeepEqual(got, oiosaml.Request{}) {
 				t.Errorf("Check = %+v, %v, want code %s", got, err, tc.code)
 			}
 		})
@@ -85,30 +86,30 @@ func TestCheckRefuses(t *testing.T) {
 // What the service may hear about is a RefusalError beside a usable request.
 func TestCheckAnswers(t *testing.T) {
 	t.Parallel()
-	md := service(t, signingKey(rsaKey()), postACS, `<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:NameIDFormat>`+federation.Transient+`</md:NameIDFormat>`)
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS, `<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:NameIDFormat>`+oiosaml.Transient+`</md:NameIDFormat>`)
 	const policy = `<samlp:NameIDPolicy AllowCreate="true" Format="`
 	for _, tc := range []struct {
 		name, attrs, inner string
 		want               string // second-level status, "" = accepted
 		nameID             string
 	}{
-		{"both force and passive", `ForceAuthn="true" IsPassive="1"`, "", federation.RequestUnsupported, ""},
-		{"not forced but passive", `ForceAuthn="false" IsPassive="1"`, "", "", federation.Transient},
-		{"answer as artifact", `ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"`, "", federation.UnsupportedBinding, ""},
-		{"names a person", "", `<saml:Subject/>`, federation.RequestUnsupported, ""},
-		{"persistent", "", policy + federation.Persistent + `"/>`, "", federation.Persistent},
-		{"unspecified", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"/>`, "", federation.Transient},
-		{"e-mail", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"/>`, federation.InvalidNameIDPolicy, ""},
-		{"own qualifier", "", policy + federation.Persistent + `" SPNameQualifier="` + sp + `"/>`, "", federation.Persistent},
-		{"foreign qualifier", "", policy + federation.Persistent + `" SPNameQualifier="https://another.example"/>`, federation.InvalidNameIDPolicy, ""},
+		{"both force and passive", `ForceAuthn="true" IsPassive="1"`, "", oiosaml.RequestUnsupported, ""},
+		{"not forced but passive", `ForceAuthn="false" IsPassive="1"`, "", "", oiosaml.Transient},
+		{"answer as artifact", `ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"`, "", oiosaml.UnsupportedBinding, ""},
+		{"names a person", "", `<saml:Subject/>`, oiosaml.RequestUnsupported, ""},
+		{"persistent", "", policy + oiosaml.Persistent + `"/>`, "", oiosaml.Persistent},
+		{"unspecified", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"/>`, "", oiosaml.Transient},
+		{"e-mail", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"/>`, oiosaml.InvalidNameIDPolicy, ""},
+		{"own qualifier", "", policy + oiosaml.Persistent + `" SPNameQualifier="` + peer.EntityID + `"/>`, "", oiosaml.Persistent},
+		{"foreign qualifier", "", policy + oiosaml.Persistent + `" SPNameQualifier="https://another.example"/>`, oiosaml.InvalidNameIDPolicy, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := post(t, signedRequest(t, authnRequest(tc.attrs, tc.inner), rsaKey())).Check(md, sso, noon)
-			if got.ID != "_request" || got.Consumer != acs || got.NameID != tc.nameID {
+			got, err := peer.Post(t, peer.Signed(t, peer.AuthnRequest(tc.attrs, tc.inner), peer.RSA())).Check(md, peer.SSO, peer.Noon)
+			if got.ID != "_request" || got.Consumer != peer.ACS || got.NameID != tc.nameID {
 				t.Errorf("Check = %+v, want NameID %q", got, tc.nameID)
 			}
-			refusal, ok := errors.AsType[*federation.RefusalError](err)
+			refusal, ok := errors.AsType[*oiosaml.RefusalError](err)
 			if tc.want == "" && err != nil || tc.want != "" && (!ok || refusal.Why != tc.want) {
 				t.Errorf("Check = %v, want %q", err, tc.want)
 			}
@@ -120,23 +121,23 @@ func TestCheckContext(t *testing.T) {
 	t.Parallel()
 	const inner = `<samlp:RequestedAuthnContext Comparison="minimum"><saml:AuthnContextClassRef>one</saml:AuthnContextClassRef>` +
 		`<saml:AuthnContextClassRef>t<!-- comment -->wo</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>`
-	got, err := post(t, signedRequest(t, authnRequest("", inner), rsaKey())).Check(service(t, signingKey(rsaKey()), postACS), sso, noon)
-	if want := (federation.Context{Comparison: "minimum", Classes: []string{"one", "two"}}); err != nil || !reflect.DeepEqual(got.Context, want) {
+	got, err := peer.Post(t, peer.Signed(t, peer.AuthnRequest("", inner), peer.RSA())).Check(peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS), peer.SSO, peer.Noon)
+	if want := (oiosaml.Context{Comparison: "minimum", Classes: []string{"one", "two"}}); err != nil || !reflect.DeepEqual(got.Context, want) {
 		t.Errorf("Check = %+v, %v, want %+v", got.Context, err, want)
 	}
 }
 
 func TestRedirectForgery(t *testing.T) {
 	t.Parallel()
-	md := service(t, signingKey(rsaKey()), postACS)
-	good := redirect(t, authnRequest("", ""), "state", rsaKey())
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
+	good := peer.Redirect(t, peer.AuthnRequest("", ""), "state", peer.RSA())
 	before, signature, _ := strings.Cut(good, "&Signature=")
 	swap := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for _, tc := range []struct{ name, query, code string }{
 		{"unsigned", before, "unsigned"},
 		{"empty signature", before + "&Signature=", "unsigned"},
-		{"signed by another", redirect(t, authnRequest("", ""), "state", otherKey()), "signature"},
-		{"another request", redirectWith(good, pack(authnRequest(`ForceAuthn="true"`, ""))), "signature"},
+		{"signed by another", peer.Redirect(t, peer.AuthnRequest("", ""), "state", peer.Other()), "signature"},
+		{"another request", redirectWith(good, peer.Pack(peer.AuthnRequest(`ForceAuthn="true"`, ""))), "signature"},
 		{"another relay state", swap("RelayState=state", "RelayState=other"), "signature"},
 		{"relay state removed", swap("&RelayState=state", ""), "signature"},
 		{"relay state escaped otherwise", swap("RelayState=state", "RelayState=%73tate"), "signature"},
@@ -144,25 +145,25 @@ func TestRedirectForgery(t *testing.T) {
 		{"algorithm of a MAC", swap("rsa-sha256", "hmac-sha256"), "signature"},
 		{"algorithm of another key type", swap("rsa-sha256", "ecdsa-sha256"), "signature"},
 		{"no algorithm", swap("SigAlg", "Other"), "signature"},
-		{"request doubled", good + "&SAMLRequest=" + url.QueryEscape(pack(authnRequest("", ""))), "malformed"},
-		{"request doubled in disguise", good + "&SAMLReques%74=" + url.QueryEscape(pack(authnRequest("", ""))), "malformed"},
+		{"request doubled", good + "&SAMLRequest=" + url.QueryEscape(peer.Pack(peer.AuthnRequest("", ""))), "malformed"},
+		{"request doubled in disguise", good + "&SAMLReques%74=" + url.QueryEscape(peer.Pack(peer.AuthnRequest("", ""))), "malformed"},
 		{"relay state doubled", good + "&RelayState=other", "malformed"},
 		{"signature doubled", good + "&Signature=" + signature, "malformed"},
 		{"no base64", "SAMLRequest=%21", "malformed"},
-		{"not deflated", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(authnRequest("", "")))), "malformed"},
+		{"not deflated", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(peer.AuthnRequest("", "")))), "malformed"},
 		{"other encoding", good + "&SAMLEncoding=gzip", "malformed"},
 		{"broken escape", "SAMLRequest=%zz", "malformed"},
 		{"nothing", "", "malformed"},
-		{"no issuer", "SAMLRequest=" + url.QueryEscape(pack(strings.ReplaceAll(authnRequest("", ""), "Issuer", "Other"))), "malformed"},
-		{"version 1.1", "SAMLRequest=" + url.QueryEscape(pack(strings.Replace(authnRequest("", ""), `"2.0"`, `"1.1"`, 1))), "malformed"},
-		{"another message", "SAMLRequest=" + url.QueryEscape(pack(strings.ReplaceAll(authnRequest("", ""), "AuthnRequest", "LogoutRequest"))), "malformed"},
-		{"long relay state", redirect(t, authnRequest("", ""), strings.Repeat("a", 4097), rsaKey()), "malformed"},
+		{"no issuer", "SAMLRequest=" + url.QueryEscape(peer.Pack(strings.ReplaceAll(peer.AuthnRequest("", ""), "Issuer", "Other"))), "malformed"},
+		{"version 1.1", "SAMLRequest=" + url.QueryEscape(peer.Pack(strings.Replace(peer.AuthnRequest("", ""), `"2.0"`, `"1.1"`, 1))), "malformed"},
+		{"another message", "SAMLRequest=" + url.QueryEscape(peer.Pack(strings.ReplaceAll(peer.AuthnRequest("", ""), "AuthnRequest", "LogoutRequest"))), "malformed"},
+		{"long relay state", peer.Redirect(t, peer.AuthnRequest("", ""), strings.Repeat("a", 4097), peer.RSA()), "malformed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			m, err := federation.ReadRedirect(tc.query)
+			m, err := oiosaml.ReadRedirect(tc.query)
 			if err == nil {
-				_, err = m.Check(md, sso, noon)
+				_, err = m.Check(md, peer.SSO, peer.Noon)
 			}
 			if fault.CodeOf(err) != "federation.request."+tc.code {
 				t.Errorf("got %v, want code %s", err, tc.code)
@@ -185,17 +186,17 @@ type forgery struct {
 // Whatever is done to a signed request, nothing but what was signed is read.
 func checkForgeries(t *testing.T, forgeries []forgery) {
 	t.Helper()
-	md := service(t, signingKey(rsaKey()), postACS)
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
 	for _, tc := range forgeries {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			doc := signedRequest(t, authnRequest("", ""), rsaKey())
+			doc := peer.Signed(t, peer.AuthnRequest("", ""), peer.RSA())
 			tc.forge(doc)
 			want := "federation.request.signature"
 			if doc.FindElement("//Signature") == nil {
 				want = "federation.request.unsigned"
 			}
-			got, err := post(t, doc).Check(md, sso, noon)
+			got, err := peer.Post(t, doc).Check(md, peer.SSO, peer.Noon)
 			if fault.CodeOf(err) != want {
 				t.Errorf("Check = %+v, %v, want code %s", got, err, want)
 			}
@@ -293,20 +294,20 @@ func TestPostForgery(t *testing.T) {
 
 func TestPostWeakSignature(t *testing.T) {
 	t.Parallel()
-	md := service(t, signingKey(rsaKey()), postACS)
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
 	for _, tc := range []struct {
 		name   string
 		doc    *etree.Document
 		refuse bool
 	}{
-		{"SHA-1", signedRequest(t, authnRequest("", ""), rsaKey(), func(c *dsig.SigningContext) { c.Hash = crypto.SHA1 }), true},
-		{"inclusive canonicalisation", signedRequest(t, authnRequest("", ""), rsaKey(), func(c *dsig.SigningContext) { c.Canonicalizer = dsig.MakeC14N10RecCanonicalizer() }), true},
-		{"another's certificate in KeyInfo", signedRequest(t, authnRequest("", ""), otherKey()), true},
-		{"SHA-512", signedRequest(t, authnRequest("", ""), rsaKey(), func(c *dsig.SigningContext) { c.Hash = crypto.SHA512 }), false},
+		{"SHA-1", peer.Signed(t, peer.AuthnRequest("", ""), peer.RSA(), func(c *dsig.SigningContext) { c.Hash = crypto.SHA1 }), true},
+		{"inclusive canonicalisation", peer.Signed(t, peer.AuthnRequest("", ""), peer.RSA(), func(c *dsig.SigningContext) { c.Canonicalizer = dsig.MakeC14N10RecCanonicalizer() }), true},
+		{"another's certificate in KeyInfo", peer.Signed(t, peer.AuthnRequest("", ""), peer.Other()), true},
+		{"SHA-512", peer.Signed(t, peer.AuthnRequest("", ""), peer.RSA(), func(c *dsig.SigningContext) { c.Hash = crypto.SHA512 }), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := post(t, tc.doc).Check(md, sso, noon)
+			_, err := peer.Post(t, tc.doc).Check(md, peer.SSO, peer.Noon)
 			if got := fault.CodeOf(err) == "federation.request.signature"; got != tc.refuse || !tc.refuse && err != nil {
 				t.Errorf("Check = %v, want refused %v", err, tc.refuse)
 			}
@@ -316,23 +317,23 @@ func TestPostWeakSignature(t *testing.T) {
 
 func TestReadPostRefuses(t *testing.T) {
 	t.Parallel()
-	good := base64.StdEncoding.EncodeToString([]byte(authnRequest("", "")))
+	good := base64.StdEncoding.EncodeToString([]byte(peer.AuthnRequest("", "")))
 	for _, tc := range []struct{ name, request, relayState string }{
 		{"nothing", "", ""},
 		{"no base64", "!" + good, ""},
-		{"deflated", pack(authnRequest("", "")), ""},
-		{"over 256 kB", base64.StdEncoding.EncodeToString([]byte(authnRequest("", strings.Repeat(" ", 256<<10)))), ""},
+		{"deflated", peer.Pack(peer.AuthnRequest("", "")), ""},
+		{"over 256 kB", base64.StdEncoding.EncodeToString([]byte(peer.AuthnRequest("", strings.Repeat(" ", 256<<10)))), ""},
 		{"a megabyte", strings.Repeat("A", 1<<20), ""},
 		{"long relay state", good, strings.Repeat("a", 4097)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := federation.ReadPost(tc.request, tc.relayState); fault.CodeOf(err) != "federation.request.malformed" {
+			if _, err := oiosaml.ReadPost(tc.request, tc.relayState); fault.CodeOf(err) != "federation.request.malformed" {
 				t.Errorf("ReadPost = %v, want malformed", err)
 			}
 		})
 	}
-	if _, err := federation.ReadPost(good[:76]+"\r\n"+good[76:], ""); err != nil {
+	if _, err := oiosaml.ReadPost(good[:76]+"\r\n"+good[76:], ""); err != nil {
 		t.Errorf("ReadPost of base64 in lines = %v", err)
 	}
 }
@@ -341,8 +342,8 @@ func TestReadPostRefuses(t *testing.T) {
 // alone these took 1 to 22 seconds each and the large ones were accepted.
 func TestBombs(t *testing.T) {
 	t.Parallel()
-	elements := func(n int) string { return authnRequest("", strings.Repeat("<a/>", n)) }
-	nested := func(n int) string { return authnRequest("", strings.Repeat("<a>", n)+strings.Repeat("</a>", n)) }
+	elements := func(n int) string { return peer.AuthnRequest("", strings.Repeat("<a/>", n)) }
+	nested := func(n int) string { return peer.AuthnRequest("", strings.Repeat("<a>", n)+strings.Repeat("</a>", n)) }
 	signature := `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`
 	for _, tc := range []struct{ name, xml string }{
 		{"4 MB of empty elements", elements(1 << 20)},
@@ -350,14 +351,14 @@ func TestBombs(t *testing.T) {
 		{"30,000 nested elements", nested(30_000)},
 		{"41 nested elements", nested(41)},
 		{"5,000 elements", elements(5000)},
-		{"over 1,000 elements and an empty signature", authnRequest("", signature+strings.Repeat("<a/>", 1000))},
-		{"10,000 attributes", authnRequest("", "<a "+strings.Repeat(`b="c" `, 10_000)+"/>")},
-		{"entity expansion", `<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">]>` + authnRequest("", "&b;")},
-		{"100 MB of spaces", authnRequest("", strings.Repeat(" ", 100<<20))},
+		{"over 1,000 elements and an empty signature", peer.AuthnRequest("", signature+strings.Repeat("<a/>", 1000))},
+		{"10,000 attributes", peer.AuthnRequest("", "<a "+strings.Repeat(`b="c" `, 10_000)+"/>")},
+		{"entity expansion", `<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">]>` + peer.AuthnRequest("", "&b;")},
+		{"100 MB of spaces", peer.AuthnRequest("", strings.Repeat(" ", 100<<20))},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			packed, start := "SAMLRequest="+url.QueryEscape(pack(tc.xml)), time.Now()
-			_, err := federation.ReadRedirect(packed)
+			packed, start := "SAMLRequest="+url.QueryEscape(peer.Pack(tc.xml)), time.Now()
+			_, err := oiosaml.ReadRedirect(packed)
 			if took := time.Since(start); fault.CodeOf(err) != "federation.request.malformed" || took > time.Second {
 				t.Errorf("ReadRedirect of %d bytes = %v in %v, want malformed at once", len(packed), err, took)
 			}
@@ -374,9 +375,9 @@ func TestDearestMessage(t *testing.T) {
 		namespaces.WriteString(` xmlns:n` + string(rune('a'+i%26)) + string(rune('a'+i/26)) + `="urn:x"`)
 	}
 	inner := strings.Repeat("<a>", 30) + strings.Repeat(`<b c="d"/>`, 900) + strings.Repeat("</a>", 30)
-	doc := signedRequest(t, authnRequest(namespaces.String(), inner), otherKey())
-	m, start := post(t, doc), time.Now()
-	_, err := m.Check(service(t, signingKey(rsaKey()), postACS), sso, noon)
+	doc := peer.Signed(t, peer.AuthnRequest(namespaces.String(), inner), peer.Other())
+	m, start := peer.Post(t, doc), time.Now()
+	_, err := m.Check(peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS), peer.SSO, peer.Noon)
 	took := time.Since(start)
 	t.Logf("refused after %v", took)
 	if fault.CodeOf(err) != "federation.request.signature" || took > time.Second {

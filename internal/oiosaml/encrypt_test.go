@@ -1,4 +1,4 @@
-package federation_test
+package oiosaml_test
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 
 	"github.com/beevik/etree"
 )
@@ -41,11 +43,11 @@ func TestDecryptByXMLSec(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			response := respond(t, request, service(t, signingKey(rsaKey()), encryptionKey(otherKey(), tc.methods), postACS))
+			response := respond(t, request, peer.Service(t, peer.SigningKey(peer.RSA()), peer.EncryptionKey(peer.Other(), tc.methods), peer.PostACS))
 			if !bytes.Contains(response, []byte(tc.want)) || bytes.Contains(response, []byte(person.Email)) {
 				t.Errorf("response = %s, want it encrypted by %s", response, tc.want)
 			}
-			pkcs8, _, err := otherKey().Marshal()
+			pkcs8, _, err := peer.Other().Marshal()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +55,7 @@ func TestDecryptByXMLSec(t *testing.T) {
 			if err != nil || !bytes.Contains(plain, []byte(person.Email)) {
 				t.Fatalf("xmlsec1 --decrypt = %v, %s", err, plain)
 			}
-			if !verified(t, plain, "Assertion", rsaKey()) {
+			if !verified(t, plain, "Assertion", peer.RSA()) {
 				t.Errorf("xmlsec1 does not verify %s", plain)
 			}
 		})
@@ -82,20 +84,20 @@ func TestKeyTransport(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			doc := etree.NewDocument()
-			if err := doc.ReadFromBytes(respond(t, request, service(t, signingKey(rsaKey()), encryptionKey(otherKey(), tc.methods), postACS))); err != nil {
+			if err := doc.ReadFromBytes(respond(t, request, peer.Service(t, peer.SigningKey(peer.RSA()), peer.EncryptionKey(peer.Other(), tc.methods), peer.PostACS))); err != nil {
 				t.Fatal(err)
 			}
 			if got := doc.FindElement("//EncryptedKey/EncryptionMethod").SelectAttrValue("Algorithm", ""); got != tc.algorithm {
 				t.Errorf("key transport = %s, want %s", got, tc.algorithm)
 			}
 			value := func(path string) []byte {
-				return must(base64.StdEncoding.DecodeString(doc.FindElement(path).Text()))
+				return peer.Must(base64.StdEncoding.DecodeString(doc.FindElement(path).Text()))
 			}
-			key, err := otherKey().Private.(crypto.Decrypter).Decrypt(nil, value("//EncryptedKey//CipherValue"), &rsa.OAEPOptions{Hash: tc.hash, MGFHash: tc.mask})
+			key, err := peer.Other().Private.(crypto.Decrypter).Decrypt(nil, value("//EncryptedKey//CipherValue"), &rsa.OAEPOptions{Hash: tc.hash, MGFHash: tc.mask})
 			if err != nil {
 				t.Fatalf("unwrap the key: %v", err)
 			}
-			aead := must(cipher.NewGCM(must(aes.NewCipher(key))))
+			aead := peer.Must(cipher.NewGCM(peer.Must(aes.NewCipher(key))))
 			sealed := value("//EncryptedData/CipherData/CipherValue")
 			plain, err := aead.Open(nil, sealed[:12], sealed[12:], nil)
 			if err != nil || !strings.HasPrefix(string(plain), "<saml:Assertion ") {
