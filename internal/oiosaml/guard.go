@@ -174,8 +174,12 @@ func children(el *etree.Element, namespace, tag string) []*etree.Element {
 	return found
 }
 
-// child returns the first direct child namespace:tag, nil when there is none.
+// child returns the first direct child namespace:tag, nil when there is none or
+// no el.
 func child(el *etree.Element, namespace, tag string) *etree.Element {
+	if el == nil {
+		return nil
+	}
 	if all := children(el, namespace, tag); len(all) > 0 {
 		return all[0]
 	}

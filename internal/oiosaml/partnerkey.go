@@ -96,14 +96,19 @@ func certificate(el *etree.Element) (*x509.Certificate, error) {
 func methods(el *etree.Element) []Method {
 	var all []Method
 	for _, e := range children(el, nsMetadata, "EncryptionMethod") {
-		method := Method{Algorithm: attr(e, "Algorithm")}
-		if d := child(e, nsSignature, "DigestMethod"); d != nil {
-			method.Digest = attr(d, "Algorithm")
-		}
-		if mgf := child(e, nsXMLEnc11, "MGF"); mgf != nil {
-			method.MGF = attr(mgf, "Algorithm")
-		}
-		all = append(all, method)
+		all = append(all, methodOf(e))
 	}
 	return all
+}
+
+// methodOf reads one EncryptionMethod, of metadata or of a message.
+func methodOf(e *etree.Element) Method {
+	method := Method{Algorithm: attr(e, "Algorithm")}
+	if d := child(e, nsSignature, "DigestMethod"); d != nil {
+		method.Digest = attr(d, "Algorithm")
+	}
+	if mgf := child(e, nsXMLEnc11, "MGF"); mgf != nil {
+		method.MGF = attr(mgf, "Algorithm")
+	}
+	return method
 }
