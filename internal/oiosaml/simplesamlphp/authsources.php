@@ -1,0 +1,26 @@
+<?php
+$config = [
+    'default-sp' => [
+        'saml:SP',
+        'entityID' => '{{.URL}}/sp',
+        'idp' => {{if .IdP}}'{{.IdP}}'{{else}}null{{end}},
+        'privatekey' => 'peer.key',
+        'certificate' => 'peer.crt',
+        'sign.authnrequest' => true,
+        'sign.logout' => true,
+        'redirect.sign' => true,
+        'redirect.validate' => true,
+        'validate.logout' => true,
+        'assertion.encryption' => true,
+        'WantAssertionsSigned' => true,
+        'NameIDPolicy' => ['Format' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', 'AllowCreate' => true],
+{{range .SP}}        {{.}}
+{{end}}    ],
+    'person' => [
+        'exampleauth:StaticSource',
+        'uid' => ['bo'],
+        'eduPersonPrincipalName' => ['bo@nordvind.example'],
+        'nameid' => ['bo@NORDVIND'],
+{{range .Person}}        {{.}}
+{{end}}    ],
+];
