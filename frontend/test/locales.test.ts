@@ -39,7 +39,7 @@ describe('the two languages', () => {
 
 // Codes that no page can meet: of the command line, the queue, mail delivery, the
 // demonstration and the error pages of the SAML endpoint.
-const elsewhere = /^(a\.|demo\.|jobs\.|mail\.|metrics\.|org\.(cvr|name)\.|reminder\.|session\.role\.|federation\.request\.|ca\.crl\.|internal$)/;
+const elsewhere = /^(a\.|demo\.|jobs\.|mail\.|metrics\.|org\.(cvr|name)\.|reminder\.(day|webhook)\.|session\.role\.|federation\.request\.|ca\.crl\.|internal$)/;
 
 function goSources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -51,9 +51,11 @@ describe('codes', () => {
   test('of the server all have a Danish text', () => {
     const sources = goSources(join(import.meta.dirname, '../../internal'));
     const patterns = [/fault\.New\(fault\.\w+, "([a-z_.]+)"/g, /"(cutover\.(?:row|file)\.[a-z_]+)"/g, /"(http\.[a-z_]+)"/g];
-    const met = sources.flatMap((source) => patterns.flatMap((one) => [...source.matchAll(one)].map((match) => match[1] ?? '')));
+    const files = sources.flatMap((source) => [...source.matchAll(/r\.refuse\(.+?, "([a-z0-9_]+)", /g)].map((match) => `inventory.file.${match[1] ?? ''}`));
+    const met = sources.flatMap((source) => patterns.flatMap((one) => [...source.matchAll(one)].map((match) => match[1] ?? ''))).concat(files);
     const untold = [...new Set(met)].filter((code) => !/\.$|\.(absent|state)$/.test(code) && !elsewhere.test(code) && !(code in danishCodes));
     expect(met.length).toBeGreaterThan(50);
+    expect(files.length).toBeGreaterThan(10);
     expect(untold.sort()).toEqual([]);
   });
 
@@ -65,10 +67,19 @@ describe('codes', () => {
 
 test('verbs of the audit log all have a text', () => {
   const sources = goSources(join(import.meta.dirname, '../../internal'));
-  const verbs = sources.flatMap((source) => [...source.matchAll(/audit\.By\([^"]*"([a-z_]+\.[a-z_]+)"/g)].map((match) => match[1] ?? ''));
+  // Given where the entry is made, or to what makes it.
+  const patterns = [/audit\.By\([^"]*"([a-z_]+\.[a-z_]+)"/g, /\bverb :?= "([a-z_]+\.[a-z_]+)"/g, /s\.(?:host|placing)\([^"]*"([a-z_]+\.[a-z_]+)"/g];
+  const verbs = sources.flatMap((source) => patterns.flatMap((one) => [...source.matchAll(one)].map((match) => match[1] ?? '')));
   const untold = [...new Set(verbs)].filter((verb) => !(verb.replace('.', '-') in danish.audit.verbs));
   expect(verbs.length).toBeGreaterThan(50);
   expect(untold.sort()).toEqual([]);
+});
+
+test('kinds of mail all have a name', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../internal/mail/mail.go'), 'utf8');
+  const kinds = [...source.matchAll(/\bKind\w+ +(?:\w+ +)?= "([a-z_]+)"/g)].map((match) => match[1] ?? '');
+  expect(kinds.length).toBeGreaterThan(20);
+  expect(kinds.filter((kind) => !(kind in danish.notices.kinds))).toEqual([]);
 });
 
 describe('a sentence of the server', () => {

@@ -46,6 +46,10 @@ export function Party({ party, name }: { party: string; name: string | null }) {
     case 'contact':
     case 'machine':
     case 'organisation':
+    case 'inventory':
+    case 'campaign':
+    case 'host':
+    case 'webhook':
     case 'setting':
       return <>{t(`audit.party.${kind}`)}</>;
     default:
