@@ -41,6 +41,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
@@ -71,6 +72,7 @@ type App struct {
 	Session    *session.Service
 	Rights     *entitlement.Service
 	Review     *review.Service
+	SAMLKeys   *samlkey.Service
 	Federation *federation.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
@@ -173,7 +175,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
-	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Now: a.Now, Log: a.Log, BaseURL: base}
+	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, EntityID: base + "/saml/idp/metadata"}
+	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys}
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
@@ -331,7 +334,7 @@ func (a *App) migrate(ctx context.Context) error {
 	if err := a.CA.Setup(ctx); err != nil {
 		return fmt.Errorf("set up the issuing authority: %w", err)
 	}
-	if err := a.Federation.Setup(ctx); err != nil {
+	if err := a.SAMLKeys.Setup(ctx); err != nil {
 		return fmt.Errorf("set up the SAML keys: %w", err)
 	}
 	return nil

@@ -53,7 +53,7 @@ func BenchmarkSAMLResponse(b *testing.B) {
 
 func samlKey(b *testing.B, now time.Time) oiosaml.Key {
 	b.Helper()
-	k, err := oiosaml.NewKey("https://adgang.example/saml/idp/metadata", now)
+	k, err := oiosaml.NewKey(oiosaml.RSA, "https://adgang.example/saml/idp/metadata", now)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/testkit"
 )
@@ -57,7 +58,8 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 		DB: db, Keys: keys, Org: orgs, CA: authority, Mail: mails, Now: now, Log: log, Origin: server.URL, Algorithm: "P-256",
 	}
 	rights := &entitlement.Service{DB: db, Mail: mails, Now: now, Log: log, BaseURL: server.URL}
-	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Rights: rights, Now: now, Log: log, BaseURL: server.URL}
+	samlKeys := &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, EntityID: server.URL + "/saml/idp/metadata"}
+	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Rights: rights, Now: now, Log: log, BaseURL: server.URL, SAMLKeys: samlKeys}
 	s := &demo.Service{
 		DB: db, Org: orgs, Credential: credentials, Federation: services, Now: now, Log: log, Data: data, BaseURL: server.URL,
 		Cutover: &cutover.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
@@ -66,7 +68,7 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 		Mails: mail.Mailbox(folder),
 	}
 	handler.Handler = s.Handler()
-	for _, setup := range []func(context.Context) error{authority.Setup, services.Setup} {
+	for _, setup := range []func(context.Context) error{authority.Setup, samlKeys.Setup} {
 		if err := setup(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -150,7 +150,7 @@ func (s *Service) key() (oiosaml.Key, error) {
 }
 
 func (s *Service) newKey(path string) (oiosaml.Key, error) {
-	key, err := oiosaml.NewKey(s.entityID(), s.Now())
+	key, err := oiosaml.NewKey(oiosaml.RSA, s.entityID(), s.Now())
 	if err != nil {
 		return key, err
 	}

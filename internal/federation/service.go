@@ -2,12 +2,9 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -20,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -36,14 +34,12 @@ type Service struct {
 	Approval *approval.Service
 	Now      func() time.Time
 	Log      *slog.Logger
-	BaseURL  string
-
-	mu       sync.Mutex
-	provider *oiosaml.Provider
+	BaseURL  string // without a slash at the end
+	// SAMLKeys sign and decrypt.
+	SAMLKeys *samlkey.Service
 }
 
 const (
-	keyPurpose    secret.Purpose = "federation.key"
 	cookiePurpose secret.Purpose = "federation.flow_cookie"
 	namePurpose   secret.Purpose = "federation.name_id"
 )
@@ -178,78 +174,13 @@ func (s *Service) Partners(ctx context.Context, by access.Actor, cursor string) 
 	return page, next, nil
 }
 
-// storedKey is one SAML key, sealed.
-type storedKey struct {
-	bun.BaseModel `bun:"table:saml_key"`
-
-	ID          string    `bun:"id,pk"`
-	Purpose     string    `bun:"purpose"` // signing, encryption
-	State       string    `bun:"state"`   // active
-	Certificate []byte    `bun:"certificate"`
-	KeySealed   []byte    `bun:"key_sealed"`
-	CreatedAt   time.Time `bun:"created_at"`
-}
-
-// Setup makes the SAML keys, once for the installation; nodes may call it
-// together.
-func (s *Service) Setup(ctx context.Context) error {
-	_, err := s.idp(ctx)
-	if err == nil || !errors.Is(err, errNoKeys) {
-		return err
-	}
-	for _, purpose := range []string{"signing", "encryption"} {
-		key, err := oiosaml.NewKey(s.BaseURL+"/saml/idp/metadata", s.Now())
-		if err != nil {
-			return err
-		}
-		pkcs8, certificate, err := key.Marshal()
-		if err != nil {
-			return err
-		}
-		row := storedKey{ID: store.NewID(), Purpose: purpose, State: "active", Certificate: certificate, CreatedAt: store.Instant(s.Now())}
-		row.KeySealed = s.Keys.Seal(keyPurpose, row.ID, pkcs8)
-		err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-			_, err := store.Insert(ctx, tx, []storedKey{row}, "ON CONFLICT (purpose) WHERE state = 'active' DO NOTHING")
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("store SAML key: %w", err)
-		}
-	}
-	_, err = s.idp(ctx)
-	return err
-}
-
-var errNoKeys = errors.New("this installation has no SAML keys yet")
-
-// idp is the identity provider with its keys, read and unsealed once.
+// idp is the identity provider with the keys of the moment.
 func (s *Service) idp(ctx context.Context) (*oiosaml.Provider, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.provider != nil {
-		return s.provider, nil
-	}
-	var rows []storedKey
-	if err := s.DB.NewSelect().Model(&rows).Where("state = 'active'").Order("created_at", "id").Scan(ctx); err != nil {
+	ring, err := s.SAMLKeys.Ring(ctx)
+	if err != nil {
 		return nil, err
 	}
-	keys := map[string][]oiosaml.Key{}
-	for _, r := range rows {
-		pkcs8, err := s.Keys.Open(keyPurpose, r.ID, r.KeySealed)
-		if err != nil {
-			return nil, fmt.Errorf("SAML key %s: %w", r.ID, err)
-		}
-		key, err := oiosaml.LoadKey(pkcs8, r.Certificate)
-		if err != nil {
-			return nil, err
-		}
-		keys[r.Purpose] = append(keys[r.Purpose], key)
-	}
-	if len(keys["signing"]) == 0 || len(keys["encryption"]) == 0 {
-		return nil, errNoKeys
-	}
-	s.provider = oiosaml.NewProvider(strings.TrimSuffix(s.BaseURL, "/"), keys["signing"], keys["encryption"])
-	return s.provider, nil
+	return oiosaml.NewProvider(s.BaseURL, ring.Signing, ring.Encryption), nil
 }
 
 // IdPMetadata is what services load about Adgang.

@@ -224,7 +224,7 @@ func TestSetupTogether(t *testing.T) {
 				if _, err := d.Federation.IdPMetadata(t.Context()); err == nil {
 					t.Error("IdPMetadata without keys = nil")
 				}
-				if err := d.Federation.Setup(t.Context()); err != nil {
+				if err := d.SAMLKeys.Setup(t.Context()); err != nil {
 					t.Errorf("Setup: %v", err)
 				}
 				published[i], _ = d.Federation.IdPMetadata(t.Context())
@@ -234,8 +234,8 @@ func TestSetupTogether(t *testing.T) {
 		if len(published[0]) == 0 || !bytes.Equal(published[0], published[1]) {
 			t.Errorf("the nodes publish different metadata:\n%s\n%s", published[0], published[1])
 		}
-		if rows := testkit.Contents(t, db)["saml_key"]; len(rows) != 2 {
-			t.Errorf("%d keys, want one for signing and one for encryption", len(rows))
+		if rows := testkit.Contents(t, db)["saml_key"]; len(rows) != 3 {
+			t.Errorf("%d keys, want two for signing and one for encryption", len(rows))
 		}
 	})
 }

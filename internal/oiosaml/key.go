@@ -2,11 +2,14 @@ package oiosaml
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -15,8 +18,13 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// Key is one RSA key of the identity provider with the certificate that its
-// metadata shows. Private signs, or decrypts, wherever the key itself lives.
+// Algorithms of keys. ECDSA is on the curve P-256.
+const (
+	RSA   = "RSA"
+	ECDSA = "ECDSA"
+)
+
+// Key is one key of Adgang with the certificate that its metadata shows. Private signs, or decrypts, wherever the key itself lives.
 type Key struct {
 	Private     crypto.Signer
 	Certificate *x509.Certificate
@@ -26,12 +34,12 @@ type Key struct {
 // Partners trust the metadata, not the dates; they are there for people.
 const keyLife = 3 * 365 * 24 * time.Hour
 
-// NewKey makes a key with a self-signed certificate in the name of entityID.
-// RSA, because packaged service providers cannot verify ECDSA (lasso,
+// NewKey makes a key with a self-signed certificate in the name of entityID. RSA
+// is the rule, because packaged service providers cannot verify ECDSA (lasso,
 // SimpleSAMLphp 1.19); 2048 bits, because a signature with 3072 costs 2.7 times
 // as much and NIST SP 800-57 has 2048 until 2030, the end of such a key's life.
-func NewKey(entityID string, now time.Time) (Key, error) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+func NewKey(algorithm, entityID string, now time.Time) (Key, error) {
+	private, err := generate(algorithm)
 	if err != nil {
 		return Key{}, fmt.Errorf("make a SAML key: %w", err)
 	}
@@ -45,13 +53,26 @@ func NewKey(entityID string, now time.Time) (Key, error) {
 		Subject:      pkix.Name{CommonName: commonName(entityID)},
 		NotBefore:    now.UTC().Truncate(time.Second).Add(-Skew),
 		NotAfter:     now.UTC().Truncate(time.Second).Add(keyLife),
-		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+	}
+	if algorithm == RSA {
+		template.KeyUsage |= x509.KeyUsageKeyEncipherment
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, private.Public(), private)
 	if err != nil {
 		return Key{}, fmt.Errorf("certify a SAML key: %w", err)
 	}
 	return parseKey(private, der)
+}
+
+func generate(algorithm string) (crypto.Signer, error) {
+	switch algorithm {
+	case RSA:
+		return rsa.GenerateKey(rand.Reader, 2048)
+	case ECDSA:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	return nil, fmt.Errorf("no such algorithm: %s", algorithm)
 }
 
 // commonName cuts to the 64 characters that X.520 allows.
@@ -68,9 +89,9 @@ func LoadKey(pkcs8, certificate []byte) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("load a SAML key: %w", err)
 	}
-	signer, ok := private.(*rsa.PrivateKey)
+	signer, ok := private.(crypto.Signer)
 	if !ok {
-		return Key{}, errors.New("load a SAML key: not RSA")
+		return Key{}, errors.New("load a SAML key: it does not sign")
 	}
 	return parseKey(signer, certificate)
 }
@@ -94,14 +115,14 @@ func (k Key) Marshal() (pkcs8, certificate []byte, err error) {
 }
 
 // sign returns element, which must be in exclusive canonical form with the
-// given ID, with an enveloped RSA-SHA256 signature put in at offset at.
+// given ID, with an enveloped signature over SHA-256 put in at offset at.
 func (k Key) sign(element []byte, id string, at int) ([]byte, error) {
 	digest := sha256.Sum256(element)
 	// SignedInfo alone declares ds; inside Signature the prefix is inherited.
 	signed := xmlWriter{b: make([]byte, 0, 1024)}
 	k.signedInfo(&signed, id, digest[:], "xmlns:ds", nsSignature)
 	hash := sha256.Sum256(signed.b)
-	value, err := k.Private.Sign(rand.Reader, hash[:], crypto.SHA256)
+	value, err := k.value(hash[:])
 	if err != nil {
 		return nil, fmt.Errorf("sign a SAML message: %w", err)
 	}
@@ -119,10 +140,10 @@ func (k Key) sign(element []byte, id string, at int) ([]byte, error) {
 	return append(w.b, element[at:]...), nil
 }
 
-func (Key) signedInfo(w *xmlWriter, id string, digest []byte, namespace ...string) {
+func (k Key) signedInfo(w *xmlWriter, id string, digest []byte, namespace ...string) {
 	w.open("ds:SignedInfo", namespace...)
 	w.leaf("ds:CanonicalizationMethod", "", "Algorithm", string(dsig.CanonicalXML10ExclusiveAlgorithmId))
-	w.leaf("ds:SignatureMethod", "", "Algorithm", dsig.RSASHA256SignatureMethod)
+	w.leaf("ds:SignatureMethod", "", "Algorithm", k.method())
 	w.open("ds:Reference", "URI", "#"+id)
 	w.open("ds:Transforms")
 	w.leaf("ds:Transform", "", "Algorithm", string(dsig.EnvelopedSignatureAltorithmId))
@@ -132,4 +153,39 @@ func (Key) signedInfo(w *xmlWriter, id string, digest []byte, namespace ...strin
 	w.base64("ds:DigestValue", digest)
 	w.close("ds:Reference")
 	w.close("ds:SignedInfo")
+}
+
+// Algorithm is RSA or ECDSA.
+func (k Key) Algorithm() string {
+	if _, ok := k.Certificate.PublicKey.(*ecdsa.PublicKey); ok {
+		return ECDSA
+	}
+	return RSA
+}
+
+// method names the signature algorithm as XML and the Redirect binding do.
+func (k Key) method() string {
+	if k.Algorithm() == ECDSA {
+		return dsig.ECDSASHA256SignatureMethod
+	}
+	return dsig.RSASHA256SignatureMethod
+}
+
+// value signs a SHA-256 digest. ECDSA is r||s, each as long as the curve's order
+// (RFC 4050 3.3), where Go makes ASN.1.
+func (k Key) value(digest []byte) ([]byte, error) {
+	value, err := k.Private.Sign(rand.Reader, digest, crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	public, ok := k.Certificate.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return value, nil
+	}
+	var v struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(value, &v); err != nil {
+		return nil, err
+	}
+	size := (public.Params().N.BitLen() + 7) / 8
+	return append(v.R.FillBytes(make([]byte, size)), v.S.FillBytes(make([]byte, size))...), nil
 }

@@ -11,7 +11,7 @@ import (
 
 func TestNewKey(t *testing.T) {
 	t.Parallel()
-	k, err := oiosaml.NewKey("https://adgang.example/"+string(make([]byte, 100)), peer.Noon)
+	k, err := oiosaml.NewKey(oiosaml.RSA, "https://adgang.example/"+string(make([]byte, 100)), peer.Noon)
 	if err != nil {
 		t.Fatalf("NewKey: %v", err)
 	}
@@ -43,7 +43,7 @@ func TestLoadKey(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Marshal: %v", err)
 	}
-	if _, err := oiosaml.LoadKey(ecPKCS8, ecCertificate); err == nil {
-		t.Error("LoadKey of an ECDSA key = nil, but the writer signs RSA only")
+	if got, err := oiosaml.LoadKey(ecPKCS8, ecCertificate); err != nil || got.Algorithm() != oiosaml.ECDSA {
+		t.Errorf("LoadKey of an ECDSA key = %v, %v", got.Certificate, err)
 	}
 }

@@ -22,7 +22,7 @@ import (
 func idpServer(t *testing.T, md oiosaml.Metadata) (*httptest.Server, *oiosaml.Provider) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	idp := oiosaml.NewProvider("http://"+server.Listener.Addr().String(), []oiosaml.Key{peer.RSA()}, []oiosaml.Key{peer.Other()})
+	idp := oiosaml.NewProvider("http://"+server.Listener.Addr().String(), []oiosaml.Key{peer.RSA(), peer.EC()}, []oiosaml.Key{peer.Other()})
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now()
 		message, err := oiosaml.ReadRedirect(r.URL.RawQuery)

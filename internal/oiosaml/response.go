@@ -25,7 +25,7 @@ const nameIDPrefix = "https://data.gov.dk/model/core/eid/professional/uuid/"
 type Provider struct {
 	EntityID string // BASE_URL/saml/idp/metadata
 	SSO      string // BASE_URL/saml/idp/sso
-	// Signing keys in the metadata, at least one; the first one signs.
+	// Signing keys in the metadata, at least one; the first of an algorithm signs.
 	Signing []Key
 	// Encryption keys in the metadata, for what services send encrypted.
 	Encryption []Key
@@ -37,6 +37,17 @@ func NewProvider(baseURL string, signing, encryption []Key) *Provider {
 		EntityID: baseURL + "/saml/idp/metadata", SSO: baseURL + "/saml/idp/sso",
 		Signing: signing, Encryption: encryption,
 	}
+}
+
+// Signer is the key that signs where a partner wants the algorithm; RSA, the
+// first key, where there is none of it.
+func (p *Provider) Signer(algorithm string) Key {
+	for _, k := range p.Signing {
+		if k.Algorithm() == algorithm {
+			return k
+		}
+	}
+	return p.Signing[0]
 }
 
 // Person is who logged in, as a service gets to see it. Empty fields are left

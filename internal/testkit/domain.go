@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -42,6 +41,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
@@ -75,7 +75,8 @@ type Domain struct {
 	Roster     *roster.Service
 	Rights     *entitlement.Service
 	Review     *review.Service
-	Federation *federation.Service // without keys until Federate
+	SAMLKeys   *samlkey.Service // without keys until Federate
+	Federation *federation.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
 	Operator   *operator.Service
@@ -120,7 +121,10 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Rights.Delegated, d.Rights.Delegates = d.Attorney.Delegated, d.Attorney.Delegates
 	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Now: now, Log: log, TestData: true}
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
-	d.Federation = &federation.Service{DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Now: now, Log: log, BaseURL: BaseURL}
+	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, EntityID: BaseURL + "/saml/idp/metadata"}
+	d.Federation = &federation.Service{
+		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys,
+	}
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
@@ -152,29 +156,17 @@ func (d *Domain) Drain(t testing.TB) int {
 	return n
 }
 
-// samlKey is a row of saml_key, to copy.
-type samlKey struct {
-	bun.BaseModel `bun:"table:saml_key"`
-
-	ID          string    `bun:"id,pk"`
-	Purpose     string    `bun:"purpose"`
-	State       string    `bun:"state"`
-	Certificate []byte    `bun:"certificate"`
-	KeySealed   []byte    `bun:"key_sealed"`
-	CreatedAt   time.Time `bun:"created_at"`
-}
-
 // samlKeys are made once for all tests of a package: RSA keys take seconds.
 var samlKeys struct {
 	once sync.Once
-	rows []samlKey
+	rows []samlkey.Key
 }
 
 // Federate gives the installation its SAML keys.
 func (d *Domain) Federate(t testing.TB) {
 	t.Helper()
 	samlKeys.once.Do(func() {
-		s := NewDomain(t, SQLite(t)).Federation
+		s := NewDomain(t, SQLite(t)).SAMLKeys
 		if err := s.Setup(t.Context()); err != nil {
 			t.Fatalf("set up SAML: %v", err)
 		}

@@ -44,8 +44,8 @@ var Noon = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
 // keys are made once for all tests: they are expensive and nothing depends on
 // which one it is.
 var (
-	RSA   = sync.OnceValue(func() oiosaml.Key { return Must(oiosaml.NewKey("https://key.example", Noon)) })
-	Other = sync.OnceValue(func() oiosaml.Key { return Must(oiosaml.NewKey("https://other.example", Noon)) })
+	RSA   = sync.OnceValue(func() oiosaml.Key { return Must(oiosaml.NewKey(oiosaml.RSA, "https://key.example", Noon)) })
+	Other = sync.OnceValue(func() oiosaml.Key { return Must(oiosaml.NewKey(oiosaml.RSA, "https://other.example", Noon)) })
 	EC    = sync.OnceValue(func() oiosaml.Key { return Certify(Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))) })
 	Weak  = sync.OnceValue(func() oiosaml.Key { return Certify(Must(rsa.GenerateKey(rand.Reader, 1024))) })
 )
