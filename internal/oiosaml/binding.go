@@ -18,6 +18,7 @@ const maxRelay = 4096
 // Check turns it into a Request.
 type Message struct {
 	root       *etree.Element
+	raw        []byte
 	relayState string
 	// Redirect binding only: what the query's signature covers.
 	redirect  bool
@@ -59,6 +60,7 @@ func ReadRedirect(rawQuery string) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.raw = []byte(rawQuery)
 	m.redirect, m.algorithm = true, values["SigAlg"]
 	m.signature, err = decode(values["Signature"])
 	if err != nil {
@@ -116,7 +118,7 @@ func newMessage(raw []byte, relayState string) (*Message, error) {
 	if len(relayState) > maxRelay {
 		return nil, malformed(nil)
 	}
-	m := &Message{root: root, relayState: relayState}
+	m := &Message{root: root, raw: raw, relayState: relayState}
 	if m.Issuer() == "" {
 		return nil, malformed(nil)
 	}

@@ -21,12 +21,9 @@ func (p *Provider) Metadata() []byte {
 	for _, b := range []string{saml.HTTPRedirectBinding, saml.HTTPPostBinding} {
 		w.leaf("md:SingleSignOnService", "", "Binding", b, "Location", p.SSO)
 	}
-	for _, name := range []string{
-		attrSpecVersion, attrLoA, attrCVR, attrOrgName, attrUUID,
-		attrRID, attrFullName, attrFirstName, attrLastName, attrEmail,
-	} {
+	for _, o := range offers {
 		w.leaf("saml:Attribute", "", "xmlns:saml", nsAssertion,
-			"Name", name, "NameFormat", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri")
+			"Name", o.name, "NameFormat", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri")
 	}
 	w.close("md:IDPSSODescriptor")
 	w.close("md:EntityDescriptor")

@@ -14,6 +14,7 @@ const (
 	nsAssertion = "urn:oasis:names:tc:SAML:2.0:assertion"
 	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
 	nsMetadata  = "urn:oasis:names:tc:SAML:2.0:metadata"
+	nsEID       = "https://data.gov.dk/eid/saml/extensions"
 	nsUI        = "urn:oasis:names:tc:SAML:metadata:ui"
 	nsSignature = "http://www.w3.org/2000/09/xmldsig#"
 	nsXMLEnc    = "http://www.w3.org/2001/04/xmlenc#"
@@ -24,19 +25,4 @@ const (
 const (
 	Persistent = string(saml.PersistentNameIDFormat)
 	Transient  = string(saml.TransientNameIDFormat)
-)
-
-// Attribute names of OIOSAML 3, all of NameFormat uri.
-const (
-	attrSpecVersion = "https://data.gov.dk/model/core/specVersion"
-	attrLoA         = "https://data.gov.dk/concept/core/nsis/loa"
-	attrFullName    = "https://data.gov.dk/model/core/eid/fullName"
-	attrFirstName   = "https://data.gov.dk/model/core/eid/firstName"
-	attrLastName    = "https://data.gov.dk/model/core/eid/lastName"
-	attrEmail       = "https://data.gov.dk/model/core/eid/email"
-	attrCVR         = "https://data.gov.dk/model/core/eid/professional/cvr"
-	attrOrgName     = "https://data.gov.dk/model/core/eid/professional/orgName"
-	attrRID         = "https://data.gov.dk/model/core/eid/professional/rid"
-	attrPrivileges  = "https://data.gov.dk/model/core/eid/privilegesIntermediate"
-	attrUUID        = "https://data.gov.dk/model/core/eid/professional/uuid/persistent"
 )

@@ -27,6 +27,9 @@ type RefusalError struct {
 	Code string // Requester or Responder
 	Why  string // second-level code
 	Text string // one English sentence for the service's log
+	// Reason tells cases of one status apart for people: the last part of a code
+	// "federation.refusal.*", such as level or passive.
+	Reason string
 }
 
 func (r *RefusalError) Error() string {

@@ -1,13 +1,17 @@
 package oiosaml
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 
 	"github.com/adgang/adgang/internal/fault"
@@ -28,16 +32,50 @@ type Request struct {
 	IsPassive  bool      `json:"is_passive,omitempty"`  // show nothing: session or NoPassive
 	NameID     string    `json:"name_id"`               // Persistent or Transient
 	Context    Context   `json:"context"`
+	// Requesters are the entityIDs that the service asks on behalf of, the first
+	// to ask first.
+	Requesters []string `json:"requesters,omitempty"`
+	// Subject is whom the service expects to log in, "" for anybody: a name
+	// identifier, as it stands in the request.
+	Subject string `json:"subject,omitempty"`
+	// Profile is the attribute profile of OIOSAML 4 that the service prefers among
+	// those we have; "" when it asks for none.
+	Profile string `json:"profile,omitempty"`
+	// Signer is the SHA-256 in hex of the certificate that verified the request,
+	// "" for one that was not signed.
+	Signer string `json:"signer,omitempty"`
 }
+
+// Terms are what one service is held to. The zero Terms are the strict ones.
+type Terms struct {
+	Skew     time.Duration // 0 = Skew
+	Unsigned bool          // take requests without a signature; one that is there must verify
+}
+
+// maxRequesters is how many services a chain of proxies may name.
+const maxRequesters = 20
 
 // Check verifies the message as one from the service md describes, received at
 // the endpoint sso at the instant now. Errors: fault.Denied or fault.Invalid to
 // show to the person, because nobody may be answered; *RefusalError, with a usable
 // Request, when the service is to be told.
 func (m *Message) Check(md Metadata, sso string, now time.Time) (Request, error) {
-	if err := m.verify(md.Signing); err != nil {
+	return m.CheckBy(Terms{}, md, sso, now)
+}
+
+// CheckBy is Check by the terms of one service.
+func (m *Message) CheckBy(t Terms, md Metadata, sso string, now time.Time) (Request, error) {
+	signer, err := m.verify(md.Signing)
+	if errors.Is(err, errUnsigned) {
+		err = nil
+		if !t.Unsigned || md.SignsRequests {
+			err = unsigned()
+		}
+	}
+	if err != nil {
 		return Request{}, err
 	}
+	skew := cmp.Or(t.Skew, Skew)
 	root := m.root
 	if text(child(root, nsAssertion, "Issuer")) != md.EntityID {
 		return Request{}, denied("issuer", "The login request does not come from the service that it names.")
@@ -49,12 +87,13 @@ func (m *Message) Check(md Metadata, sso string, now time.Time) (Request, error)
 	if err != nil {
 		return Request{}, malformed(err)
 	}
-	if age := now.Sub(issued); age > Skew || age < -Skew {
+	if age := now.Sub(issued); age > skew || age < -skew {
 		return Request{}, denied("expired", "The login request is too old, or the service's clock is wrong. Go back to the service and start again.")
 	}
 	r := Request{
 		ID: attr(root, "ID"), Service: md.EntityID, RelayState: m.relayState, IssuedAt: issued,
 		ForceAuthn: flag(attr(root, "ForceAuthn")), IsPassive: flag(attr(root, "IsPassive")),
+		Signer: signer,
 	}
 	if !usableID(r.ID) {
 		return Request{}, malformed(nil)
@@ -72,27 +111,65 @@ func (m *Message) Check(md Metadata, sso string, now time.Time) (Request, error)
 func (m *Message) wishes(r Request, md Metadata) (Request, error) {
 	root := m.root
 	if binding := attr(root, "ProtocolBinding"); binding != "" && binding != saml.HTTPPostBinding {
-		return r, &RefusalError{Requester, UnsupportedBinding, "The answer is only sent by HTTP-POST."}
+		return r, &RefusalError{Requester, UnsupportedBinding, "The answer is only sent by HTTP-POST.", "binding"}
 	}
 	if r.ForceAuthn && r.IsPassive {
-		return r, &RefusalError{Requester, RequestUnsupported, "ForceAuthn and IsPassive exclude each other."}
+		return r, &RefusalError{Requester, RequestUnsupported, "ForceAuthn and IsPassive exclude each other.", "passive_force"}
 	}
-	if child(root, nsAssertion, "Subject") != nil {
-		return r, &RefusalError{Requester, RequestUnsupported, "A Subject in the request is not supported."}
+	if subject := child(root, nsAssertion, "Subject"); subject != nil {
+		r.Subject = text(child(subject, nsAssertion, "NameID"))
+		if r.Subject == "" || len(r.Subject) > 1024 || len(subject.ChildElements()) != 1 {
+			return r, &RefusalError{Requester, RequestUnsupported, "Of a Subject in the request only a NameID is understood.", "subject_form"}
+		}
+	}
+	if scoping := child(root, nsProtocol, "Scoping"); scoping != nil {
+		for _, id := range children(scoping, nsProtocol, "RequesterID") {
+			if len(r.Requesters) < maxRequesters {
+				r.Requesters = append(r.Requesters, clip(text(id)))
+			}
+		}
+	}
+	var known bool
+	if r.Profile, known = readProfile(child(root, nsProtocol, "Extensions")); !known {
+		return r, &RefusalError{Requester, RequestUnsupported, "None of the attribute profiles that are asked for is given: Adgang knows people as professionals.", "profile"}
 	}
 	r.Context = readContext(child(root, nsProtocol, "RequestedAuthnContext"))
 	format := ""
 	if policy := child(root, nsProtocol, "NameIDPolicy"); policy != nil {
 		format = attr(policy, "Format")
 		if q := attr(policy, "SPNameQualifier"); q != "" && q != md.EntityID {
-			return r, &RefusalError{Requester, InvalidNameIDPolicy, "A name identifier for another service is not given."}
+			return r, &RefusalError{Requester, InvalidNameIDPolicy, "A name identifier for another service is not given.", "name_qualifier"}
 		}
 	}
 	r.NameID = nameID(format, md.NameIDs)
 	if r.NameID == "" {
-		return r, &RefusalError{Requester, InvalidNameIDPolicy, "Only persistent and transient name identifiers are given."}
+		return r, &RefusalError{Requester, InvalidNameIDPolicy, "Only persistent and transient name identifiers are given.", "name_id"}
 	}
 	return r, nil
+}
+
+// Attribute profiles of OIOSAML 4 that every login here can fulfil.
+const (
+	ProfessionalDK          = profiles + "Professional/DK"
+	ProfessionalDKAnonymous = profiles + "Professional/DK/Anonymous"
+)
+
+// readProfile takes the first profile of RequestedAttributeProfiles that we have;
+// known is false when it lists only others.
+func readProfile(extensions *etree.Element) (profile string, known bool) {
+	if extensions == nil {
+		return "", true
+	}
+	wish := child(extensions, nsEID, "RequestedAttributeProfiles")
+	if wish == nil {
+		return "", true
+	}
+	for _, p := range children(wish, nsEID, "Profile") {
+		if id := text(p); id == ProfessionalDK || id == ProfessionalDKAnonymous {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // nameID chooses the format: the one asked for, else the first that the
@@ -119,30 +196,62 @@ func usableID(id string) bool {
 	}) < 0
 }
 
-// verify demands a signature by one of certs and replaces the tree by what was
-// really signed.
-func (m *Message) verify(certs []*x509.Certificate) error {
+// verify looks for a signature by one of certs, replaces the tree by what was
+// really signed and returns the certificate's SHA-256. Errors: errUnsigned when
+// there is none, fault.Denied for one that does not fit.
+func (m *Message) verify(certs []*x509.Certificate) (signer string, err error) {
 	if m.redirect {
 		if len(m.signature) == 0 {
-			return unsigned()
+			return "", errUnsigned
 		}
 		for _, cert := range certs {
 			if verifyBytes(cert, m.algorithm, m.signed, m.signature) {
-				return nil
+				return Fingerprint(cert), nil
 			}
 		}
-		return forged()
+		return "", forged()
 	}
-	signed, err := verifyXML(m.root, certs)
+	signed, cert, err := verifyXML(m.root, certs)
 	if errors.Is(err, errUnsigned) {
-		return unsigned()
+		return "", err
 	}
 	if err != nil {
-		return forged()
+		return "", forged()
 	}
 	m.root = signed
-	return nil
+	return Fingerprint(cert), nil
 }
+
+// Fingerprint is the SHA-256 of a certificate in hex.
+func Fingerprint(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Claims is what a message says of itself, believed or not, for whoever looks for
+// what is wrong with it.
+type Claims struct {
+	ID, Destination, Consumer, ConsumerIndex, IssuedAt string
+	Algorithm                                          string // "" for no signature
+}
+
+// Claims reads them.
+func (m *Message) Claims() Claims {
+	c := Claims{
+		ID: clip(attr(m.root, "ID")), Destination: clip(attr(m.root, "Destination")), Consumer: clip(attr(m.root, "AssertionConsumerServiceURL")),
+		ConsumerIndex: clip(attr(m.root, "AssertionConsumerServiceIndex")), IssuedAt: clip(attr(m.root, "IssueInstant")), Algorithm: clip(m.algorithm),
+	}
+	if sig := child(m.root, nsSignature, "Signature"); sig != nil && !m.redirect {
+		if info := child(sig, nsSignature, "SignedInfo"); info != nil {
+			c.Algorithm = clip(algorithmOf(info, "SignatureMethod"))
+		}
+	}
+	return c
+}
+
+// Raw is the message as it arrived: of the Redirect binding the query that its
+// signature covers with the signature, else the XML.
+func (m *Message) Raw() []byte { return m.raw }
 
 func denied(reason, text string, args ...any) error {
 	return fault.New(fault.Denied, "federation.request."+reason, text, args...)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ func TestCheck(t *testing.T) {
 		key  oiosaml.Key
 	}{{"RSA", peer.RSA()}, {"ECDSA", peer.EC()}} {
 		md := peer.Service(t, peer.SigningKey(peer.Other()), peer.SigningKey(k.key), peer.PostACS)
+		want := want
+		want.Signer = oiosaml.Fingerprint(k.key.Certificate)
 		t.Run("redirect "+k.name, func(t *testing.T) {
 			t.Parallel()
 			m, err := oiosaml.ReadRedirect("first=1&" + peer.Redirect(t, peer.AuthnRequest("", ""), "a&b=c d", k.key) + "&more=%zz")
@@ -96,7 +99,9 @@ func TestCheckAnswers(t *testing.T) {
 		{"both force and passive", `ForceAuthn="true" IsPassive="1"`, "", oiosaml.RequestUnsupported, ""},
 		{"not forced but passive", `ForceAuthn="false" IsPassive="1"`, "", "", oiosaml.Transient},
 		{"answer as artifact", `ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"`, "", oiosaml.UnsupportedBinding, ""},
-		{"names a person", "", `<saml:Subject/>`, oiosaml.RequestUnsupported, ""},
+		{"names nobody", "", `<saml:Subject/>`, oiosaml.RequestUnsupported, ""},
+		{"names a person in secret", "", `<saml:Subject><saml:EncryptedID/></saml:Subject>`, oiosaml.RequestUnsupported, ""},
+		{"wants a citizen", "", extensions("https://data.gov.dk/eid/Person/DK"), oiosaml.RequestUnsupported, ""},
 		{"persistent", "", policy + oiosaml.Persistent + `"/>`, "", oiosaml.Persistent},
 		{"unspecified", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"/>`, "", oiosaml.Transient},
 		{"e-mail", "", policy + `urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"/>`, oiosaml.InvalidNameIDPolicy, ""},
@@ -382,5 +387,56 @@ func TestDearestMessage(t *testing.T) {
 	t.Logf("refused after %v", took)
 	if fault.CodeOf(err) != "federation.request.signature" || took > time.Second {
 		t.Errorf("Check = %v in %v, want a wrong signature at once", err, took)
+	}
+}
+
+// extensions asks for attribute profiles of OIOSAML 4.
+func extensions(profiles ...string) string {
+	return `<samlp:Extensions><eid:RequestedAttributeProfiles xmlns:eid="https://data.gov.dk/eid/saml/extensions"><eid:Profile>` +
+		strings.Join(profiles, "</eid:Profile><eid:Profile>") + `</eid:Profile></eid:RequestedAttributeProfiles></samlp:Extensions>`
+}
+
+func TestCheckReadsDepth(t *testing.T) {
+	t.Parallel()
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
+	inner := extensions("https://data.gov.dk/eid/Person/DK", oiosaml.ProfessionalDK) + `<saml:Subject><saml:NameID>4711</saml:NameID></saml:Subject>` +
+		`<samlp:Scoping><samlp:RequesterID>https://a.example</samlp:RequesterID><samlp:RequesterID>https://b.example</samlp:RequesterID></samlp:Scoping>`
+	got, err := peer.Post(t, peer.Signed(t, peer.AuthnRequest("", inner), peer.RSA())).Check(md, peer.SSO, peer.Noon)
+	if err != nil || got.Subject != "4711" || got.Profile != oiosaml.ProfessionalDK || !slices.Equal(got.Requesters, []string{"https://a.example", "https://b.example"}) {
+		t.Errorf("Check = %+v, %v", got, err)
+	}
+}
+
+func TestCheckBy(t *testing.T) {
+	t.Parallel()
+	relaxed := oiosaml.Terms{Unsigned: true, Skew: time.Minute}
+	bare := func(t *testing.T) *oiosaml.Message {
+		t.Helper()
+		doc := etree.NewDocument()
+		if err := doc.ReadFromString(peer.AuthnRequest("", "")); err != nil {
+			t.Fatal(err)
+		}
+		return peer.Post(t, doc)
+	}
+	strict := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
+	md := strict
+	md.SignsRequests = false
+	if got, err := bare(t).CheckBy(relaxed, md, peer.SSO, peer.Noon); err != nil || got.Signer != "" || got.ID != "_request" {
+		t.Errorf("CheckBy of an unsigned request = %+v, %v", got, err)
+	}
+	for _, tc := range []struct {
+		name string
+		m    *oiosaml.Message
+		md   oiosaml.Metadata
+		now  time.Time
+		code string
+	}{
+		{"unsigned although the metadata says signed", bare(t), strict, peer.Noon, "federation.request.unsigned"},
+		{"signed by another key", peer.Post(t, peer.Signed(t, peer.AuthnRequest("", ""), peer.Other())), md, peer.Noon, "federation.request.signature"},
+		{"61 seconds old", bare(t), md, peer.Noon.Add(61 * time.Second), "federation.request.expired"},
+	} {
+		if _, err := tc.m.CheckBy(relaxed, tc.md, peer.SSO, tc.now); fault.CodeOf(err) != tc.code {
+			t.Errorf("CheckBy of one %s = %v, want %s", tc.name, err, tc.code)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/crewjam/saml"
@@ -64,10 +63,26 @@ type Person struct {
 	RID       string
 	CVR       string // 8 digits
 	OrgName   string
-	Level     Level
-	LoginAt   time.Time // when the person proved who they are
+	// ProductionUnit (P-number), SENumber and BirthDate (YYYY-MM-DD) are told only
+	// to a service that lists them.
+	ProductionUnit string
+	SENumber       string
+	BirthDate      string
+	// Level is the lower of Identity, how well the person is known, and
+	// Authenticator, what the means of login proves, as NSIS demands; these two
+	// are 0 where they are not told.
+	Level         Level
+	Identity      Level
+	Authenticator Level
+	LoginAt       time.Time // when the person proved who they are
 	// Privileges is a list of OIO Basic Privilege Profile in base64.
 	Privileges string
+	// Profile is the attribute profile of OIOSAML 4 that was agreed on, "" for
+	// OIOSAML 3.
+	Profile string
+	// Withheld are names of attributes that the person's organisation holds back;
+	// it cannot hold back what the profile makes mandatory.
+	Withheld []string
 }
 
 // Reply is what the browser posts to the service.
@@ -76,14 +91,27 @@ type Reply struct {
 	SAMLResponse string // base64
 	RelayState   string // as it came, "" = leave the field out
 	Assertion    string // ID of the assertion and SessionIndex, "" for a refusal
+	Response     []byte // what SAMLResponse holds
+	Signed       []byte // the signed assertion before encryption, nil for a refusal
+}
+
+// Manner is how a service wants its answers. The zero Manner signs the assertion
+// and not the Response around it, as OIOSAML has it.
+type Manner struct {
+	SignResponse bool
 }
 
 // Respond answers r for a person who has logged in. Errors: *RefusalError when
 // the service asked for what this login is not; other errors are ours.
 func (p *Provider) Respond(r Request, md Metadata, who Person, now time.Time) (Reply, error) {
+	return p.RespondIn(Manner{}, r, md, who, now)
+}
+
+// RespondIn is Respond in the manner that a service wants.
+func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now time.Time) (Reply, error) {
 	class, ok := r.Context.Class(who.Level)
 	if !ok {
-		return Reply{}, &RefusalError{Responder, NoAuthnContext, "The login has the level " + who.Level.String() + ", which is not what was asked for."}
+		return Reply{}, &RefusalError{Responder, NoAuthnContext, "The login has the level " + who.Level.String() + ", which is not what was asked for.", "level"}
 	}
 	if r.NameID == Transient {
 		who.NameID = randomUUID()
@@ -96,18 +124,34 @@ func (p *Provider) Respond(r Request, md Metadata, who Person, now time.Time) (R
 	if err != nil {
 		return Reply{}, err
 	}
+	response, err := p.success(m, r, md, assertion, now)
+	if err != nil {
+		return Reply{}, err
+	}
+	out := reply(r, response, id)
+	out.Signed = assertion
+	return out, nil
+}
+
+// success writes the Response around a signed assertion, encrypted when the
+// service has a key.
+func (p *Provider) success(m Manner, r Request, md Metadata, assertion []byte, now time.Time) ([]byte, error) {
+	id := newID()
 	w := xmlWriter{b: make([]byte, 0, 2*len(assertion)+4096)}
-	p.openResponse(&w, newID(), r, now)
+	at := p.openResponse(&w, id, r, now)
 	w.open("samlp:Status")
 	w.leaf("samlp:StatusCode", "", "Value", saml.StatusSuccess)
 	w.close("samlp:Status")
 	if len(md.Encryption) == 0 {
 		w.b = append(w.b, assertion...)
 	} else if err := md.Encryption[0].encrypt(&w, assertion); err != nil {
-		return Reply{}, err
+		return nil, err
 	}
 	w.close("samlp:Response")
-	return reply(r, w.b, id), nil
+	if !m.SignResponse {
+		return w.b, nil
+	}
+	return p.Signing[0].sign(w.b, id, at)
 }
 
 // openResponse writes a Response up to its Issuer and returns the offset where a
@@ -122,7 +166,7 @@ func (p *Provider) openResponse(w *xmlWriter, id string, r Request, now time.Tim
 func reply(r Request, response []byte, assertion string) Reply {
 	return Reply{
 		URL: r.Consumer, SAMLResponse: base64.StdEncoding.EncodeToString(response),
-		RelayState: r.RelayState, Assertion: assertion,
+		RelayState: r.RelayState, Assertion: assertion, Response: response,
 	}
 }
 
@@ -152,46 +196,14 @@ func (p *Provider) assertion(id, class string, r Request, md Metadata, who Perso
 	w.close("saml:AuthnContext")
 	w.close("saml:AuthnStatement")
 	w.open("saml:AttributeStatement")
-	for _, a := range who.attributes(md) {
-		w.open("saml:Attribute", "Name", a.name, "NameFormat", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri")
-		w.leaf("saml:AttributeValue", a.value)
+	for _, a := range who.Attributes(md) {
+		w.open("saml:Attribute", "Name", a.Name, "NameFormat", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri")
+		w.leaf("saml:AttributeValue", a.Value)
 		w.close("saml:Attribute")
 	}
 	w.close("saml:AttributeStatement")
 	w.close("saml:Assertion")
 	return p.Signing[0].sign(w.b, id, at)
-}
-
-type attribute struct{ name, value string }
-
-// attributes returns what the service gets: what the professional profile makes
-// mandatory, and of the rest what its metadata asks for. A service that lists
-// no attributes at all gets all of them; one that publishes rights gets the
-// person's, for it has asked by publishing.
-func (who Person) attributes(md Metadata) []attribute {
-	level := who.Level.String()
-	all := []attribute{
-		{attrSpecVersion, "OIO-SAML-3.0"},
-		{attrLoA, level},
-		{attrCVR, who.CVR},
-		{attrOrgName, who.OrgName},
-		{attrUUID, who.UUID},
-		{attrRID, who.RID},
-		{attrFullName, who.FullName},
-		{attrFirstName, who.FirstName},
-		{attrLastName, who.LastName},
-		{attrEmail, who.Email},
-		{attrPrivileges, who.Privileges},
-	}
-	const mandatory = 4
-	var given []attribute
-	for i, a := range all {
-		asked := i < mandatory || md.Requested == nil || a.name == attrPrivileges || slices.ContainsFunc(md.Requested, func(q RequestedAttribute) bool { return q.Name == a.name })
-		if asked && a.value != "" {
-			given = append(given, a)
-		}
-	}
-	return given
 }
 
 // stamp writes an instant in UTC to the millisecond, as SAML core 1.3.3 wants it.

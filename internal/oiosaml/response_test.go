@@ -2,6 +2,7 @@ package oiosaml_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,5 +275,66 @@ func TestTransient(t *testing.T) {
 	first, second := name.FindSubmatch(respond(t, r, md)), name.FindSubmatch(respond(t, r, md))
 	if first == nil || second == nil || bytes.Equal(first[1], second[1]) {
 		t.Errorf("transient names = %s and %s, want two different UUIDs", first, second)
+	}
+}
+
+// What is told follows the metadata, the profile and what is withheld.
+func TestAttributes(t *testing.T) {
+	t.Parallel()
+	ask := func(names ...string) oiosaml.Metadata {
+		md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
+		for _, n := range names {
+			md.Requested = append(md.Requested, oiosaml.RequestedAttribute{Name: n})
+		}
+		return md
+	}
+	const eid = "https://data.gov.dk/model/core/eid/"
+	who := person
+	who.Identity, who.Authenticator, who.BirthDate = oiosaml.Substantial, oiosaml.Low, "1970-05-01"
+	names := func(who oiosaml.Person, md oiosaml.Metadata) (all []string) {
+		for _, a := range who.Attributes(md) {
+			all = append(all, a.Name[strings.LastIndex(a.Name, "/")+1:]+"="+a.Value)
+		}
+		return all
+	}
+	mandatory := []string{"specVersion=OIO-SAML-3.0", "loa=Low", "cvr=" + who.CVR, "orgName=" + who.OrgName}
+	if got := names(who, ask(eid+"email", eid+"dateOfBirth")); !slices.Equal(got, append(slices.Clone(mandatory), "email="+who.Email, "dateOfBirth=1970-05-01")) {
+		t.Errorf("asked for two: %q", got)
+	}
+	if got := names(who, ask()); slices.Contains(got, "dateOfBirth=1970-05-01") || !slices.Contains(got, "ial=Substantial") || !slices.Contains(got, "aal=Low") {
+		t.Errorf("asked for nothing: %q", got)
+	}
+	held := who
+	held.Withheld = []string{eid + "email", eid + "professional/cvr"}
+	if got := names(held, ask(eid+"email")); !slices.Equal(got, mandatory) {
+		t.Errorf("withheld: %q, want the mandatory ones", got)
+	}
+	four := who
+	four.Profile = oiosaml.ProfessionalDK
+	if got := names(four, ask(eid+"allowQualifiedSigning")); !slices.Equal(got, append(slices.Clone(mandatory), "profile="+oiosaml.ProfessionalDK, "loa=Low", "allowQualifiedSigning=false")) {
+		t.Errorf("OIOSAML 4: %q", got)
+	}
+}
+
+// A service may want the Response signed too; then both signatures verify.
+func TestSignedResponse(t *testing.T) {
+	t.Parallel()
+	md := peer.Service(t, peer.SigningKey(peer.RSA()), peer.PostACS)
+	p := oiosaml.NewProvider(peer.Base, []oiosaml.Key{peer.RSA()}, nil)
+	r := oiosaml.Request{ID: "_r", Consumer: peer.ACS, NameID: oiosaml.Persistent}
+	reply := peer.Must(p.RespondIn(oiosaml.Manner{SignResponse: true}, r, md, person, peer.Noon))
+	doc := etree.NewDocument()
+	if err := doc.ReadFromBytes(reply.Response); err != nil {
+		t.Fatal(err)
+	}
+	validate := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{peer.RSA().Certificate}})
+	validate.Clock = dsig.NewFakeClockAt(peer.Noon)
+	for _, el := range []*etree.Element{doc.Root(), doc.Root().FindElement("./Assertion")} {
+		if _, err := validate.Validate(el); err != nil {
+			t.Errorf("signature of %s: %v", el.Tag, err)
+		}
+	}
+	if !strings.Contains(string(reply.Response), string(reply.Signed)) {
+		t.Error("the assertion on record is not the one that was sent")
 	}
 }

@@ -80,30 +80,31 @@ func derSignature(key *ecdsa.PublicKey, raw []byte) ([]byte, error) {
 }
 
 // verifyXML checks the enveloped signature of root with each certificate in
-// turn and returns a new tree of exactly the bytes that were signed. The
+// turn and returns a new tree of exactly the bytes that were signed, and the
+// certificate. The
 // caller reads that tree and nothing else. KeyInfo and certificate dates have
 // no say. Errors: errUnsigned, errSignature.
-func verifyXML(root *etree.Element, certs []*x509.Certificate) (*etree.Element, error) {
+func verifyXML(root *etree.Element, certs []*x509.Certificate) (*etree.Element, *x509.Certificate, error) {
 	if count(root) > maxElements {
-		return nil, errSignature
+		return nil, nil, errSignature
 	}
 	root = root.Copy()
 	sig, err := soleSignature(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkShape(root, sig); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if info := child(sig, nsSignature, "KeyInfo"); info != nil {
 		sig.RemoveChild(info)
 	}
 	for _, cert := range certs {
 		if signed, ok := verifyWith(root, cert); ok {
-			return signed, nil
+			return signed, cert, nil
 		}
 	}
-	return nil, errSignature
+	return nil, nil, errSignature
 }
 
 // soleSignature finds the one Signature of the message. A second one, or one
