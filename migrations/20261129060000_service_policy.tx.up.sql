@@ -50,3 +50,6 @@ CREATE TABLE service_message (
 );
 --bun:split
 CREATE INDEX service_message_swept ON service_message (at, attempt_id);
+--bun:split
+-- What is known of a request before it is answered: JSON.
+ALTER TABLE saml_request ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';

@@ -45,6 +45,7 @@ var areas = []area{
 	{table: "employee_word", danish: "Søgeord", english: "Search words", hidden: []string{"sort_key"}, kept: gone},
 	{table: "roster_row", danish: "Linjer i indlæste filer", english: "Lines of files that were loaded", hidden: []string{"cpr_sealed", "cpr_mac", "person_sealed", "sealed"}, kept: gone},
 	{table: "attorney_employee", danish: "Fuldmagter, man er tilknyttet", english: "Powers of attorney one is attached to", kept: history},
+	{table: "service_attempt", danish: "Login i organisationens tjenester", english: "Logins to the organisation's services", kept: history},
 	{table: "seal_user", danish: "Segl, man må bruge", english: "Seals one may use", kept: history},
 	{table: "review_item", danish: "Gennemgange af rettigheder", english: "Reviews of rights", kept: history},
 	{table: "review_reviewer", danish: "Gennemgange, man selv foretager", english: "Reviews one makes oneself", kept: history},

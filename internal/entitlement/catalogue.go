@@ -261,3 +261,16 @@ func (s *Service) Retire(ctx context.Context, by access.Actor, service string, i
 		return s.said(ctx, tx, by, r, "entitlement.retire")
 	})
 }
+
+// Offers returns the rights that a service offers now, by URI, and whether it has
+// ever offered any.
+func (s *Service) Offers(ctx context.Context, db bun.IDB, service string) (now []Right, ever bool, err error) {
+	var all []Right
+	err = db.NewSelect().Model(&all).Where("service_id = ?", service).Order("uri").Limit(1000).Scan(ctx)
+	for _, r := range all {
+		if r.RetiredAt == nil {
+			now = append(now, r)
+		}
+	}
+	return now, len(all) > 0, err
+}

@@ -2,6 +2,7 @@ package entitlement
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -241,4 +242,21 @@ func (s *Service) DeleteGroup(ctx context.Context, by access.Actor, id GroupID) 
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "group.delete", "group:"+string(id), ""))
 	})
+}
+
+// InAny tells whether an employee is in one of some groups of the organisation.
+func InAny(ctx context.Context, db bun.IDB, e org.Employee, groups []GroupID) (bool, error) {
+	_, in, err := groupsOf(ctx, db, e.OrgID, []org.Employee{e})
+	return slices.ContainsFunc(in[e.ID], func(id GroupID) bool { return slices.Contains(groups, id) }), err
+}
+
+// NeedGroups demands that an organisation has all of some groups. Errors:
+// fault.Absent.
+func NeedGroups(ctx context.Context, db bun.IDB, by access.OrgID, groups []GroupID) error {
+	for _, id := range groups {
+		if _, err := groupOf(ctx, db, by, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,22 +3,18 @@ package federation
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
-	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/oiosaml"
-	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -34,6 +30,7 @@ type pending struct {
 	ServiceID  string     `bun:"service_id"`
 	RequestID  string     `bun:"request_id"`
 	Request    string     `bun:"request"` // JSON of oiosaml.Request
+	Facts      string     `bun:"facts"`   // JSON of Facts, as far as the request goes
 	RelayState string     `bun:"relay_state"`
 	CookieMAC  []byte     `bun:"cookie_mac"`
 	CreatedAt  time.Time  `bun:"created_at"`
@@ -47,13 +44,23 @@ type Outcome struct {
 	Flow   string
 	Cookie string // for the browser that began the flow; set by Accept only
 	Reply  *oiosaml.Reply
+	// Refusal is set when the answer is a refusal that the person should read
+	// before it goes to the service.
+	Refusal *Refusal
 }
 
-// Login is who is logged in, and since when.
-type Login struct {
-	Actor access.Actor
-	At    time.Time
+// Refusal is why a service says no, for the person.
+type Refusal struct {
+	Reason  string // of RefusalError
+	Service string // its name
+	// Need is the level that would do, 0 when it was not about the level; Identity
+	// and Means are how far this login goes.
+	Need, Identity, Means oiosaml.Level
 }
+
+// quiet are refusals that a person does not read: nobody was to be asked, or the
+// person has cancelled.
+var quiet = []string{"passive", "cancelled"}
 
 // Accept takes a login request in: from a registered service, signed by one of
 // its keys, fresh, never seen before. cookie is the browser's flow cookie, "" for
@@ -61,34 +68,47 @@ type Login struct {
 // fault.Invalid for the person; what the service is to be told is a Reply.
 func (s *Service) Accept(ctx context.Context, m *oiosaml.Message, cookie, address string) (Outcome, error) {
 	p, r, err := s.check(ctx, m)
+	a := s.attempt(p, m, p.Policy.Skew())
+	a.asked(r)
 	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
-		reply, err := s.refuse(ctx, p, r, refusal, access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address})
-		return Outcome{Reply: reply}, err
+		return s.refuse(ctx, verdict{p, r, a, access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address}, Release{}, m.Raw()}, refusal)
 	}
 	if err != nil {
-		return Outcome{}, s.refused(ctx, p, err, address)
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, s.refused(ctx, p, a, err, address)
 	}
 	if len(cookie) != 43 {
 		cookie = secret.Token()
 	}
+	n, err := s.store(ctx, p, r, a, cookie, m.Raw())
+	if err == nil && n == 0 {
+		err = s.refused(ctx, p, a, fault.New(fault.Denied, "federation.request.replay", "This login request has been used already. Go back to the service and start again."), address)
+	}
+	return Outcome{Flow: a.ID, Cookie: cookie}, err
+}
+
+// store keeps a request while the person logs in; n is 0 for one seen before.
+func (s *Service) store(ctx context.Context, p Partner, r oiosaml.Request, a *Attempt, cookie string, raw []byte) (n int64, err error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return 0, err
+	}
+	facts, err := json.Marshal(a.Facts)
+	if err != nil {
+		return 0, err
+	}
 	now := store.Instant(s.Now())
 	row := pending{
-		ID: store.NewID(), ServiceID: p.ID, RequestID: r.ID, Request: string(text), RelayState: r.RelayState,
+		ID: a.ID, ServiceID: p.ID, RequestID: r.ID, Request: string(text), RelayState: r.RelayState, Facts: string(facts),
 		CookieMAC: s.Keys.MAC(cookiePurpose, cookie), CreatedAt: now, ExpiresAt: now.Add(flowLife),
 	}
-	var n int64
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) (err error) {
 		n, err = store.Insert(ctx, tx, []pending{row}, "ON CONFLICT (service_id, request_id) DO NOTHING")
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.keep(ctx, tx, a, map[string][]byte{RequestPart: raw})
 	})
-	if err == nil && n == 0 {
-		err = s.refused(ctx, p, fault.New(fault.Denied, "federation.request.replay", "This login request has been used already. Go back to the service and start again."), address)
-	}
-	return Outcome{Flow: row.ID, Cookie: cookie}, err
+	return n, err
 }
 
 func (s *Service) check(ctx context.Context, m *oiosaml.Message) (Partner, oiosaml.Request, error) {
@@ -107,17 +127,21 @@ func (s *Service) check(ctx context.Context, m *oiosaml.Message) (Partner, oiosa
 	if err := p.read(); err != nil {
 		return p, oiosaml.Request{}, err
 	}
-	r, err := m.Check(p.Metadata, idp.SSO, s.Now())
+	r, err := m.CheckBy(p.Policy.terms(), p.Metadata, idp.SSO, s.Now())
 	return p, r, err
 }
 
 // refused records a request that nobody is answered for.
-func (s *Service) refused(ctx context.Context, p Partner, why error, address string) error {
+func (s *Service) refused(ctx context.Context, p Partner, a *Attempt, why error, address string) error {
 	if k := fault.KindOf(why); k == fault.Internal || k == fault.Unavailable {
 		return why
 	}
+	a.failed(why)
 	by := access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address}
 	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.save(ctx, tx, a, nil); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "saml.refuse", "service:"+p.ID, fault.CodeOf(why)))
 	})
 	return errors.Join(why, err)
@@ -127,27 +151,65 @@ func (s *Service) refused(ctx context.Context, p Partner, why error, address str
 // nobody is logged in, decides whether the service gets its answer. Errors:
 // fault.Denied for a flow that is over or another browser's.
 func (s *Service) Continue(ctx context.Context, flow, cookie string, login *Login) (Outcome, error) {
-	var row pending
-	now := store.Instant(s.Now())
-	err := s.DB.NewSelect().Model(&row).Where("id = ?", flow).Where("cookie_mac = ?", s.Keys.MAC(cookiePurpose, cookie)).
-		Where("answered_at IS NULL").Where("expires_at > ?", now).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Outcome{}, s.over(ctx, flow, login)
-	}
+	row, r, err := s.flow(ctx, flow, cookie, login)
 	if err != nil {
 		return Outcome{}, err
-	}
-	var r oiosaml.Request
-	if err := json.Unmarshal([]byte(row.Request), &r); err != nil {
-		return Outcome{}, fmt.Errorf("stored request %s: %w", row.ID, err)
 	}
 	// A request that wants a fresh login is content with one made after it came.
 	fresh := login != nil && (!r.ForceAuthn || login.At.After(row.CreatedAt))
 	if !fresh && !r.IsPassive {
 		return Outcome{Flow: flow}, nil
 	}
-	reply, err := s.answer(ctx, row, r, login, fresh)
-	return Outcome{Flow: flow, Reply: reply}, err
+	if !fresh {
+		return s.answer(ctx, row, r, nil, no(oiosaml.NoPassive, "passive", "Nobody is logged in, and the request forbids to ask."))
+	}
+	return s.answer(ctx, row, r, login, nil)
+}
+
+// Cancel answers the service that the person did not want to log in. Errors: as
+// Continue.
+func (s *Service) Cancel(ctx context.Context, flow, cookie string) (Outcome, error) {
+	row, r, err := s.flow(ctx, flow, cookie, nil)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return s.answer(ctx, row, r, nil, no(oiosaml.AuthnFailed, "cancelled", "The person cancelled the login."))
+}
+
+// Waiting is what a person should know before logging in to a service.
+type Waiting struct {
+	Service string        // its name
+	Need    oiosaml.Level // at least, 0 = any
+	Subject string        // whom the service expects, "" = anybody
+}
+
+// Waiting tells about a flow of this browser. Errors: as Continue.
+func (s *Service) Waiting(ctx context.Context, flow, cookie string) (Waiting, error) {
+	row, r, err := s.flow(ctx, flow, cookie, nil)
+	if err != nil {
+		return Waiting{}, err
+	}
+	var p Partner
+	if err := s.DB.NewSelect().Model(&p).Column("name").Where("id = ?", row.ServiceID).Scan(ctx); err != nil {
+		return Waiting{}, err
+	}
+	return Waiting{Service: p.Name, Need: r.Context.Needs(), Subject: r.Subject}, nil
+}
+
+// flow finds a flow of one browser that is not over.
+func (s *Service) flow(ctx context.Context, flow, cookie string, login *Login) (row pending, r oiosaml.Request, err error) {
+	err = s.DB.NewSelect().Model(&row).Where("id = ?", flow).Where("cookie_mac = ?", s.Keys.MAC(cookiePurpose, cookie)).
+		Where("answered_at IS NULL").Where("expires_at > ?", store.Instant(s.Now())).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, r, s.over(ctx, flow, login)
+	}
+	if err != nil {
+		return row, r, err
+	}
+	if err := json.Unmarshal([]byte(row.Request), &r); err != nil {
+		return row, r, fmt.Errorf("stored request %s: %w", row.ID, err)
+	}
+	return row, r, nil
 }
 
 // over says that a flow cannot be continued, and records it for the service's
@@ -166,142 +228,125 @@ func (s *Service) over(ctx context.Context, flow string, login *Login) error {
 	if login != nil {
 		address = login.Actor.Address
 	}
-	return s.refused(ctx, p, why, address)
+	return s.refused(ctx, p, s.attempt(p, nil, 0), why, address)
 }
 
-// answer spends the pending request and makes the Response.
-func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, login *Login, fresh bool) (*oiosaml.Reply, error) {
+// verdict is everything that an answer to a service is made and recorded from.
+type verdict struct {
+	partner Partner
+	request oiosaml.Request
+	attempt *Attempt
+	by      access.Actor
+	out     Release // who logged in, as far as it is known
+	raw     []byte  // the message, when it has not been kept yet
+}
+
+// answer spends the pending request and makes the Response: a refusal when there
+// is one, else what Release decides about the person.
+func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, login *Login, refusal *oiosaml.RefusalError) (Outcome, error) {
 	now := store.Instant(s.Now())
 	res, err := s.DB.NewUpdate().Model(&row).Set("answered_at = ?", now).WherePK().Where("answered_at IS NULL").Exec(ctx)
 	if err := store.One(res, err, "federation.flow"); err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
-	var p Partner
-	if err := s.DB.NewSelect().Model(&p).Where("id = ?", row.ServiceID).Scan(ctx); err != nil {
-		return nil, err
+	v := verdict{request: r}
+	if err := s.DB.NewSelect().Model(&v.partner).Where("id = ?", row.ServiceID).Scan(ctx); err != nil {
+		return Outcome{}, err
 	}
-	if err := p.read(); err != nil {
-		return nil, err
+	if err := v.partner.read(); err != nil {
+		return Outcome{}, err
 	}
-	usable := false
-	if login != nil {
-		if usable, err = entitlement.Usable(ctx, s.DB, login.Actor.OrgID, p.ID); err != nil {
-			return nil, err
+	v.attempt = s.attempt(v.partner, nil, 0)
+	v.attempt.ID = row.ID
+	if err := json.Unmarshal([]byte(row.Facts), &v.attempt.Facts); err != nil {
+		return Outcome{}, fmt.Errorf("stored facts of request %s: %w", row.ID, err)
+	}
+	if refusal != nil {
+		v.by = access.Actor{OrgID: v.partner.OrgID, ID: "anonymous"}
+		return s.refuse(ctx, v, refusal)
+	}
+	v.by = login.Actor
+	v.out, err = s.Release(ctx, v.partner, *login, Asked{Context: r.Context, Subject: r.Subject, Profile: r.Profile})
+	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
+		if refusal.Reason == "organisation" { // a stranger's act is in the owner's log
+			v.by.OrgID = v.partner.OrgID
 		}
+		return s.refuse(ctx, v, refusal)
 	}
-	switch {
-	case !fresh:
-		return s.refuse(ctx, p, r, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.NoPassive, Text: "Nobody is logged in, and the request forbids to ask."},
-			access.Actor{OrgID: p.OrgID, ID: "anonymous"})
-	case !usable:
-		return s.refuse(ctx, p, r, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.RequestDenied, Text: "The person belongs to an organisation that has no access to this service."},
-			access.Actor{OrgID: p.OrgID, ID: login.Actor.ID, Address: login.Actor.Address})
+	if err != nil {
+		return Outcome{}, err
 	}
-	return s.respond(ctx, p, r, *login)
+	return s.respond(ctx, v)
 }
 
-func (s *Service) respond(ctx context.Context, p Partner, r oiosaml.Request, login Login) (*oiosaml.Reply, error) {
-	idp, err := s.idp(ctx)
+func (s *Service) respond(ctx context.Context, v verdict) (Outcome, error) {
+	idp, err := s.idpFor(ctx, v.partner)
 	if err != nil {
-		return nil, err
-	}
-	e, err := org.Get(ctx, s.DB, login.Actor.OrgID, login.Actor.Employee)
-	if err != nil {
-		return nil, err
-	}
-	if err := org.Standing(ctx, s.DB, e); err != nil {
-		if why, ok := errors.AsType[*fault.Error](err); ok {
-			return s.refuse(ctx, p, r, &oiosaml.RefusalError{Code: oiosaml.Responder, Why: oiosaml.RequestDenied, Text: why.Text}, login.Actor)
-		}
-		return nil, err
-	}
-	o, err := s.Org.Organisation(ctx, e.OrgID)
-	if err != nil {
-		return nil, err
-	}
-	privileges, err := s.privileges(ctx, o, e, p)
-	if err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
 	now := store.Instant(s.Now())
-	who := oiosaml.Person{
-		UUID: string(e.ID), NameID: s.nameID(e, p), FullName: e.Name(), FirstName: e.GivenName, LastName: e.Surname,
-		Email: e.Email, RID: e.RIDText(), CVR: o.CVR, OrgName: o.Name, Level: levelOfLogin(e), LoginAt: login.At,
-		Privileges: privileges,
-	}
-	if e.Anonymous { // the UUID stands for the name; the address would tell it
-		who.FullName, who.FirstName, who.LastName, who.Email = "", "", "", ""
-	}
-	reply, err := idp.Respond(r, p.Metadata, who, now)
-	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
-		return s.refuse(ctx, p, r, refusal, login.Actor)
-	}
+	reply, err := idp.RespondIn(v.partner.Policy.manner(), v.request, v.partner.Metadata, v.out.Person, now)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
+	v.attempt.by(v.out)
+	v.attempt.Result = LoggedIn
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := tx.NewUpdate().Model((*Partner)(nil)).Set("last_login_at = ?", now).Where("id = ?", p.ID).Exec(ctx); err != nil {
+		if _, err := tx.NewUpdate().Model((*Partner)(nil)).Set("last_login_at = ?", now).Where("id = ?", v.partner.ID).Exec(ctx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.By(login.Actor, now, "saml.login", "service:"+p.ID, "assertion "+reply.Assertion))
+		if err := s.save(ctx, tx, v.attempt, map[string][]byte{ResponsePart: reply.Response, AssertionPart: reply.Signed}); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(v.by, now, "saml.login", "service:"+v.partner.ID, "assertion "+reply.Assertion))
 	})
-	return &reply, err
-}
-
-// privileges is what the person may do in the service, "" when the service
-// publishes no rights. A right that needs a higher level than the login has is
-// left out.
-func (s *Service) privileges(ctx context.Context, o org.Organisation, e org.Employee, p Partner) (string, error) {
-	all, known, err := s.Rights.PrivilegesOf(ctx, s.DB, o, e.ID, p.ID)
-	if err != nil || !known {
-		return "", err
-	}
-	all = slices.DeleteFunc(all, func(one entitlement.Privilege) bool {
-		return one.Level != "" && oiosaml.LevelNamed(one.Level) > levelOfLogin(e)
-	})
-	return base64.StdEncoding.EncodeToString(entitlement.List(all)), nil
-}
-
-// nameID is the UUID that only this service knows the person by: a keyed hash
-// of organisation, person and service, in the form of RFC 9562 version 8.
-func (s *Service) nameID(e org.Employee, p Partner) string {
-	var id uuid.UUID
-	copy(id[:], s.Keys.MAC(namePurpose, string(e.OrgID), string(e.ID), p.EntityID))
-	id[6] = id[6]&0x0f | 0x80
-	id[8] = id[8]&0x3f | 0x80
-	return id.String()
+	return Outcome{Flow: v.attempt.ID, Reply: &reply}, err
 }
 
 // refuse answers the service with a signed status and records why.
-func (s *Service) refuse(ctx context.Context, p Partner, r oiosaml.Request, why *oiosaml.RefusalError, by access.Actor) (*oiosaml.Reply, error) {
-	idp, err := s.idp(ctx)
+func (s *Service) refuse(ctx context.Context, v verdict, why *oiosaml.RefusalError) (Outcome, error) {
+	idp, err := s.idpFor(ctx, v.partner)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
 	now := store.Instant(s.Now())
-	reply, err := idp.Refuse(r, why, now)
+	reply, err := idp.Refuse(v.request, why, now)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
+	}
+	v.attempt.failed(why)
+	v.attempt.by(v.out)
+	if why.Reason == "right" {
+		v.attempt.Facts.Rights = v.partner.Policy.Rights
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		return audit.Record(ctx, tx, audit.By(by, now, "saml.refuse", "service:"+p.ID, why.Error()))
+		if err := s.save(ctx, tx, v.attempt, map[string][]byte{RequestPart: v.raw, ResponsePart: reply.Response}); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(v.by, now, "saml.refuse", "service:"+v.partner.ID, why.Error()))
 	})
-	return &reply, err
+	answered := Outcome{Reply: &reply}
+	if !slices.Contains(quiet, why.Reason) {
+		answered.Refusal = told(v.partner, v.request, v.out, why)
+	}
+	return answered, err
 }
 
-// DropRequests deletes login requests that are over. Those younger than a
-// request may be are kept: they recognise a replay.
+// told is a refusal for the person.
+func told(p Partner, r oiosaml.Request, out Release, why *oiosaml.RefusalError) *Refusal {
+	said := &Refusal{Reason: why.Reason, Service: p.Name, Identity: out.Person.Identity, Means: out.Person.Authenticator}
+	if why.Reason == "level" {
+		said.Need = r.Context.Needs()
+	}
+	return said
+}
+
+// DropRequests deletes login requests that are over, and attempts and messages
+// past their time. Requests younger than a request may be are kept: they recognise
+// a replay.
 func (s *Service) DropRequests(ctx context.Context) error {
-	_, err := s.DB.NewDelete().Model((*pending)(nil)).Where("expires_at <= ?", store.Instant(s.Now())).Exec(ctx)
-	return err
-}
-
-// keyFileLevel is what a key file proves of itself: a key in software, behind a
-// password.
-const keyFileLevel = oiosaml.Low
-
-// levelOfLogin is the lower of how well the person is known and how well the login
-// proves that it is that person, as NSIS demands.
-func levelOfLogin(e org.Employee) oiosaml.Level {
-	return min(oiosaml.Level(org.LevelRank(e.IdentityLevel())), keyFileLevel)
+	if _, err := s.DB.NewDelete().Model((*pending)(nil)).Where("expires_at <= ?", store.Instant(s.Now())).Exec(ctx); err != nil {
+		return err
+	}
+	return s.dropOld(ctx)
 }

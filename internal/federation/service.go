@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -58,14 +59,23 @@ type Partner struct {
 	Source      string       `bun:"metadata"` // XML as it was registered
 	CreatedAt   time.Time    `bun:"created_at"`
 	LastLoginAt *time.Time   `bun:"last_login_at"`
+	PolicyText  string       `bun:"policy"` // JSON of Policy, "" = the defaults
+	PolicyCount int64        `bun:"policy_version"`
 
-	// Metadata is Source, read.
+	// Metadata is Source, read; Policy is PolicyText.
 	Metadata oiosaml.Metadata `bun:"-"`
+	Policy   Policy           `bun:"-"`
 }
 
 // read parses the stored metadata as of its registration: some services write
 // a validUntil two days ahead and never send anything newer.
 func (p *Partner) read() (err error) {
+	if p.PolicyText != "" {
+		if err := json.Unmarshal([]byte(p.PolicyText), &p.Policy); err != nil {
+			return fmt.Errorf("policy of service %s: %w", p.ID, err)
+		}
+	}
+	p.Policy.Version = p.PolicyCount
 	p.Metadata, err = oiosaml.ParseMetadata([]byte(p.Source), p.CreatedAt)
 	return err
 }
@@ -181,6 +191,15 @@ func (s *Service) idp(ctx context.Context) (*oiosaml.Provider, error) {
 		return nil, err
 	}
 	return oiosaml.NewProvider(s.BaseURL, ring.Signing, ring.Encryption), nil
+}
+
+// idpFor is the identity provider that signs as a service's policy wants.
+func (s *Service) idpFor(ctx context.Context, p Partner) (*oiosaml.Provider, error) {
+	idp, err := s.idp(ctx)
+	if err != nil || !p.Policy.ECDSA {
+		return idp, err
+	}
+	return idp.By(oiosaml.ECDSA), nil
 }
 
 // IdPMetadata is what services load about Adgang.

@@ -152,3 +152,8 @@ func (who Person) values() map[string]string {
 		attrProfile: who.Profile, attrLoA4: who.Level.String(), attrRobot: "false", attrQualifiedSigning: "false",
 	}
 }
+
+// Identifies tells whether an attribute names one person by itself.
+func Identifies(name string) bool {
+	return name == attrUUID || name == attrRID || name == attrEmail
+}

@@ -63,6 +63,11 @@ type Context struct {
 	Classes    []string `json:"classes,omitempty"`
 }
 
+// AtLeast asks for a level or a higher one.
+func AtLeast(l Level) Context {
+	return Context{Comparison: "minimum", Classes: []string{loa3 + l.String()}}
+}
+
 // readContext keeps every class. Without Comparison it is exact (SAML core 3.3.2.2.1).
 func readContext(el *etree.Element) Context {
 	if el == nil {
@@ -116,6 +121,23 @@ func (c Context) Class(level Level) (class string, ok bool) {
 		return profile, true
 	}
 	return method, method != ""
+}
+
+// Needs is the lowest level that satisfies what was asked for, 0 when no level was
+// asked for or none would do.
+func (c Context) Needs() Level {
+	var asked []Level
+	for _, ref := range c.Classes {
+		if l, _ := levelOf(ref); l != 0 {
+			asked = append(asked, l)
+		}
+	}
+	for l := Low; len(asked) > 0 && l <= High; l++ {
+		if c.meets(l, asked) {
+			return l
+		}
+	}
+	return 0
 }
 
 // levelOf reads a level's class reference and its form; 0 for any other class.

@@ -274,10 +274,15 @@ func (m Metadata) consumer(location, index string) (Consumer, bool) {
 		}
 		return Consumer{}, false
 	}
+	return m.Default(), true
+}
+
+// Default is where an answer goes that nobody chose a place for.
+func (m Metadata) Default() Consumer {
 	for _, c := range m.Consumers {
 		if c.Default {
-			return c, true
+			return c
 		}
 	}
-	return m.Consumers[0], true
+	return m.Consumers[0]
 }

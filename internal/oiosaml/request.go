@@ -249,6 +249,14 @@ func (m *Message) Claims() Claims {
 	return c
 }
 
+// Binding is how the message came: redirect or post.
+func (m *Message) Binding() string {
+	if m.redirect {
+		return "redirect"
+	}
+	return "post"
+}
+
 // Raw is the message as it arrived: of the Redirect binding the query that its
 // signature covers with the signature, else the XML.
 func (m *Message) Raw() []byte { return m.raw }

@@ -17,8 +17,8 @@ const (
 	meansFor      = 10 * time.Minute
 )
 
-// nameIDPrefix makes a UUID the name identifier that OIOSAML 3 demands.
-const nameIDPrefix = "https://data.gov.dk/model/core/eid/professional/uuid/"
+// NameIDPrefix makes a UUID the name identifier that OIOSAML 3 demands.
+const NameIDPrefix = "https://data.gov.dk/model/core/eid/professional/uuid/"
 
 // Provider is Adgang as identity provider, one for the whole installation.
 type Provider struct {
@@ -47,6 +47,13 @@ func (p *Provider) Signer(algorithm string) Key {
 		}
 	}
 	return p.Signing[0]
+}
+
+// By is p signing with the key of one algorithm, as Signer chooses it.
+func (p *Provider) By(algorithm string) *Provider {
+	q := *p
+	q.Signing = []Key{p.Signer(algorithm)}
+	return &q
 }
 
 // Person is who logged in, as a service gets to see it. Empty fields are left
@@ -91,6 +98,7 @@ type Reply struct {
 	SAMLResponse string // base64
 	RelayState   string // as it came, "" = leave the field out
 	Assertion    string // ID of the assertion and SessionIndex, "" for a refusal
+	NameID       string // as the assertion has it, "" for a refusal
 	Response     []byte // what SAMLResponse holds
 	Signed       []byte // the signed assertion before encryption, nil for a refusal
 }
@@ -129,7 +137,7 @@ func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now t
 		return Reply{}, err
 	}
 	out := reply(r, response, id)
-	out.Signed = assertion
+	out.Signed, out.NameID = assertion, NameIDPrefix+who.NameID
 	return out, nil
 }
 
@@ -179,7 +187,7 @@ func (p *Provider) assertion(id, class string, r Request, md Metadata, who Perso
 	w.leaf("saml:Issuer", p.EntityID)
 	at := len(w.b)
 	w.open("saml:Subject")
-	w.leaf("saml:NameID", nameIDPrefix+who.NameID, "Format", r.NameID, "NameQualifier", p.EntityID, "SPNameQualifier", md.EntityID)
+	w.leaf("saml:NameID", NameIDPrefix+who.NameID, "Format", r.NameID, "NameQualifier", p.EntityID, "SPNameQualifier", md.EntityID)
 	w.open("saml:SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")
 	w.leaf("saml:SubjectConfirmationData", "", "InResponseTo", r.ID,
 		"NotOnOrAfter", stamp(now.Add(deliverWithin)), "Recipient", r.Consumer)
