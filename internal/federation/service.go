@@ -38,6 +38,8 @@ type Service struct {
 	BaseURL  string // without a slash at the end
 	// SAMLKeys sign and decrypt.
 	SAMLKeys *samlkey.Service
+	// PrivateHosts lets addresses that organisations name lie in private networks.
+	PrivateHosts bool
 }
 
 const (

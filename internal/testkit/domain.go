@@ -123,7 +123,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, EntityID: BaseURL + "/saml/idp/metadata"}
 	d.Federation = &federation.Service{
-		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys,
+		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys, PrivateHosts: true,
 	}
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
