@@ -750,31 +750,31 @@ func (e CertificateTermsRole) Valid() bool {
 
 // Defines values for CompanyForm.
 const (
-	Association CompanyForm = "association"
-	Foundation  CompanyForm = "foundation"
-	Limited     CompanyForm = "limited"
-	Other       CompanyForm = "other"
-	Partnership CompanyForm = "partnership"
-	Public      CompanyForm = "public"
-	Sole        CompanyForm = "sole"
+	CompanyFormAssociation CompanyForm = "association"
+	CompanyFormFoundation  CompanyForm = "foundation"
+	CompanyFormLimited     CompanyForm = "limited"
+	CompanyFormOther       CompanyForm = "other"
+	CompanyFormPartnership CompanyForm = "partnership"
+	CompanyFormPublic      CompanyForm = "public"
+	CompanyFormSole        CompanyForm = "sole"
 )
 
 // Valid indicates whether the value is a known member of the CompanyForm enum.
 func (e CompanyForm) Valid() bool {
 	switch e {
-	case Association:
+	case CompanyFormAssociation:
 		return true
-	case Foundation:
+	case CompanyFormFoundation:
 		return true
-	case Limited:
+	case CompanyFormLimited:
 		return true
-	case Other:
+	case CompanyFormOther:
 		return true
-	case Partnership:
+	case CompanyFormPartnership:
 		return true
-	case Public:
+	case CompanyFormPublic:
 		return true
-	case Sole:
+	case CompanyFormSole:
 		return true
 	default:
 		return false
@@ -1948,6 +1948,45 @@ func (e SendingState) Valid() bool {
 	}
 }
 
+// Defines values for ServiceAttemptParts.
+const (
+	Assertion ServiceAttemptParts = "assertion"
+	Request   ServiceAttemptParts = "request"
+	Response  ServiceAttemptParts = "response"
+)
+
+// Valid indicates whether the value is a known member of the ServiceAttemptParts enum.
+func (e ServiceAttemptParts) Valid() bool {
+	switch e {
+	case Assertion:
+		return true
+	case Request:
+		return true
+	case Response:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceAttemptResult.
+const (
+	ServiceAttemptResultLogin   ServiceAttemptResult = "login"
+	ServiceAttemptResultRefused ServiceAttemptResult = "refused"
+)
+
+// Valid indicates whether the value is a known member of the ServiceAttemptResult enum.
+func (e ServiceAttemptResult) Valid() bool {
+	switch e {
+	case ServiceAttemptResultLogin:
+		return true
+	case ServiceAttemptResultRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ServiceCertificateUse.
 const (
 	Both       ServiceCertificateUse = "both"
@@ -1963,6 +2002,78 @@ func (e ServiceCertificateUse) Valid() bool {
 	case Encryption:
 		return true
 	case Signing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceContactKind.
+const (
+	ServiceContactKindAdministrative ServiceContactKind = "administrative"
+	ServiceContactKindBilling        ServiceContactKind = "billing"
+	ServiceContactKindOther          ServiceContactKind = "other"
+	ServiceContactKindSupport        ServiceContactKind = "support"
+	ServiceContactKindTechnical      ServiceContactKind = "technical"
+)
+
+// Valid indicates whether the value is a known member of the ServiceContactKind enum.
+func (e ServiceContactKind) Valid() bool {
+	switch e {
+	case ServiceContactKindAdministrative:
+		return true
+	case ServiceContactKindBilling:
+		return true
+	case ServiceContactKindOther:
+		return true
+	case ServiceContactKindSupport:
+		return true
+	case ServiceContactKindTechnical:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceFindingTone.
+const (
+	ServiceFindingToneError   ServiceFindingTone = "error"
+	ServiceFindingToneNotice  ServiceFindingTone = "notice"
+	ServiceFindingToneWarning ServiceFindingTone = "warning"
+)
+
+// Valid indicates whether the value is a known member of the ServiceFindingTone enum.
+func (e ServiceFindingTone) Valid() bool {
+	switch e {
+	case ServiceFindingToneError:
+		return true
+	case ServiceFindingToneNotice:
+		return true
+	case ServiceFindingToneWarning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceWishLevel.
+const (
+	ServiceWishLevelEmpty       ServiceWishLevel = ""
+	ServiceWishLevelHigh        ServiceWishLevel = "High"
+	ServiceWishLevelLow         ServiceWishLevel = "Low"
+	ServiceWishLevelSubstantial ServiceWishLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the ServiceWishLevel enum.
+func (e ServiceWishLevel) Valid() bool {
+	switch e {
+	case ServiceWishLevelEmpty:
+		return true
+	case ServiceWishLevelHigh:
+		return true
+	case ServiceWishLevelLow:
+		return true
+	case ServiceWishLevelSubstantial:
 		return true
 	default:
 		return false
@@ -2281,6 +2392,24 @@ func (e RightRequestsParamsState) Valid() bool {
 	case RightRequestsParamsStateRejected:
 		return true
 	case RightRequestsParamsStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceAttemptsParamsResult.
+const (
+	ServiceAttemptsParamsResultLogin   ServiceAttemptsParamsResult = "login"
+	ServiceAttemptsParamsResultRefused ServiceAttemptsParamsResult = "refused"
+)
+
+// Valid indicates whether the value is a known member of the ServiceAttemptsParamsResult enum.
+func (e ServiceAttemptsParamsResult) Valid() bool {
+	switch e {
+	case ServiceAttemptsParamsResultLogin:
+		return true
+	case ServiceAttemptsParamsResultRefused:
 		return true
 	default:
 		return false
@@ -3764,6 +3893,16 @@ type LettersHandedOver struct {
 	Ids []string `json:"ids"`
 }
 
+// LoginFlow defines model for LoginFlow.
+type LoginFlow struct {
+	// Level At least, empty = any
+	Level   string `json:"level"`
+	Service string `json:"service"`
+
+	// Subject Whom the service expects, empty = anybody
+	Subject string `json:"subject"`
+}
+
 // LoginResult defines model for LoginResult.
 type LoginResult struct {
 	// Continue Where to go next; a path of this origin
@@ -4739,6 +4878,54 @@ type ServiceAccess struct {
 	Open bool `json:"open"`
 }
 
+// ServiceAttempt defines model for ServiceAttempt.
+type ServiceAttempt struct {
+	At time.Time `json:"at"`
+
+	// Code Why, empty when it went well
+	Code string `json:"code"`
+
+	// CVR CVR number of the person's organisation
+	CVR   string       `json:"cvr"`
+	Facts ServiceFacts `json:"facts"`
+	ID    string       `json:"id"`
+
+	// Parts Messages that are kept
+	Parts []ServiceAttemptParts `json:"parts"`
+
+	// Person Name of an own employee
+	Person string               `json:"person"`
+	Result ServiceAttemptResult `json:"result"`
+
+	// Status SAML status that the service was told, empty when it got no answer
+	Status string `json:"status"`
+}
+
+// ServiceAttemptParts defines model for ServiceAttempt.Parts.
+type ServiceAttemptParts string
+
+// ServiceAttemptResult defines model for ServiceAttempt.Result.
+type ServiceAttemptResult string
+
+// ServiceAttemptList defines model for ServiceAttemptList.
+type ServiceAttemptList struct {
+	Items []ServiceAttempt `json:"items"`
+	Next  *string          `json:"next"`
+}
+
+// ServiceAttribute defines model for ServiceAttribute.
+type ServiceAttribute struct {
+	Asked bool `json:"asked"`
+
+	// Mandatory The profile demands it; it cannot be withheld
+	Mandatory bool   `json:"mandatory"`
+	Name      string `json:"name"`
+
+	// Required The service says that it cannot do without
+	Required bool `json:"required"`
+	Withheld bool `json:"withheld"`
+}
+
 // ServiceCertificate defines model for ServiceCertificate.
 type ServiceCertificate struct {
 	NotAfter time.Time             `json:"not_after"`
@@ -4749,11 +4936,180 @@ type ServiceCertificate struct {
 // ServiceCertificateUse defines model for ServiceCertificate.Use.
 type ServiceCertificateUse string
 
+// ServiceContact defines model for ServiceContact.
+type ServiceContact struct {
+	Email string             `json:"email"`
+	Kind  ServiceContactKind `json:"kind"`
+	Name  string             `json:"name"`
+}
+
+// ServiceContactKind defines model for ServiceContact.Kind.
+type ServiceContactKind string
+
+// ServiceDay defines model for ServiceDay.
+type ServiceDay struct {
+	Day      string `json:"day"`
+	Logins   int64  `json:"logins"`
+	Refusals int64  `json:"refusals"`
+}
+
+// ServiceFacts defines model for ServiceFacts.
+type ServiceFacts struct {
+	Algorithm    *string   `json:"algorithm,omitempty"`
+	Asked        *string   `json:"asked,omitempty"`
+	Attributes   *[]string `json:"attributes,omitempty"`
+	Binding      *string   `json:"binding,omitempty"`
+	Certificates *[]string `json:"certificates,omitempty"`
+	Comparison   *string   `json:"comparison,omitempty"`
+	Destination  *string   `json:"destination,omitempty"`
+	Expected     *string   `json:"expected,omitempty"`
+	Identity     *string   `json:"identity,omitempty"`
+	IssuedAt     *string   `json:"issued_at,omitempty"`
+	Level        *string   `json:"level,omitempty"`
+	Means        *string   `json:"means,omitempty"`
+	Registered   *[]string `json:"registered,omitempty"`
+	RequestID    *string   `json:"request_id,omitempty"`
+	Requesters   *[]string `json:"requesters,omitempty"`
+	Rights       *[]string `json:"rights,omitempty"`
+	Signer       *string   `json:"signer,omitempty"`
+	Skew         *int      `json:"skew,omitempty"`
+	Subject      *string   `json:"subject,omitempty"`
+	Text         *string   `json:"text,omitempty"`
+	Wanted       *[]string `json:"wanted,omitempty"`
+	Withheld     *[]string `json:"withheld,omitempty"`
+}
+
+// ServiceFinding defines model for ServiceFinding.
+type ServiceFinding struct {
+	// Code Such as contact.none
+	Code string             `json:"code"`
+	Tone ServiceFindingTone `json:"tone"`
+
+	// Value What it is about
+	Value *string `json:"value,omitempty"`
+}
+
+// ServiceFindingTone defines model for ServiceFinding.Tone.
+type ServiceFindingTone string
+
 // ServiceList defines model for ServiceList.
 type ServiceList struct {
 	Items []Service `json:"items"`
 	Next  *string   `json:"next"`
 }
+
+// ServicePolicy defines model for ServicePolicy.
+type ServicePolicy struct {
+	Contacts []ServiceContact `json:"contacts"`
+
+	// Ecdsa Signatures are ECDSA P-256, else RSA
+	Ecdsa bool `json:"ecdsa"`
+
+	// OwnContacts The contacts are given here, else those of the metadata
+	OwnContacts bool `json:"own_contacts"`
+
+	// Rights URIs of which a person must hold one
+	Rights []string `json:"rights"`
+
+	// SignResponse The Response is signed too, not only the assertion
+	SignResponse bool `json:"sign_response"`
+
+	// SignedRequests Requests without a signature are refused
+	SignedRequests bool `json:"signed_requests"`
+	SkewSeconds    int  `json:"skew_seconds"`
+
+	// Version The one that a change begins from
+	Version int64 `json:"version"`
+}
+
+// ServiceReview defines model for ServiceReview.
+type ServiceReview struct {
+	AcsUrls  []string         `json:"acs_urls"`
+	Contacts []ServiceContact `json:"contacts"`
+	EntityID *string          `json:"entity_id,omitempty"`
+	Findings []ServiceFinding `json:"findings"`
+
+	// Metadata What was looked at, to be registered as it is
+	Metadata *string `json:"metadata,omitempty"`
+	Name     *string `json:"name,omitempty"`
+
+	// Usable Can be registered
+	Usable bool `json:"usable"`
+}
+
+// ServiceSource One of the two
+type ServiceSource struct {
+	Metadata *string `json:"metadata,omitempty"`
+
+	// URL Where the service publishes its metadata; fetched once
+	URL *string `json:"url,omitempty"`
+}
+
+// ServiceStatistics defines model for ServiceStatistics.
+type ServiceStatistics struct {
+	Days []ServiceDay `json:"days"`
+}
+
+// ServiceTold defines model for ServiceTold.
+type ServiceTold struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// ServiceTrial defines model for ServiceTrial.
+type ServiceTrial struct {
+	AcsURL     string        `json:"acs_url"`
+	Attributes []ServiceTold `json:"attributes"`
+
+	// Encrypts The service would get the assertion encrypted
+	Encrypts bool    `json:"encrypts"`
+	Format   string  `json:"format"`
+	Identity *string `json:"identity,omitempty"`
+	Level    *string `json:"level,omitempty"`
+	Means    *string `json:"means,omitempty"`
+	NameID   string  `json:"name_id"`
+
+	// Need The level that would do
+	Need *string `json:"need,omitempty"`
+
+	// Refused Code of the refusal, absent when the person would get in
+	Refused *string `json:"refused,omitempty"`
+
+	// XML The signed assertion, or the Response of a refusal
+	XML string `json:"xml"`
+}
+
+// ServiceUse defines model for ServiceUse.
+type ServiceUse struct {
+	Attributes []ServiceAttribute `json:"attributes"`
+	Groups     []string           `json:"groups"`
+	ID         string             `json:"id"`
+	Name       string             `json:"name"`
+	Own        bool               `json:"own"`
+	Owner      string             `json:"owner"`
+	Version    int64              `json:"version"`
+}
+
+// ServiceUseChange defines model for ServiceUseChange.
+type ServiceUseChange struct {
+	// Groups A person must be in one; none = everybody
+	Groups   []string `json:"groups"`
+	Version  int64    `json:"version"`
+	Withheld []string `json:"withheld"`
+}
+
+// ServiceWish defines model for ServiceWish.
+type ServiceWish struct {
+	// Level At least
+	Level *ServiceWishLevel `json:"level,omitempty"`
+
+	// Profile Attribute profile of OIOSAML 4
+	Profile   *string `json:"profile,omitempty"`
+	Transient *bool   `json:"transient,omitempty"`
+}
+
+// ServiceWishLevel At least
+type ServiceWishLevel string
 
 // Session defines model for Session.
 type Session struct {
@@ -5578,6 +5934,23 @@ type ServicesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ServiceAttemptsParams defines parameters for ServiceAttempts.
+type ServiceAttemptsParams struct {
+	Result *ServiceAttemptsParamsResult `form:"result,omitempty" json:"result,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ServiceAttemptsParamsResult defines parameters for ServiceAttempts.
+type ServiceAttemptsParamsResult string
+
+// ServiceStatisticsParams defines parameters for ServiceStatistics.
+type ServiceStatisticsParams struct {
+	// Days 1 to 180
+	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
 // ActivationCompleteJSONRequestBody defines body for ActivationComplete for application/json ContentType.
 type ActivationCompleteJSONRequestBody = CertificateRequest
 
@@ -5824,14 +6197,26 @@ type RoleRequestRejectJSONRequestBody = ReasonGiven
 // SuccessionNameJSONRequestBody defines body for SuccessionName for application/json ContentType.
 type SuccessionNameJSONRequestBody = SuccessionChange
 
+// ServiceReviewJSONRequestBody defines body for ServiceReview for application/json ContentType.
+type ServiceReviewJSONRequestBody = ServiceSource
+
 // ServiceAccessJSONRequestBody defines body for ServiceAccess for application/json ContentType.
 type ServiceAccessJSONRequestBody = ServiceAccess
+
+// ServicePolicySetJSONRequestBody defines body for ServicePolicySet for application/json ContentType.
+type ServicePolicySetJSONRequestBody = ServicePolicy
 
 // ServiceRightPublishJSONRequestBody defines body for ServiceRightPublish for application/json ContentType.
 type ServiceRightPublishJSONRequestBody = RightOffer
 
 // ServiceRightRetireJSONRequestBody defines body for ServiceRightRetire for application/json ContentType.
 type ServiceRightRetireJSONRequestBody = RightChosen
+
+// ServiceTryJSONRequestBody defines body for ServiceTry for application/json ContentType.
+type ServiceTryJSONRequestBody = ServiceWish
+
+// ServiceUseSetJSONRequestBody defines body for ServiceUseSet for application/json ContentType.
+type ServiceUseSetJSONRequestBody = ServiceUseChange
 
 // SettingsChangeJSONRequestBody defines body for SettingsChange for application/json ContentType.
 type SettingsChangeJSONRequestBody = SettingsChange

@@ -15,6 +15,7 @@ func (s *Server) routes() {
 	api.GET("/openapi.yaml", s.contract)
 	api.POST("/login/challenges", s.challengeCreate, open...)
 	api.POST("/login/key-file", s.keyFileLogin, open...)
+	api.GET("/login/flows/:id", s.loginFlow, open...)
 	api.POST("/activation/look-up", s.activationShow, open...)
 	api.POST("/activation/certificate", s.activationComplete, open...)
 	api.POST("/key-file/block", s.keyFileBlockOpen, open...)
@@ -67,6 +68,7 @@ func (s *Server) routes() {
 	s.echo.GET("/saml/idp/sso", s.ssoRedirect, open...)
 	s.echo.POST("/saml/idp/sso", s.ssoPost, open...)
 	s.echo.GET("/saml/continue", s.samlContinue)
+	s.echo.GET("/saml/cancel", s.samlCancel)
 	s.echo.GET("/saml/*", notFound)
 
 	s.authorityRoutes()

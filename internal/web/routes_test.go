@@ -84,7 +84,9 @@ var coreRules = []rule{
 	{route: "GET /saml/idp/sso", right: open, want: 422},
 	{route: "POST /saml/idp/sso", right: open, want: 422},
 	{route: "GET /saml/continue", right: open, want: 403},
+	{route: "GET /saml/cancel", right: open, want: 403},
 	{route: "GET /saml/*", right: open, want: 404},
+	{route: "GET /api/v1/login/flows/:id", right: open, want: 404},
 	{route: "GET /healthz", right: open, want: 200},
 	{route: "GET /readyz", right: open, want: 200},
 	{route: "GET /metrics", right: open, want: 403}, // has a token of its own
@@ -114,6 +116,20 @@ var coreRules = []rule{
 	{route: "POST /api/v1/services", right: access.ManageServices, body: "metadata", want: 409}, // is registered already
 	{route: "GET /api/v1/services/:id", right: access.ManageServices, id: "service", want: 200},
 	{route: "PUT /api/v1/services/:id", right: access.ManageServices, id: "service", body: "metadata", want: 200, verbs: "service.replace"},
+	{route: "POST /api/v1/services/review", right: access.ManageServices, body: `{"metadata": "<a/>"}`, want: 200, verbs: nothing},
+	{route: "GET /api/v1/services/:id/review", right: access.ManageServices, id: "service", want: 200},
+	{route: "GET /api/v1/services/:id/policy", right: access.ManageServices, id: "service", want: 200},
+	{
+		route: "PUT /api/v1/services/:id/policy", right: access.ManageServices, id: "service",
+		body: `{"signed_requests": true, "skew_seconds": 60, "sign_response": false, "ecdsa": false, "rights": [], "contacts": [], "own_contacts": false, "version": 0}`,
+		want: 200, verbs: "service.policy",
+	},
+	{route: "GET /api/v1/services/:id/use", right: access.ManageServices, id: "service", want: 200},
+	{route: "PUT /api/v1/services/:id/use", right: access.ManageServices, id: "service", body: `{"withheld": [], "groups": [], "version": 0}`, want: 200, verbs: "service.use"},
+	{route: "GET /api/v1/services/:id/statistics", right: access.ManageServices, id: "service", want: 200},
+	{route: "GET /api/v1/services/:id/attempts", right: access.ManageServices, id: "service", want: 200},
+	{route: "GET /api/v1/services/:id/attempts/:attempt/:part", right: access.ManageServices, id: "service", want: 404}, // nobody has logged in
+	{route: "POST /api/v1/services/:id/test-login", right: access.ManageServices, id: "service", body: "{}", want: 200, verbs: "service.try"},
 	{route: "DELETE /api/v1/services/:id", right: access.ManageServices, id: "service", want: 204, verbs: "service.remove"},
 	{route: "DELETE /api/v1/session", right: loggedIn, want: 204, verbs: "session.end"},
 }

@@ -73,7 +73,7 @@ func (s *Server) accept(c echo.Context, m *oiosaml.Message, err error) error {
 		return err
 	}
 	if out.Reply != nil {
-		return s.post(c, *out.Reply)
+		return s.reply(c, out)
 	}
 	s.setCookie(c, flowCookie, out.Cookie)
 	return c.Redirect(http.StatusSeeOther, "/saml/continue?flow="+url.QueryEscape(out.Flow))
@@ -96,20 +96,68 @@ func (s *Server) samlContinue(c echo.Context) error {
 	if out.Reply == nil {
 		return c.Redirect(http.StatusSeeOther, "/login?flow="+url.QueryEscape(out.Flow))
 	}
-	return s.post(c, *out.Reply)
+	return s.reply(c, out)
 }
 
-// post answers with a form that posts itself to the service. It is a document
-// with a policy of its own: its form may go to that one service and nowhere
-// else.
+// samlCancel: GET /saml/cancel?flow= -> the page that posts the refusal to the
+// service.
+func (s *Server) samlCancel(c echo.Context) error {
+	out, err := s.Federation.Cancel(c.Request().Context(), c.QueryParam("flow"), s.cookie(c, flowCookie))
+	if err != nil {
+		return err
+	}
+	return s.reply(c, out)
+}
+
+// reply answers with the form that posts itself, or with what a person should
+// read before.
+func (s *Server) reply(c echo.Context, out federation.Outcome) error {
+	if out.Refusal == nil {
+		return s.post(c, *out.Reply)
+	}
+	if err := s.formTo(c, *out.Reply); err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, "refusal.html", refusalPage{*out.Reply, out.Refusal, levels[out.Refusal.Need]})
+}
+
+// refusalPage is what refusal.html shows.
+type refusalPage struct {
+	oiosaml.Reply
+	Told *federation.Refusal
+	Need [2]string // the level in Danish and English
+}
+
+// levels are the NSIS levels in both languages.
+var levels = map[oiosaml.Level][2]string{
+	oiosaml.Low: {"Lav", "Low"}, oiosaml.Substantial: {"Betydelig", "Substantial"}, oiosaml.High: {"Høj", "High"},
+}
+
+// ByIdentity tells whether it is the person's proofing that falls short, and not
+// only the means of login.
+func (p refusalPage) ByIdentity() bool { return p.Told.Identity < p.Told.Need }
+
+// ByMeans tells whether the means of login falls short.
+func (p refusalPage) ByMeans() bool { return p.Told.Means < p.Told.Need }
+
+// post answers with a form that posts itself to the service.
 func (s *Server) post(c echo.Context, reply oiosaml.Reply) error {
+	if err := s.formTo(c, reply); err != nil {
+		return err
+	}
+	return s.page(c, http.StatusOK, "post.html", reply)
+}
+
+// formTo gives the answer a policy of its own: its form may go to that one service
+// and nowhere else.
+func (s *Server) formTo(c echo.Context, reply oiosaml.Reply) error {
 	to, err := url.Parse(reply.URL)
 	if err != nil {
 		return err
 	}
 	h := c.Response().Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+to.Scheme+"://"+to.Host)
-	return s.page(c, http.StatusOK, "post.html", reply)
+	return nil
 }
 
 // failPage tells the person what happened and what to do.

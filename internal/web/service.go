@@ -18,6 +18,16 @@ func (s *Server) serviceRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/services/:id", s.serviceShow, need...)
 	api.PUT("/services/:id", s.serviceReplace, need...)
 	api.DELETE("/services/:id", s.serviceRemove, need...)
+	api.POST("/services/review", s.serviceReview, need...)
+	api.GET("/services/:id/review", s.serviceReviewed, need...)
+	api.GET("/services/:id/policy", s.servicePolicy, need...)
+	api.PUT("/services/:id/policy", s.servicePolicySet, need...)
+	api.GET("/services/:id/use", s.serviceUse, need...)
+	api.PUT("/services/:id/use", s.serviceUseSet, need...)
+	api.GET("/services/:id/statistics", s.serviceStatistics, need...)
+	api.GET("/services/:id/attempts", s.serviceAttempts, need...)
+	api.GET("/services/:id/attempts/:attempt/:part", s.serviceMessage, need...)
+	api.POST("/services/:id/test-login", s.serviceTry, need...)
 }
 
 // services: GET /api/v1/services?cursor= -> 200 ServiceList.

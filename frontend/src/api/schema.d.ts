@@ -519,6 +519,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at metadata before it is registered; nothing is kept */
+        post: operations["serviceReview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** What is weak in a service's metadata now */
+        get: operations["serviceReviewed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** What logins to a service are held to, and its contacts */
+        get: operations["servicePolicy"];
+        /** Change the policy of a service */
+        put: operations["servicePolicySet"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What a service is told about the organisation's employees, and which groups may log in
+         * @description For every service that the organisation can use, its own and others'.
+         */
+        get: operations["serviceUse"];
+        /** Decide what a service is told and which groups may log in */
+        put: operations["serviceUseSet"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Logins to a service and refusals, day by day */
+        get: operations["serviceStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Logins to a service, newest first, and why they failed */
+        get: operations["serviceAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/attempts/{attempt}/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                attempt: string;
+                part: "request" | "response" | "assertion";
+            };
+            cookie?: never;
+        };
+        /** A message of a login with its signature, for proof; kept for 180 days */
+        get: operations["serviceMessage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/test-login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make what the service would get about the caller, and send it nowhere */
+        post: operations["serviceTry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/login/flows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Which service a person is about to log in to, for the browser that began it */
+        get: operations["loginFlow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/employees/{id}/suspend": {
         parameters: {
             query?: never;
@@ -4029,6 +4205,177 @@ export interface components {
             items: components["schemas"]["Service"][];
             next: string | null;
         };
+        /** @description One of the two */
+        ServiceSource: {
+            metadata?: string;
+            /** @description Where the service publishes its metadata; fetched once */
+            url?: string;
+        };
+        ServiceFinding: {
+            /** @description Such as contact.none */
+            code: string;
+            /** @enum {string} */
+            tone: "error" | "warning" | "notice";
+            /** @description What it is about */
+            value?: string;
+        };
+        ServiceContact: {
+            /** @enum {string} */
+            kind: "technical" | "support" | "administrative" | "billing" | "other";
+            name: string;
+            email: string;
+        };
+        ServiceReview: {
+            /** @description Can be registered */
+            usable: boolean;
+            entity_id?: string;
+            name?: string;
+            acs_urls: string[];
+            contacts: components["schemas"]["ServiceContact"][];
+            findings: components["schemas"]["ServiceFinding"][];
+            /** @description What was looked at, to be registered as it is */
+            metadata?: string;
+        };
+        ServicePolicy: {
+            /** @description Requests without a signature are refused */
+            signed_requests: boolean;
+            skew_seconds: number;
+            /** @description The Response is signed too, not only the assertion */
+            sign_response: boolean;
+            /** @description Signatures are ECDSA P-256, else RSA */
+            ecdsa: boolean;
+            /** @description URIs of which a person must hold one */
+            rights: string[];
+            contacts: components["schemas"]["ServiceContact"][];
+            /** @description The contacts are given here, else those of the metadata */
+            own_contacts: boolean;
+            /**
+             * Format: int64
+             * @description The one that a change begins from
+             */
+            version: number;
+        };
+        ServiceUseChange: {
+            withheld: string[];
+            /** @description A person must be in one; none = everybody */
+            groups: string[];
+            /** Format: int64 */
+            version: number;
+        };
+        ServiceAttribute: {
+            name: string;
+            /** @description The profile demands it; it cannot be withheld */
+            mandatory: boolean;
+            asked: boolean;
+            /** @description The service says that it cannot do without */
+            required: boolean;
+            withheld: boolean;
+        };
+        ServiceUse: {
+            id: string;
+            name: string;
+            owner: string;
+            own: boolean;
+            attributes: components["schemas"]["ServiceAttribute"][];
+            groups: string[];
+            /** Format: int64 */
+            version: number;
+        };
+        ServiceDay: {
+            /** Format: date */
+            day: string;
+            /** Format: int64 */
+            logins: number;
+            /** Format: int64 */
+            refusals: number;
+        };
+        ServiceStatistics: {
+            days: components["schemas"]["ServiceDay"][];
+        };
+        ServiceAttempt: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            result: "login" | "refused";
+            /** @description Why, empty when it went well */
+            code: string;
+            /** @description SAML status that the service was told, empty when it got no answer */
+            status: string;
+            /** @description Name of an own employee */
+            person: string;
+            /** @description CVR number of the person's organisation */
+            cvr: string;
+            facts: components["schemas"]["ServiceFacts"];
+            /** @description Messages that are kept */
+            parts: ("request" | "response" | "assertion")[];
+        };
+        ServiceFacts: {
+            binding?: string;
+            request_id?: string;
+            asked?: string;
+            registered?: string[];
+            destination?: string;
+            expected?: string;
+            issued_at?: string;
+            skew?: number;
+            algorithm?: string;
+            signer?: string;
+            certificates?: string[];
+            comparison?: string;
+            wanted?: string[];
+            level?: string;
+            identity?: string;
+            means?: string;
+            rights?: string[];
+            requesters?: string[];
+            subject?: string;
+            attributes?: string[];
+            withheld?: string[];
+            text?: string;
+        };
+        ServiceAttemptList: {
+            items: components["schemas"]["ServiceAttempt"][];
+            next: string | null;
+        };
+        ServiceWish: {
+            /**
+             * @description At least
+             * @enum {string}
+             */
+            level?: "" | "Low" | "Substantial" | "High";
+            transient?: boolean;
+            /** @description Attribute profile of OIOSAML 4 */
+            profile?: string;
+        };
+        ServiceTrial: {
+            /** @description Code of the refusal, absent when the person would get in */
+            refused?: string;
+            /** @description The level that would do */
+            need?: string;
+            name_id: string;
+            format: string;
+            acs_url: string;
+            /** @description The service would get the assertion encrypted */
+            encrypts: boolean;
+            level?: string;
+            identity?: string;
+            means?: string;
+            attributes: components["schemas"]["ServiceTold"][];
+            /** @description The signed assertion, or the Response of a refusal */
+            xml: string;
+        };
+        ServiceTold: {
+            name: string;
+            value: string;
+        };
+        LoginFlow: {
+            service: string;
+            /** @description At least, empty = any */
+            level: string;
+            /** @description Whom the service expects, empty = anybody */
+            subject: string;
+        };
         Person: {
             given_name: string;
             surname: string;
@@ -6688,6 +7035,282 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceSource"];
+            };
+        };
+        responses: {
+            /** @description What there is to say about it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceReview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceReviewed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is to say about it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceReview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    servicePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    servicePolicySet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServicePolicy"];
+            };
+        };
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceUse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was decided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceUse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceUseSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceUseChange"];
+            };
+        };
+        responses: {
+            /** @description What was decided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceUse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceStatistics: {
+        parameters: {
+            query?: {
+                /** @description 1 to 180 */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line a day up to today */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceStatistics"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceAttempts: {
+        parameters: {
+            query?: {
+                result?: "login" | "refused";
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAttemptList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                attempt: string;
+                part: "request" | "response" | "assertion";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description XML; a request of the Redirect binding is its query */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceTry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ServiceWish"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceTrial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    loginFlow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The service */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginFlow"];
+                };
             };
             default: components["responses"]["Problem"];
         };
