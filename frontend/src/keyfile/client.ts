@@ -62,6 +62,10 @@ export class KeyFileWorker implements Vault {
     return this.call('open', values);
   }
 
+  certificates(...values: Parameters<Vault['certificates']>) {
+    return this.call('certificates', values);
+  }
+
   sign(text: string) {
     return this.call('sign', [text]);
   }

@@ -14,7 +14,8 @@ export const bmpPassword = (password: string): Bytes => utf16(`${password.normal
 export const utf8Password = (password: string): Bytes =>
   new TextEncoder().encode(password.normalize('NFC'));
 
-function repeated(source: Uint8Array, block: number): Bytes {
+/** As many whole blocks of a source as hold it once. */
+export function repeated(source: Uint8Array, block: number): Bytes {
   if (source.length === 0) return new Uint8Array(0);
   const filled = new Uint8Array(block * Math.ceil(source.length / block));
   for (let i = 0; i < filled.length; i++) filled[i] = source[i % source.length] ?? 0;

@@ -3,6 +3,7 @@ import type { SignatureAlgorithm } from './certificate';
 import { type Bytes, child, DerError, type Node, read, readInteger, readOctets, readOid, Tag } from './der';
 import { type KeyFileCode, KeyFileError } from './error';
 import { type HashName, hmacOf, macKey, passwordKey, pbkdf2, sameBytes } from './kdf';
+import { isLegacy, openLegacy } from './legacy';
 import { Oid } from './oid';
 
 /** An opened key file. The key signs and cannot be read. */
@@ -44,26 +45,44 @@ function roundsWithin(node: Node, most: number): number {
   return rounds;
 }
 
+/** Reads what a file holds, its keys still closed. */
+async function readParts(file: Bytes, secret: Pick<Secret, 'password' | 'legacy'>): Promise<[Contents, Secret]> {
+  if (file[0] !== Tag.sequence) throw new KeyFileError('not_a_key_file');
+  const { safe, mac } = readFrame(read(file));
+  if (mac !== undefined) await checkMac(mac, safe, secret.password);
+  const known: Secret = { ...secret, blame: mac === undefined ? 'wrong_password' : 'damaged_file' };
+  const found: Contents = { keys: [], certificates: [] };
+  for (const part of read(safe).children) await readContent(part, known, found);
+  return [found, known];
+}
+
+async function orDamaged<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof KeyFileError) throw error;
+    throw new KeyFileError('damaged_file', error instanceof Error ? error.message : '');
+  }
+}
+
+/**
+ * The certificates of a PKCS#12 file, DER, in its order: of any kind of key, with
+ * the ciphers of before 2010 too, and of a file without a key. Keys stay closed.
+ * Always throws a KeyFileError.
+ */
+export async function readCertificates(file: Bytes, password: string): Promise<Bytes[]> {
+  const [found] = await orDamaged(readParts(file, { password, legacy: true }));
+  if (found.certificates.length === 0) throw new KeyFileError('no_certificate');
+  return found.certificates.map((one) => one.certificate.der);
+}
+
 /**
  * Opens a PKCS#12 file: PBES2 with AES, MAC classic, PBMAC1 or absent. The
  * ciphers of before 2010 (3DES, RC2) are refused as unsupported_cipher. Always
  * throws a KeyFileError, whatever the bytes are.
  */
 export async function readKeyFile(file: Bytes, password: string): Promise<OpenedKeyFile> {
-  if (file[0] !== Tag.sequence) throw new KeyFileError('not_a_key_file');
-  try {
-    const { safe, mac } = readFrame(read(file));
-    if (mac !== undefined) await checkMac(mac, safe, password);
-    const secret: Secret = { password, blame: mac === undefined ? 'wrong_password' : 'damaged_file' };
-    const found: Contents = { keys: [], certificates: [] };
-    for (const part of read(safe).children) {
-      await readContent(part, secret, found);
-    }
-    return await openKey(found, secret);
-  } catch (error) {
-    if (error instanceof KeyFileError) throw error;
-    throw new KeyFileError('damaged_file', error instanceof Error ? error.message : '');
-  }
+  return orDamaged(readParts(file, { password, legacy: false }).then(([found, secret]) => openKey(found, secret)));
 }
 
 interface Secret {
@@ -71,6 +90,8 @@ interface Secret {
   /** What a failed decryption means: WebCrypto says no more than that the padding
    * is wrong, but a MAC that fitted has shown the password to be right. */
   blame: KeyFileCode;
+  /** Certificates may be locked with the ciphers of old. */
+  legacy: boolean;
 }
 
 function readFrame(file: Node): { safe: Bytes; mac: Node | undefined } {
@@ -157,13 +178,26 @@ async function readContent(part: Node, secret: Secret, found: Contents): Promise
     readBags(readOctets(content), found);
   } else if (type === Oid.encryptedData) {
     const info = child(content, 1, Tag.sequence);
-    const { key, how } = await readCipher(child(info, 1, Tag.sequence), secret.password);
+    const identifier = child(info, 1, Tag.sequence);
     const sealed = readOctets(child(info, 2));
+    if (secret.legacy && isLegacy(readOid(child(identifier, 0)))) {
+      readBags(readLegacy(identifier, sealed, secret), found);
+      return;
+    }
+    const { key, how } = await readCipher(identifier, secret.password);
     const plain = await orBlame(secret, crypto.subtle.decrypt(how, key, sealed));
     readBags(new Uint8Array(plain), found);
   } else {
     throw new KeyFileError('unsupported_cipher', type);
   }
+}
+
+function readLegacy(identifier: Node, sealed: Bytes, secret: Secret): Bytes {
+  const parameters = child(identifier, 1, Tag.sequence);
+  const [salt, rounds] = [readOctets(child(parameters, 0)), roundsWithin(child(parameters, 1), maxMacRounds)];
+  const plain = openLegacy(readOid(child(identifier, 0)), secret.password, salt, rounds, sealed);
+  if (plain === undefined) throw new KeyFileError(secret.blame);
+  return plain;
 }
 
 async function orBlame<T>(secret: Secret, work: Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import type { SignatureAlgorithm } from './certificate';
 import { certificateRequest, generateKeyPair, type KeyAlgorithm } from './csr';
 import type { Bytes } from './der';
 import { KeyFileError } from './error';
-import { type OpenedKeyFile, readKeyFile, signText } from './read';
+import { type OpenedKeyFile, readCertificates, readKeyFile, signText } from './read';
 import { writeKeyFile } from './write';
 
 /** What the page may ask of the worker. Keys never cross this border. */
@@ -15,6 +15,8 @@ export interface Vault {
   finish: (request: FinishRequest) => Promise<Bytes>;
   /** Opens a key file and keeps its key for sign. */
   open: (file: Bytes, password: string) => Promise<OpenResult>;
+  /** The certificates of any PKCS#12 file, base64 DER; no key is opened. */
+  certificates: (file: Bytes, password: string) => Promise<string[]>;
   /** Signs with the opened key; base64. */
   sign: (text: string) => Promise<string>;
   /** Drops every key. */
@@ -56,6 +58,9 @@ export function createVault(): Vault {
       opened = undefined;
       opened = await readKeyFile(file, password);
       return { algorithm: opened.algorithm, chain: opened.chain.map(toBase64) };
+    },
+    async certificates(file, password) {
+      return (await readCertificates(file, password)).map(toBase64);
     },
     async sign(text) {
       if (opened === undefined) throw new KeyFileError('not_open');
