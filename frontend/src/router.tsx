@@ -8,6 +8,7 @@ import { bulkRoutes } from './routes/bulk';
 import { certificateOpenRoutes, certificatesRoutes } from './routes/certificates';
 import { employeesRoutes, request } from './routes/employees';
 import { homeRoutes } from './routes/home';
+import { inventoryRoutes } from './routes/inventory';
 import { migrationRoutes } from './routes/migration';
 import { connectRoutes, setupRoutes } from './routes/onboarding';
 import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
@@ -28,6 +29,7 @@ const routeTree = root.addChildren([
     ...bulkRoutes,
     ...servicesRoutes,
     ...certificatesRoutes,
+    ...inventoryRoutes,
     ...setupRoutes,
     ...powersRoutes,
     ...settingsRoutes,

@@ -106,8 +106,12 @@ type Filter struct {
 	Kind       string
 	Plan       string
 	Until      string // ends on this day or before, YYYY-MM-DD
+	Owner      string // ID of an employee; Nobody = neither an owner nor a contact
 	Cursor     string
 }
+
+// Nobody is the Filter.Owner of what nobody looks after.
+const Nobody = "nobody"
 
 const (
 	pageSize = 50
@@ -160,6 +164,13 @@ func (f Filter) query(db bun.IDB, id access.OrgID) (*bun.SelectQuery, error) {
 		if want != "" {
 			q.Where("? = ?", bun.Ident("c."+column), want)
 		}
+	}
+	switch f.Owner {
+	case "":
+	case Nobody:
+		q.Where("c.owner_id = ''").Where("c.contact_email = ''")
+	default:
+		q.Where("c.owner_id = ?", f.Owner)
 	}
 	switch {
 	case f.Plan == "":

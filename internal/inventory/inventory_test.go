@@ -245,6 +245,11 @@ func TestCareAndPlaces(t *testing.T) {
 		if v, err = o.Inventory.Show(t.Context(), o.by, c.ID); err != nil || v.Plan != inventory.PlanInstalled || v.Owner == nil || v.Owner.ID != o.company.Admin.ID {
 			t.Errorf("in the end = %+v, %v", v, err)
 		}
+		for owner, want := range map[string]string{string(o.company.Admin.ID): c.ID, inventory.Nobody: later.ID} {
+			if all, _, err := o.Inventory.List(t.Context(), o.by, inventory.Filter{Owner: owner}); err != nil || len(all) != 1 || all[0].ID != want {
+				t.Errorf("List of owner %s = %+v, %v, want %s alone", owner, all, err, want)
+			}
+		}
 		if err := o.Inventory.RemovePlace(t.Context(), o.by, c.ID, place.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -3714,7 +3714,10 @@ type InventoryCertificate struct {
 	NotAfter     time.Time             `json:"not_after"`
 	NotBefore    *time.Time            `json:"not_before"`
 	OwnerID      string                `json:"owner_id"`
-	Plan         CertificatePlan       `json:"plan"`
+
+	// OwnerName In lists, of an employee who is here
+	OwnerName string          `json:"owner_name"`
+	Plan      CertificatePlan `json:"plan"`
 
 	// RenewBy YYYY-MM-DD, or empty
 	RenewBy     string                     `json:"renew_by"`
@@ -5664,6 +5667,9 @@ type InventoryParams struct {
 	// Until Ends on this day or before
 	Until *string `form:"until,omitempty" json:"until,omitempty"`
 
+	// Owner ID of an employee, or nobody for those without owner and contact
+	Owner *string `form:"owner,omitempty" json:"owner,omitempty"`
+
 	// Cursor `next` of the page before
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
@@ -5685,6 +5691,9 @@ type InventoryExportParams struct {
 
 	// Until Ends on this day or before
 	Until *string `form:"until,omitempty" json:"until,omitempty"`
+
+	// Owner ID of an employee, or nobody for those without owner and contact
+	Owner *string `form:"owner,omitempty" json:"owner,omitempty"`
 }
 
 // WordingResetParams defines parameters for WordingReset.

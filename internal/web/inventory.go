@@ -43,7 +43,7 @@ func (s *Server) inventoryRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 func inventoryFilter(c echo.Context) inventory.Filter {
 	return inventory.Filter{
 		Q: c.QueryParam("q"), Generation: c.QueryParam("generation"), Kind: c.QueryParam("kind"), Plan: c.QueryParam("plan"),
-		Until: c.QueryParam("until"), Cursor: c.QueryParam("cursor"),
+		Until: c.QueryParam("until"), Owner: c.QueryParam("owner"), Cursor: c.QueryParam("cursor"),
 	}
 }
 
@@ -68,14 +68,34 @@ func inventoryAll(page []inventory.Certificate) []InventoryCertificate {
 	return out
 }
 
-// inventory: GET /api/v1/inventory?q=&generation=&kind=&plan=&until=&cursor= -> 200
+// inventory: GET /api/v1/inventory?q=&generation=&kind=&plan=&until=&owner=&cursor= -> 200
 // InventoryList.
 func (s *Server) inventory(c echo.Context) error {
 	page, next, err := s.Inventory.List(c.Request().Context(), actor(c), inventoryFilter(c))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, InventoryList{Items: inventoryAll(page), Next: orNull(next)})
+	items, err := s.owned(c, page)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, InventoryList{Items: items, Next: orNull(next)})
+}
+
+// owned is a page with the names of those who look after the certificates.
+func (s *Server) owned(c echo.Context, page []inventory.Certificate) ([]InventoryCertificate, error) {
+	var ids []access.EmployeeID
+	for _, one := range page {
+		if one.OwnerID != "" {
+			ids = append(ids, one.OwnerID)
+		}
+	}
+	names, err := s.Org.Names(c.Request().Context(), actor(c), ids...)
+	out := inventoryAll(page)
+	for i, one := range page {
+		out[i].OwnerName = names[one.OwnerID]
+	}
+	return out, err
 }
 
 // inventoryExport: GET /api/v1/inventory.csv -> 200 text/csv.

@@ -5285,6 +5285,8 @@ export interface components {
             not_after: string;
             plan: components["schemas"]["CertificatePlan"];
             owner_id: string;
+            /** @description In lists, of an employee who is here */
+            owner_name: string;
             contact_name: string;
             contact_email: string;
             /** @description YYYY-MM-DD, or empty */
@@ -9711,6 +9713,8 @@ export interface operations {
                 plan?: components["schemas"]["CertificatePlan"];
                 /** @description Ends on this day or before */
                 until?: string;
+                /** @description ID of an employee, or nobody for those without owner and contact */
+                owner?: string;
                 /** @description `next` of the page before */
                 cursor?: components["parameters"]["Cursor"];
             };
@@ -9771,6 +9775,8 @@ export interface operations {
                 plan?: components["schemas"]["CertificatePlan"];
                 /** @description Ends on this day or before */
                 until?: string;
+                /** @description ID of an employee, or nobody for those without owner and contact */
+                owner?: string;
             };
             header?: never;
             path?: never;
