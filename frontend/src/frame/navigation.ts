@@ -70,6 +70,8 @@ const sections: Section[] = [
     key: 'certificates',
     icon: 'lock',
     entries: [
+      { to: '/inventory', key: 'inventory', right: 'certificate.view' },
+      { to: '/inventory/hosts', key: 'hosts', right: 'certificate.view' },
       { to: '/certificates', key: 'certificates', right: 'certificate.view' },
     ],
   },

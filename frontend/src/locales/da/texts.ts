@@ -10,6 +10,7 @@ import migration from './texts/migration.json';
 import employees from './texts/employees.json';
 import services from './texts/services.json';
 import certificates from './texts/certificates.json';
+import inventory from './texts/inventory.json';
 import onboarding from './texts/onboarding.json';
 import operator from './texts/operator.json';
 import bulk from './texts/bulk.json';
@@ -40,6 +41,7 @@ export const texts = {
   employees,
   services,
   certificates,
+  inventory,
   onboarding,
   operator,
   bulk,
