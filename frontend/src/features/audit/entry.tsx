@@ -36,6 +36,12 @@ export function Party({ party, name }: { party: string; name: string | null }) {
           {t('audit.party.batch')}
         </Link>
       );
+    case 'inventory':
+      return (
+        <Link to="/inventory/$id" params={{ id }}>
+          {t('audit.party.inventory')}
+        </Link>
+      );
     case 'command':
     case 'system':
     case 'anonymous':
@@ -46,7 +52,6 @@ export function Party({ party, name }: { party: string; name: string | null }) {
     case 'contact':
     case 'machine':
     case 'organisation':
-    case 'inventory':
     case 'campaign':
     case 'host':
     case 'webhook':
