@@ -16,6 +16,7 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -36,6 +37,7 @@ type Service struct {
 	Onboarding *onboarding.Service
 	Rights     *entitlement.Service
 	Review     *review.Service
+	Inventory  *inventory.Service
 	Now        func() time.Time
 	Log        *slog.Logger
 	// Data is ADGANG_DATA; what the demo makes lies in the folder demo in it.

@@ -19,6 +19,7 @@ import (
 	"github.com/adgang/adgang/internal/demo"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
@@ -65,7 +66,8 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 		Cutover: &cutover.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
 		Roster:  &roster.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
 		Rights:  rights, Review: &review.Service{DB: db, Rights: rights, Mail: mails, Now: now, Log: log, BaseURL: server.URL},
-		Mails: mail.Mailbox(folder),
+		Inventory: &inventory.Service{DB: db, CA: authority, Mail: mails, Now: now, Log: log, BaseURL: server.URL},
+		Mails:     mail.Mailbox(folder),
 	}
 	handler.Handler = s.Handler()
 	for _, setup := range []func(context.Context) error{authority.Setup, samlKeys.Setup} {

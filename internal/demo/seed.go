@@ -103,8 +103,12 @@ func (s *Service) Seed(ctx context.Context) (Access, error) {
 	if err := s.bulk(ctx, admin); err != nil {
 		return Access{}, fmt.Errorf("seed a bulk change: %w", err)
 	}
-	if err := s.entitle(ctx, access.Actor{OrgID: o.ID, ID: "command", Name: admin.Name, Employee: admin.Employee, Roles: access.Roles}); err != nil {
+	all := access.Actor{OrgID: o.ID, ID: "command", Name: admin.Name, Employee: admin.Employee, Roles: access.Roles}
+	if err := s.entitle(ctx, all); err != nil {
 		return Access{}, fmt.Errorf("seed rights in the service: %w", err)
+	}
+	if err := s.stock(ctx, all); err != nil {
+		return Access{}, fmt.Errorf("seed the inventory: %w", err)
 	}
 	// Last, for its twenty seconds begin here.
 	if err := s.migrate(ctx, admin, company); err != nil {

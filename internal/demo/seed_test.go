@@ -20,6 +20,7 @@ import (
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/demo"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/testkit"
 )
@@ -164,6 +165,41 @@ func (h *house) checkWhole(t *testing.T, a demo.Access) {
 		t.Errorf("services = %v, %v; want the demo's, as it describes itself", services, err)
 	}
 	h.checkExport(t, o, a)
+	h.checkInventory(t, o)
+}
+
+// checkInventory looks for a wave of endings, a campaign under way, and names that
+// say that they are made up.
+func (h *house) checkInventory(t *testing.T, o org.Organisation) {
+	t.Helper()
+	by := access.Actor{OrgID: o.ID, ID: "command", Roles: access.Roles}
+	n, generations := 0, map[string]int{}
+	err := h.Inventory.Each(t.Context(), by, inventory.Filter{}, func(c inventory.Certificate) error {
+		n++
+		generations[c.Generation]++
+		if c.Source == inventory.FromList && !strings.Contains(c.Name, "(fiktiv)") {
+			t.Errorf("%q does not say that it is made up", c.Name)
+		}
+		return nil
+	})
+	if err != nil || n != 26 || generations[inventory.OCES3] != 21 || generations[inventory.OCES2] != 4 {
+		t.Errorf("inventory = %d certificates, %v, %v; want 26, four of OCES2", n, generations, err)
+	}
+	campaigns, err := h.Inventory.Campaigns(t.Context(), by)
+	if err != nil || len(campaigns) != 1 || campaigns[0].State != inventory.Running || campaigns[0].Total != 4 || campaigns[0].Plans[inventory.PlanIssued] != 1 {
+		t.Errorf("campaigns = %+v, %v; want one with four certificates", campaigns, err)
+	}
+	months, err := h.Inventory.Forecast(t.Context(), by, inventory.WhatIf{Months: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wave := int64(0)
+	for _, m := range months {
+		wave += m.Ending
+	}
+	if wave < 15 {
+		t.Errorf("%d certificates end within four months, want a wave", wave)
+	}
 }
 
 func (h *house) checkAdministrator(t *testing.T, o org.Organisation, a demo.Access) {

@@ -107,6 +107,7 @@ type Filter struct {
 	Plan       string
 	Until      string // ends on this day or before, YYYY-MM-DD
 	Owner      string // ID of an employee; Nobody = neither an owner nor a contact
+	Campaign   string // ID of a campaign that was started; those out of use are among its members
 	Cursor     string
 }
 
@@ -172,7 +173,11 @@ func (f Filter) query(db bun.IDB, id access.OrgID) (*bun.SelectQuery, error) {
 	default:
 		q.Where("c.owner_id = ?", f.Owner)
 	}
+	if f.Campaign != "" {
+		q.Where("EXISTS (SELECT 1 FROM inventory_member AS m WHERE m.org_id = c.org_id AND m.campaign_id = ? AND m.certificate_id = c.id)", f.Campaign)
+	}
 	switch {
+	case f.Plan == "" && f.Campaign != "":
 	case f.Plan == "":
 		q.Where("c.plan <> ?", PlanRetired)
 	case slices.Contains(Plans, f.Plan):

@@ -434,6 +434,10 @@ func TestCampaignClosesOnce(t *testing.T) {
 		if err := o.Inventory.Delete(t.Context(), o.by, gone.ID); err != nil {
 			t.Fatal(err)
 		}
+		members, _, err := o.Inventory.List(t.Context(), o.by, inventory.Filter{Campaign: g.ID})
+		if err != nil || len(members) != 2 || members[0].Generation != "oces2" || members[1].Generation != "oces2" {
+			t.Errorf("members = %+v, %v; want the two that are left", members, err)
+		}
 		if err := o.Inventory.CloseCampaign(t.Context(), inventory.Close{Org: o.company.ID, Campaign: g.ID}); err != nil {
 			t.Fatal(err)
 		}

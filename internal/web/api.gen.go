@@ -5670,6 +5670,9 @@ type InventoryParams struct {
 	// Owner ID of an employee, or nobody for those without owner and contact
 	Owner *string `form:"owner,omitempty" json:"owner,omitempty"`
 
+	// Campaign Members of a campaign that was started, those out of use too
+	Campaign *string `form:"campaign,omitempty" json:"campaign,omitempty"`
+
 	// Cursor `next` of the page before
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
@@ -5694,6 +5697,9 @@ type InventoryExportParams struct {
 
 	// Owner ID of an employee, or nobody for those without owner and contact
 	Owner *string `form:"owner,omitempty" json:"owner,omitempty"`
+
+	// Campaign Members of a campaign that was started, those out of use too
+	Campaign *string `form:"campaign,omitempty" json:"campaign,omitempty"`
 }
 
 // WordingResetParams defines parameters for WordingReset.

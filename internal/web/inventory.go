@@ -43,7 +43,7 @@ func (s *Server) inventoryRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 func inventoryFilter(c echo.Context) inventory.Filter {
 	return inventory.Filter{
 		Q: c.QueryParam("q"), Generation: c.QueryParam("generation"), Kind: c.QueryParam("kind"), Plan: c.QueryParam("plan"),
-		Until: c.QueryParam("until"), Owner: c.QueryParam("owner"), Cursor: c.QueryParam("cursor"),
+		Until: c.QueryParam("until"), Owner: c.QueryParam("owner"), Campaign: c.QueryParam("campaign"), Cursor: c.QueryParam("cursor"),
 	}
 }
 
@@ -68,8 +68,8 @@ func inventoryAll(page []inventory.Certificate) []InventoryCertificate {
 	return out
 }
 
-// inventory: GET /api/v1/inventory?q=&generation=&kind=&plan=&until=&owner=&cursor= -> 200
-// InventoryList.
+// inventory: GET /api/v1/inventory?q=&generation=&kind=&plan=&until=&owner=&campaign=&cursor=
+// -> 200 InventoryList.
 func (s *Server) inventory(c echo.Context) error {
 	page, next, err := s.Inventory.List(c.Request().Context(), actor(c), inventoryFilter(c))
 	if err != nil {

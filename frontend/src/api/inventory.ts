@@ -28,6 +28,7 @@ export interface Narrowing {
   plan?: string | undefined;
   until?: string | undefined;
   owner?: string | undefined;
+  campaign?: string | undefined;
 }
 
 const given = (narrowing: Narrowing): Record<string, string> =>

@@ -9715,6 +9715,8 @@ export interface operations {
                 until?: string;
                 /** @description ID of an employee, or nobody for those without owner and contact */
                 owner?: string;
+                /** @description Members of a campaign that was started, those out of use too */
+                campaign?: string;
                 /** @description `next` of the page before */
                 cursor?: components["parameters"]["Cursor"];
             };
@@ -9777,6 +9779,8 @@ export interface operations {
                 until?: string;
                 /** @description ID of an employee, or nobody for those without owner and contact */
                 owner?: string;
+                /** @description Members of a campaign that was started, those out of use too */
+                campaign?: string;
             };
             header?: never;
             path?: never;

@@ -71,7 +71,10 @@ const sections: Section[] = [
     icon: 'lock',
     entries: [
       { to: '/inventory', key: 'inventory', right: 'certificate.view' },
+      { to: '/inventory/forecast', key: 'forecast', right: 'certificate.view' },
+      { to: '/inventory/campaigns', key: 'campaigns', right: 'certificate.view' },
       { to: '/inventory/hosts', key: 'hosts', right: 'certificate.view' },
+      { to: '/inventory/reminders', key: 'reminders', right: 'certificate.view' },
       { to: '/certificates', key: 'certificates', right: 'certificate.view' },
     ],
   },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inside } from './base';
 
 const text = z.string().max(200).optional().catch(undefined);
+const count = z.string().regex(/^\d{1,2}$/).optional().catch(undefined);
 
 const inventory = createRoute({
   getParentRoute: () => inside,
@@ -23,10 +24,41 @@ const hosts = createRoute({
   component: lazyRouteComponent(() => import('@/features/inventory/hosts-page'), 'HostsPage'),
 });
 
+const forecast = createRoute({
+  getParentRoute: () => inside,
+  path: '/inventory/forecast',
+  validateSearch: z.object({ months: count, earlier: count, spread: count }),
+  component: lazyRouteComponent(() => import('@/features/inventory/forecast-page'), 'ForecastPage'),
+});
+
+const campaigns = createRoute({
+  getParentRoute: () => inside,
+  path: '/inventory/campaigns',
+  component: lazyRouteComponent(() => import('@/features/inventory/campaigns-page'), 'CampaignsPage'),
+});
+
+const newCampaign = createRoute({
+  getParentRoute: () => inside,
+  path: '/inventory/campaigns/new',
+  component: lazyRouteComponent(() => import('@/features/inventory/new-campaign-page'), 'NewCampaignPage'),
+});
+
+const campaign = createRoute({
+  getParentRoute: () => inside,
+  path: '/inventory/campaigns/$id',
+  component: lazyRouteComponent(() => import('@/features/inventory/campaign-page'), 'CampaignPage'),
+});
+
+const reminders = createRoute({
+  getParentRoute: () => inside,
+  path: '/inventory/reminders',
+  component: lazyRouteComponent(() => import('@/features/inventory/rules-page'), 'RulesPage'),
+});
+
 const certificate = createRoute({
   getParentRoute: () => inside,
   path: '/inventory/$id',
   component: lazyRouteComponent(() => import('@/features/inventory/certificate-page'), 'CertificatePage'),
 });
 
-export const inventoryRoutes = [inventory, takeIn, hosts, certificate] as const;
+export const inventoryRoutes = [inventory, takeIn, hosts, forecast, campaigns, newCampaign, campaign, reminders, certificate] as const;

@@ -2,7 +2,8 @@ import { useTranslation } from 'react-i18next';
 import { number, percent } from '@/format';
 
 /** The states that have a colour of their own. */
-export type ChartState = 'pending' | 'invited' | 'activated' | 'blocked' | 'skipped' | 'failed' | 'cancelled';
+export type ChartState = 'pending' | 'invited' | 'activated' | 'blocked' | 'skipped' | 'failed' | 'cancelled'
+  | 'open' | 'planned' | 'issued' | 'installed' | 'retired' | 'moved' | 'overdue' | 'gone';
 
 export interface Share {
   state: ChartState;

@@ -42,6 +42,12 @@ export function Party({ party, name }: { party: string; name: string | null }) {
           {t('audit.party.inventory')}
         </Link>
       );
+    case 'campaign':
+      return (
+        <Link to="/inventory/campaigns/$id" params={{ id }}>
+          {t('audit.party.campaign')}
+        </Link>
+      );
     case 'command':
     case 'system':
     case 'anonymous':
@@ -52,7 +58,6 @@ export function Party({ party, name }: { party: string; name: string | null }) {
     case 'contact':
     case 'machine':
     case 'organisation':
-    case 'campaign':
     case 'host':
     case 'webhook':
     case 'setting':

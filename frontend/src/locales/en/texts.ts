@@ -11,6 +11,9 @@ import employees from './texts/employees.json';
 import services from './texts/services.json';
 import certificates from './texts/certificates.json';
 import inventory from './texts/inventory.json';
+import forecast from './texts/forecast.json';
+import campaigns from './texts/campaigns.json';
+import rules from './texts/rules.json';
 import onboarding from './texts/onboarding.json';
 import operator from './texts/operator.json';
 import bulk from './texts/bulk.json';
@@ -42,6 +45,9 @@ export const texts = {
   services,
   certificates,
   inventory,
+  forecast,
+  campaigns,
+  rules,
   onboarding,
   operator,
   bulk,
