@@ -31,6 +31,9 @@ build: bin/adgang ## the binary, with the frontend in it: bin/adgang
 bin/adgang: $(go_sources) $(spa) go.mod go.sum $(wildcard .git/logs/HEAD)
 	go build -buildvcs=false -ldflags '-s -w -X main.version=$(version)' -o $@ ./cmd/adgang
 
+bin/adgang-pkcs11: $(go_sources) $(spa) go.mod go.sum $(wildcard .git/logs/HEAD)
+	CGO_ENABLED=1 go build -tags pkcs11 -buildvcs=false -ldflags '-s -w -X main.version=$(version)' -o $@ ./cmd/adgang
+
 frontend: $(spa) ## the frontend alone: frontend/dist
 
 $(spa): $(spa_sources) | $(modules)
@@ -47,7 +50,7 @@ generate: .ci/bin/oapi-codegen $(modules) ## Go and TypeScript types from openap
 check: setup tools $(modules) ## the gate: format, lint, architecture, types, stale generation
 	.ci/check
 
-test: check build ## the gate, then every test: both engines, browser, SAML peer
+test: check build bin/adgang-pkcs11 ## the gate, then every test: both engines, browser, SAML peer
 	.ci/services with .ci/test
 
 bench: setup ## the measured ratios

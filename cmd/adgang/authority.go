@@ -95,8 +95,8 @@ func caRollover(ctx context.Context, e *env) error {
 func showAuthorities(e *env, asJSON bool, all []ca.Authority) error {
 	var text strings.Builder
 	for _, a := range all {
-		fmt.Fprintf(&text, "%s %d, %s\n  %s\n  key %s, valid %s to %s\n  serial %s\n  SHA-256 %s\n",
-			a.Role, a.Number, a.State, a.Subject, a.Key, a.NotBefore.Format(time.DateOnly), a.NotAfter.Format(time.DateOnly), a.Serial, a.Fingerprint)
+		fmt.Fprintf(&text, "%s %d, %s\n  %s\n  key %s in %s, valid %s to %s\n  serial %s\n  SHA-256 %s\n",
+			a.Role, a.Number, a.State, a.Subject, a.Key, a.KeyAt, a.NotBefore.Format(time.DateOnly), a.NotAfter.Format(time.DateOnly), a.Serial, a.Fingerprint)
 		fmt.Fprintf(&text, "  issued %d, revoked %d\n  %s\n  %s\n", a.Issued, a.Revoked, a.Certificate, a.CRL)
 	}
 	return show(e, asJSON, all, "%s", text.String())

@@ -46,6 +46,7 @@ import (
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/token"
 	"github.com/adgang/adgang/internal/usage"
 	"github.com/adgang/adgang/internal/web"
 	"github.com/adgang/adgang/jobs"
@@ -85,6 +86,7 @@ type App struct {
 	Runner     *jobs.Runner
 
 	redis *jobs.Redis
+	token *token.Token // nil without one
 }
 
 // ErrSchema is returned by New when the schema of a shared database is not up to
@@ -110,6 +112,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{Config: o.Config, Log: o.Log, Now: o.Now}
 	keys, err := a.open()
 	if a.Keys = keys; err == nil {
+		err = a.openToken(ctx)
+	}
+	if err == nil {
 		err = a.build(keys, o) //nolint:contextcheck // the embedded Redis lives until Close, not as long as ctx
 	}
 	if err == nil {
@@ -156,7 +161,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Org = &org.Service{DB: a.DB, Keys: keys, Mail: a.Mail, Approval: a.Approval, Now: a.Now, TestData: c.TestData}
 	a.CA = &ca.Service{
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
-		Address: c.PKIURL.String(), PolicyArc: c.PolicyArc,
+		Address: c.PKIURL.String(), PolicyArc: c.PolicyArc, Token: a.token,
 	}
 	if c.PolicyArc != "" {
 		if err := pki.CheckPolicyArc(c.PolicyArc); err != nil {
@@ -385,6 +390,9 @@ func (a *App) Close() error {
 	}
 	if a.DB != nil {
 		errs = append(errs, a.DB.Close())
+	}
+	if a.token != nil {
+		errs = append(errs, a.token.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -22,7 +22,7 @@ const (
 // levels is the architecture, lowest first: a package imports only packages of
 // lower levels. A folder below one of these belongs to it. Tests are free.
 var levels = []string{
-	"internal/fault internal/secret internal/pki internal/config internal/outside migrations frontend",
+	"internal/fault internal/secret internal/pki internal/token internal/config internal/outside migrations frontend",
 	"internal/cvr internal/store internal/access internal/sheet internal/oiosaml",
 	"internal/audit internal/outbox",
 	"internal/setting internal/operator",
@@ -49,6 +49,8 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":                  {"internal/store"},
 	"github.com/wneessen/go-mail":         {"internal/mail"},
 	"github.com/go-webauthn/webauthn":     {"internal/operator"},
+	"github.com/ThalesGroup/crypto11":     {"internal/token"},
+	"github.com/miekg/pkcs11":             {"internal/token"},
 }
 
 // strangers are libraries that a package must do without.

@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/token"
 )
 
 // SweepKind is the regular work of Sweep.
@@ -38,6 +39,8 @@ type Service struct {
 	Keys *secret.Keys
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Token is where the keys of new authorities are made, nil for the database.
+	Token *token.Token
 	// Algorithm, Name (of the installation) and PolicyArc ("" for pki.PolicyArc) go
 	// into the hierarchy when Setup or Rollover makes it; later values change nothing.
 	Algorithm pki.Algorithm
@@ -75,7 +78,8 @@ type authority struct {
 	Number      int64     `bun:"number"` // of its role, from 1
 	State       string    `bun:"state"`
 	Certificate []byte    `bun:"certificate"`
-	KeySealed   []byte    `bun:"key_sealed"` // PKCS#8
+	KeySealed   []byte    `bun:"key_sealed"` // PKCS#8, empty for a key on the token
+	KeyName     string    `bun:"key_name"`   // on the token, "" for a sealed one
 	PolicyArc   string    `bun:"policy_arc"` // of its certificates; "" is pki.PolicyArc
 	CreatedAt   time.Time `bun:"created_at"`
 }
@@ -130,11 +134,18 @@ func (s *Service) Setup(ctx context.Context) error {
 		return err
 	}
 	rows, err := s.newHierarchy()
+	stored := false
+	defer func() {
+		if !stored {
+			s.discard(context.WithoutCancel(ctx), rows...)
+		}
+	}()
 	if err != nil {
 		return fmt.Errorf("make the authorities: %w", err)
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Insert(ctx, tx, rows, "ON CONFLICT DO NOTHING")
+		stored = n > 0
 		switch {
 		case err != nil || n == 0:
 			return err // or another node was quicker
@@ -156,32 +167,32 @@ func (s *Service) Setup(ctx context.Context) error {
 }
 
 func (s *Service) newHierarchy() ([]authority, error) {
-	root, rootKey, err := pki.NewRoot(s.plan())
-	if err != nil {
-		return nil, err
+	root := s.keyless(roleRoot, 1)
+	var key crypto.Signer
+	var err error
+	if root.Certificate, key, err = pki.NewRoot(s.plan(&root)); err != nil {
+		return []authority{root}, err
 	}
-	first, err := s.sealed(roleRoot, 1, root, rootKey)
-	if err != nil {
-		return nil, err
+	if err := s.seal(&root, key); err != nil {
+		return []authority{root}, err
 	}
-	second, err := s.newIssuing(1, root, rootKey)
-	return []authority{first, second}, err
+	issuing, err := s.newIssuing(1, root.Certificate, key)
+	return []authority{root, issuing}, err
 }
 
-// newIssuing makes the issuing CA of a number below root.
+// newIssuing makes the issuing CA of a number below root. What it returns with an
+// error may have a key on the token.
 func (s *Service) newIssuing(number int64, root []byte, rootKey crypto.Signer) (authority, error) {
-	plan := s.plan()
+	a := s.keyless(roleIssuing, number)
+	plan := s.plan(&a)
 	plan.Number = int(number)
 	plan.URLs = pki.URLs{Certificate: s.at("/ca/root.cer"), CRL: s.at("/ca/root.crl")}
-	certificate, key, err := pki.NewIssuing(plan, root, rootKey)
-	if err != nil {
-		return authority{}, err
+	var key crypto.Signer
+	var err error
+	if a.Certificate, key, err = pki.NewIssuing(plan, root, rootKey); err != nil {
+		return a, err
 	}
-	return s.sealed(roleIssuing, number, certificate, key)
-}
-
-func (s *Service) plan() pki.Authority {
-	return pki.Authority{Algorithm: s.Algorithm, Installation: s.Name, NotBefore: s.Now().Add(-backdated)}
+	return a, s.seal(&a, key)
 }
 
 // at is the public address of a file, "" when the installation has none.
@@ -199,30 +210,6 @@ func (s *Service) urls(number int64) pki.URLs {
 		CRL:         s.at(fmt.Sprintf("/ca/%d/crl/%s.crl", number, pki.PartMark)),
 		OCSP:        s.at("/ca/ocsp"),
 	}
-}
-
-func (s *Service) sealed(role string, number int64, certificate []byte, key crypto.Signer) (authority, error) {
-	pkcs8, err := pki.MarshalKey(key)
-	if err != nil {
-		return authority{}, err
-	}
-	id := store.NewID()
-	return authority{
-		ID: id, Role: role, Number: number, State: Active, Certificate: certificate,
-		KeySealed: s.Keys.Seal(keyPurpose, id, pkcs8), PolicyArc: s.PolicyArc, CreatedAt: store.Instant(s.Now()),
-	}, nil
-}
-
-func (s *Service) unsealed(a authority) (crypto.Signer, error) {
-	pkcs8, err := s.Keys.Open(keyPurpose, a.ID, a.KeySealed)
-	if err != nil {
-		return nil, fmt.Errorf("key of authority %s: %w", a.ID, err)
-	}
-	key, err := pki.ParseKey(pkcs8)
-	if err != nil {
-		return nil, fmt.Errorf("key of authority %s: %w", a.ID, err)
-	}
-	return key, nil
 }
 
 // hierarchy returns the authorities. The keys of the issuing CAs are unsealed
@@ -353,6 +340,12 @@ func (s *Service) Rollover(ctx context.Context, by access.Actor) error {
 	}
 	old := h.active()
 	next, err := s.newIssuing(old.Number+1, h.root.Certificate, rootKey)
+	stored := false
+	defer func() {
+		if !stored {
+			s.discard(context.WithoutCancel(ctx), next)
+		}
+	}()
 	if e, ok := errors.AsType[*pki.Error](err); ok && e.Reason == pki.AuthorityEnds {
 		return fault.New(fault.Conflict, "ca.root.ending", "The root ends before a new issuing authority would. This installation needs a new root.").Because(err)
 	}
@@ -375,6 +368,7 @@ func (s *Service) Rollover(ctx context.Context, by access.Actor) error {
 	if err != nil {
 		return err
 	}
+	stored = true
 	s.mu.Lock()
 	s.checked = time.Time{}
 	s.mu.Unlock()

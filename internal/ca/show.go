@@ -24,6 +24,7 @@ type Authority struct {
 	Subject     string     `json:"subject"`
 	Serial      pki.Serial `json:"serial"`
 	Key         string     `json:"key"`         // "RSA 3072", "ECDSA P-256"
+	KeyAt       string     `json:"key_at"`      // "database", or "token NAME"
 	Fingerprint string     `json:"fingerprint"` // SHA-256 of the certificate, hexadecimal
 	NotBefore   time.Time  `json:"not_before"`
 	NotAfter    time.Time  `json:"not_after"`
@@ -60,8 +61,11 @@ func (s *Service) shown(ctx context.Context, row authority) (Authority, error) {
 	sum := sha256.Sum256(row.Certificate)
 	out := Authority{
 		Role: row.Role, Number: row.Number, State: row.State, Subject: cert.Subject.String(), Serial: pki.SerialOf(cert.SerialNumber),
-		Key: keyName(cert.PublicKey), Fingerprint: hex.EncodeToString(sum[:]), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		Key: keyName(cert.PublicKey), KeyAt: "database", Fingerprint: hex.EncodeToString(sum[:]), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		Certificate: s.at("/ca/root.cer"), CRL: s.at("/ca/root.crl"),
+	}
+	if row.KeyName != "" {
+		out.KeyAt = "token " + row.KeyName
 	}
 	if row.Role == roleRoot {
 		out.Issued, err = s.DB.NewSelect().Model((*authority)(nil)).Where("role = ?", roleIssuing).Count(ctx)

@@ -23,6 +23,7 @@ var Variables = []string{
 	"ADGANG_TRUSTED_PROXIES", "ADGANG_METRICS_TOKEN", "ADGANG_LOG", "ADGANG_TEST_CVR", "ADGANG_CA_ALGORITHM",
 	"ADGANG_PKI_URL", "ADGANG_POLICY_ARC", "ADGANG_TLS_ADDR", "ADGANG_TLS_CERT_FILE", "ADGANG_TLS_KEY_FILE",
 	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT", "ADGANG_PRIVATE_HOSTS",
+	"ADGANG_PKCS11_MODULE", "ADGANG_PKCS11_TOKEN", "ADGANG_PKCS11_PIN_FILE",
 }
 
 // Config is the validated environment.
@@ -43,6 +44,9 @@ type Config struct {
 	PolicyArc    string // of the issuing authority when it is first made, "" = the program's own
 	// The listener that Adgang terminates TLS of itself, for machines; "" = none.
 	TLSAddr, TLSCertFile, TLSKeyFile string
+
+	// The PKCS#11 token on which authorities have their keys; "" = the database.
+	TokenModule, TokenLabel, TokenPINFile string
 
 	LimitedAt    *time.Time
 	ClosedAt     *time.Time
@@ -105,7 +109,7 @@ func Load(environ []string, demo bool, now time.Time) (Config, error) {
 		KeyFile: env["ADGANG_KEY_FILE"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
 	}
 	for _, step := range []func(*Config, map[string]string) error{
-		readNames, readAddresses, readTLS, readStores, readRegister, readChoices, readLimits,
+		readNames, readAddresses, readTLS, readToken, readStores, readRegister, readChoices, readLimits,
 	} {
 		if err := step(&c, env); err != nil {
 			return Config{}, err
@@ -208,6 +212,22 @@ func readTLS(c *Config, env map[string]string) error {
 	for variable, value := range map[string]string{"ADGANG_TLS_CERT_FILE": c.TLSCertFile, "ADGANG_TLS_KEY_FILE": c.TLSKeyFile} {
 		if value == "" {
 			return wrong(variable, "is missing: it goes together with ADGANG_TLS_ADDR")
+		}
+	}
+	return nil
+}
+
+// readToken reads which token authorities have their keys on.
+func readToken(c *Config, env map[string]string) error {
+	c.TokenModule, c.TokenLabel, c.TokenPINFile = env["ADGANG_PKCS11_MODULE"], env["ADGANG_PKCS11_TOKEN"], env["ADGANG_PKCS11_PIN_FILE"]
+	if c.TokenModule == "" && c.TokenLabel == "" && c.TokenPINFile == "" {
+		return nil
+	}
+	for variable, value := range map[string]string{
+		"ADGANG_PKCS11_MODULE": c.TokenModule, "ADGANG_PKCS11_TOKEN": c.TokenLabel, "ADGANG_PKCS11_PIN_FILE": c.TokenPINFile,
+	} {
+		if value == "" {
+			return wrong(variable, "is missing: a token is named by ADGANG_PKCS11_MODULE, ADGANG_PKCS11_TOKEN and ADGANG_PKCS11_PIN_FILE together")
 		}
 	}
 	return nil

@@ -75,6 +75,7 @@ func TestAWrongValueNamesItsVariable(t *testing.T) {
 		{env: "ADGANG_PHASES=limited_operation=2026-02-01T00:00:00Z,closed=2026-01-01T00:00:00Z", variable: "ADGANG_PHASES"},
 		{env: "ADGANG_MAX_UPLOAD=256M", variable: "ADGANG_MAX_UPLOAD"},
 		{env: "ADGANG_TRUSTED_PROXIES=10.0.0.0/8,nginx", variable: "ADGANG_TRUSTED_PROXIES"},
+		{env: "ADGANG_PKCS11_MODULE=/m.so ADGANG_PKCS11_TOKEN=t", variable: "ADGANG_PKCS11_PIN_FILE"},
 		{env: "ADGANG_LOG=xml", variable: "ADGANG_LOG"},
 		{env: "ADGANG_TEST_CVR=yes", variable: "ADGANG_TEST_CVR"},
 		{env: "ADGANG_ADRR=127.0.0.1:1", variable: "ADGANG_ADRR"},

@@ -46,6 +46,9 @@ type Authority struct {
 	NotBefore time.Time // cut to whole seconds
 	// URLs point to the parent's certificate and CRL. A root has none.
 	URLs URLs
+	// NewKey makes the authority's key where it is to stay, nil in memory: one of RSA
+	// with so many bits, or for 0 one on the curve.
+	NewKey func(bits int, curve elliptic.Curve) (crypto.Signer, error)
 }
 
 // URLs of an issuer's certificate (caIssuers), its CRL and its OCSP responder, for
@@ -84,7 +87,7 @@ func NewRoot(a Authority) (certificate []byte, key crypto.Signer, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err = newKey(a.Algorithm, 4096, elliptic.P384())
+	key, err = a.key(4096, elliptic.P384())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +114,7 @@ func NewIssuing(a Authority, root []byte, rootKey crypto.Signer) (certificate []
 	if err := within(parent, template.NotBefore, template.NotAfter); err != nil {
 		return nil, nil, err
 	}
-	key, err = newKey(a.Algorithm, 3072, elliptic.P256())
+	key, err = a.key(3072, elliptic.P256())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,6 +201,19 @@ func signCA(template, parent *x509.Certificate, public crypto.PublicKey, key cry
 		return nil, &LintError{Findings: findings}
 	}
 	return der, nil
+}
+
+// key makes the authority's key.
+func (a Authority) key(bits int, curve elliptic.Curve) (crypto.Signer, error) {
+	switch {
+	case a.NewKey == nil:
+		return newKey(a.Algorithm, bits, curve)
+	case a.Algorithm == RSA:
+		return a.NewKey(bits, nil)
+	case a.Algorithm == ECDSA:
+		return a.NewKey(0, curve)
+	}
+	return nil, fmt.Errorf("authority algorithm %q is neither %q nor %q", a.Algorithm, RSA, ECDSA)
 }
 
 func newKey(alg Algorithm, bits int, curve elliptic.Curve) (crypto.Signer, error) {

@@ -50,7 +50,7 @@ func Rewrap(ctx context.Context, db *bun.DB, keys *secret.Keys, s Sealed) (n int
 		q := db.NewSelect().Table(s.Table).
 			ColumnExpr("CAST(? AS TEXT) AS key1, CAST("+key2+" AS TEXT) AS key2, "+org+" AS org, "+s.Place+" AS place, ? AS value",
 				bun.Ident(s.Key[0]), bun.Ident(s.Column)).
-			Where("? IS NOT NULL", bun.Ident(s.Column)).OrderExpr(strings.Join(s.Key, ", ")).Limit(rewrapAtOnce)
+			Where("? IS NOT NULL AND length(?) > 0", bun.Ident(s.Column), bun.Ident(s.Column)).OrderExpr(strings.Join(s.Key, ", ")).Limit(rewrapAtOnce)
 		switch {
 		case first == "":
 		case len(s.Key) > 1:
