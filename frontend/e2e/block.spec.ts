@@ -51,16 +51,16 @@ test('a lost key file is blocked without login, with the code of its activation'
   const stranger = await (await browser.newContext({ locale: 'da-DK' })).newPage();
   await stranger.goto('/login');
   await stranger.getByRole('link', { name: 'Spær en mistet nøglefil' }).click();
-  await stranger.getByRole('button', { name: 'Spær nøglefilen' }).click();
+  await stranger.getByRole('button', { name: 'Spær nu' }).click();
   await expect(stranger.getByRole('alert')).toContainText('Vælg en årsag');
   await stranger.getByLabel('Certifikatets serienummer', { exact: true }).fill(serial);
   await stranger.getByLabel('Spærrekode', { exact: true }).fill('0000-0000-0000-0000');
   await stranger.getByLabel('Årsag', { exact: true }).selectOption('key_compromise');
-  await stranger.getByRole('button', { name: 'Spær nøglefilen' }).click();
+  await stranger.getByRole('button', { name: 'Spær nu' }).click();
   await expect(stranger.getByText('Spærrekoden passer ikke til det, du skrev')).toBeVisible();
   await stranger.getByLabel('Spærrekode', { exact: true }).fill(revocation.toLowerCase());
-  await stranger.getByRole('button', { name: 'Spær nøglefilen' }).dblclick();
-  await expect(stranger.getByText('Nøglefilen er spærret', { exact: true })).toBeVisible();
+  await stranger.getByRole('button', { name: 'Spær nu' }).dblclick();
+  await expect(stranger.getByText('Der er spærret', { exact: true })).toBeVisible();
   await accessible(stranger);
 
   // At once: the open session and the next login.

@@ -167,6 +167,7 @@ test('the code card is blocked, then the key file, which ends its logins', async
   await dialog.getByRole('button', { name: 'Spær nøglekort' }).click();
   await expect(page.getByText('Nøglekortet er spærret.')).toBeVisible();
   await page.getByRole('button', { name: 'Spær nøglefil' }).click();
+  await dialog.getByLabel('Årsag', { exact: true }).selectOption('key_compromise');
   await dialog.getByRole('button', { name: 'Spær nøglefil' }).click();
   await expect(page.getByText('Nøglefilen er spærret.')).toBeVisible();
   const other = await browser.newPage();

@@ -104,7 +104,7 @@ func benchmarkRevocation(b *testing.B, a *app.App) {
 		for round := range revocationRounds {
 			serial := serials[round]
 			err := store.InTx(ctx, a.DB, func(ctx context.Context, tx bun.Tx) error {
-				return a.CA.RevokeIn(ctx, tx, access.Command("org"), string(serial), "key_compromise")
+				return a.CA.RevokeIn(ctx, tx, access.Command("org"), string(serial), "key_compromise", "")
 			})
 			if err != nil {
 				b.Fatal(err)

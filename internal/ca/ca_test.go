@@ -109,7 +109,7 @@ func issue(t *testing.T, s *ca.Service, id string, h ca.Holder, r *pki.Request) 
 func revoke(t *testing.T, s *ca.Service, h ca.Holder, serial pki.Serial, reason string) error {
 	t.Helper()
 	return store.InTx(t.Context(), s.DB, func(ctx context.Context, tx bun.Tx) error {
-		return s.RevokeIn(ctx, tx, by(h), string(serial), reason)
+		return s.RevokeIn(ctx, tx, by(h), string(serial), reason, "")
 	})
 }
 

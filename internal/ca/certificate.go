@@ -48,6 +48,8 @@ type Certificate struct {
 	CreatedAt    time.Time         `bun:"created_at"`
 	RevokedAt    *time.Time        `bun:"revoked_at"` // also of abandoned ones
 	RevokeReason string            `bun:"revoke_reason"`
+	// RevocationMAC is of the code that revokes it without login; nil for none.
+	RevocationMAC []byte `bun:"revocation_mac"`
 }
 
 // object is what audit entries about the certificate are about.

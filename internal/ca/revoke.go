@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -13,8 +14,16 @@ import (
 	"github.com/adgang/adgang/internal/store"
 )
 
-// reasons that a CRL can tell. Any other text stays on record, and the CRL gives
-// no reason.
+// Reasons why a certificate is revoked, as holders of OCES3 certificates may give
+// them (ca1.gov.dk): the key is lost or somebody else may have it, the certificate
+// says something wrong, the holder has left, it is replaced or no longer wanted,
+// or no reason is told.
+var Reasons = []string{
+	"key_compromise", "content_wrong", "affiliation_changed", "superseded", "cessation_of_operation", "unspecified",
+}
+
+// reasons as a CRL tells them. "unspecified" is told by none (RFC 5280 section
+// 5.3.1), and so is the text of an abandoned one.
 var reasons = map[string]pki.RevocationReason{
 	"key_compromise":         pki.KeyCompromise,
 	"affiliation_changed":    pki.AffiliationChanged,
@@ -23,28 +32,33 @@ var reasons = map[string]pki.RevocationReason{
 	"cessation_of_operation": pki.CessationOfOperation,
 }
 
-// Known tells whether a reason is one that the CRL can tell.
-func Known(reason string) bool {
-	_, ok := reasons[reason]
-	return ok
+// Known tells whether a reason is one of Reasons.
+func Known(reason string) bool { return slices.Contains(Reasons, reason) }
+
+// Told is a reason with what somebody added to it, as an audit entry tells it.
+func Told(reason, note string) string {
+	if note == "" {
+		return reason
+	}
+	return reason + ": " + note
 }
 
 // cutShort is the reason on record of an abandoned certificate.
 const cutShort = "signing cut short"
 
 // RevokeIn revokes an issued certificate of the actor's organisation for good, in
-// the caller's transaction. reason is free text; key_compromise,
-// affiliation_changed, superseded and cessation_of_operation are also told in the
-// CRL. The caller has checked the right. Errors: fault.Conflict
-// ca.certificate.state when there is no such certificate, or no longer.
-func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, serial, reason string) error {
+// the caller's transaction. reason is one of Reasons; note is free text for the
+// audit log, "" for none. The caller has checked both and the right. Errors:
+// fault.Conflict ca.certificate.state when there is no such certificate, or no
+// longer.
+func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, serial, reason, note string) error {
 	res, err := tx.NewUpdate().Model((*Certificate)(nil)).
 		Set("state = ?", Revoked).Set("revoked_at = ?", store.Instant(s.Now())).Set("revoke_reason = ?", reason).
 		Where("org_id = ?", by.OrgID).Where("serial = ?", serial).Where("state = ?", Issued).Exec(ctx)
 	if err := store.One(res, err, "ca.certificate"); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), reason))
+	return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), Told(reason, note)))
 }
 
 // Sweep keeps the authority in order: it gives up certificates whose signing was

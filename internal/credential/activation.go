@@ -252,7 +252,7 @@ func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, c
 			}
 			// Replaced while the certificate was being signed: nobody gets it.
 			refused = s.usable(stored)
-			return s.CA.RevokeIn(ctx, tx, by, string(cert.Serial), "superseded")
+			return s.CA.RevokeIn(ctx, tx, by, string(cert.Serial), "superseded", "")
 		}
 		res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
 			Set("state = 'active'").Set("serial = ?", cert.Serial).Set("not_after = ?", cert.NotAfter).Set("activated_at = ?", now).

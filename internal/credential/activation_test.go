@@ -145,7 +145,7 @@ func TestActivateAgain(t *testing.T) {
 			"activation.refuse credential.activation.used", "activation.refuse credential.activation.used")
 
 		// Nor is the certificate of a blocked key file given out again.
-		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
+		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "key_compromise", "lost"); err != nil {
 			t.Fatal(err)
 		}
 		_, err = o.Credential.Activate(t.Context(), i.Token, i.Code, request, "")
@@ -279,7 +279,7 @@ func TestActivateRefuses(t *testing.T) {
 			}
 		}, kind: fault.Conflict, code: "credential.activation.expired"},
 		{name: "order blocked", change: func(t *testing.T, o office, _ *credential.Invitation) {
-			if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "mistake"); err != nil {
+			if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "key_compromise", "mistake"); err != nil {
 				t.Fatal(err)
 			}
 		}, kind: fault.Conflict, code: "credential.activation.replaced"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -58,13 +57,17 @@ func (s *Service) EndParallel(ctx context.Context, ref CodeCardRef) error {
 }
 
 // BlockKeyFile blocks the employee's key file, or its order, for good: the
-// certificate is revoked, an open invitation stops working. Employees may block
-// their own. Errors: fault.Denied, fault.Absent.
-func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.EmployeeID, reason string) error {
+// certificate is revoked, an open invitation stops working. reason is one of
+// Reasons, note what is added to it, "" for nothing. Employees may block their own.
+// Errors: fault.Denied, fault.Invalid, fault.Absent.
+func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.EmployeeID, reason, note string) error {
 	if by.Employee != id || id == "" {
 		if err := by.Need(access.ManageEmployees); err != nil {
 			return err
 		}
+	}
+	if err := known(reason); err != nil {
+		return err
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := org.Get(ctx, tx, by.OrgID, id); err != nil {
@@ -77,13 +80,21 @@ func (s *Service) BlockKeyFile(ctx context.Context, by access.Actor, id access.E
 		if !live {
 			return fault.New(fault.Absent, "credential.key_file.absent", "The employee has no key file and none on order.")
 		}
-		return s.blockKeyFile(ctx, tx, by, file, reason)
+		return s.blockKeyFile(ctx, tx, by, file, reason, note)
 	})
 }
 
+// known refuses a reason that is not one of Reasons.
+func known(reason string) error {
+	if ca.Known(reason) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "credential.block.reason", "The reason must be one of %s.", strings.Join(Reasons, ", ")).On("reason")
+}
+
 // BlockOwn is BlockKeyFile by the holder, who names the certificate by its serial
-// number. Errors: fault.Absent when that is not the key file in use.
-func (s *Service) BlockOwn(ctx context.Context, by access.Actor, serial, reason string) error {
+// number. Errors: fault.Invalid, fault.Absent when that is not the key file in use.
+func (s *Service) BlockOwn(ctx context.Context, by access.Actor, serial, reason, note string) error {
 	file, live, err := liveKeyFile(ctx, s.DB, by.OrgID, by.Employee)
 	if err != nil {
 		return err
@@ -91,15 +102,15 @@ func (s *Service) BlockOwn(ctx context.Context, by access.Actor, serial, reason 
 	if !live || by.Employee == "" || file.Serial == nil || *file.Serial != serial {
 		return fault.New(fault.Absent, "credential.key_file.other", "You have no key file in use with this serial number.")
 	}
-	return s.BlockKeyFile(ctx, by, by.Employee, reason)
+	return s.BlockKeyFile(ctx, by, by.Employee, reason, note)
 }
 
 // blockKeyFile does it: logins by the file and its sessions end with the
 // transaction.
-func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, file KeyFile, reason string) error {
+func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, file KeyFile, reason, note string) error {
 	now := store.Instant(s.Now())
 	res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
-		Set("state = 'blocked'").Set("blocked_at = ?", now).Set("block_reason = ?", reason).
+		Set("state = 'blocked'").Set("blocked_at = ?", now).Set("block_reason = ?", reason).Set("block_note = ?", note).
 		Where("org_id = ?", by.OrgID).Where("id = ?", file.ID).Where("state = ?", file.State).Exec(ctx)
 	if err := store.One(res, err, "credential.key_file"); err != nil {
 		return err
@@ -109,7 +120,7 @@ func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, 
 		return err
 	}
 	if file.Serial != nil {
-		if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason); err != nil {
+		if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason, note); err != nil {
 			return err
 		}
 	}
@@ -119,30 +130,22 @@ func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, 
 	if err := org.SetMark(ctx, tx, file.OrgID, org.MarkInvitation, "", false, file.EmployeeID); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(file.EmployeeID), reason))
+	return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(file.EmployeeID), ca.Told(reason, note)))
 }
 
 // BlockSerial revokes a certificate of whatever organisation for good, and blocks
 // the key file it is in: for the operator's command. reason is one of Reasons.
 // Errors: fault.Invalid, fault.Absent, fault.Conflict when it is revoked already.
 func (s *Service) BlockSerial(ctx context.Context, serial, reason string) (ca.Certificate, error) {
-	if !slices.Contains(Reasons, reason) {
-		return ca.Certificate{}, fault.New(fault.Invalid, "credential.block.reason", "The reason must be one of %s.", strings.Join(Reasons, ", ")).On("reason")
+	if err := known(reason); err != nil {
+		return ca.Certificate{}, err
 	}
 	c, err := s.CA.Find(ctx, serial)
 	if err != nil {
 		return c, err
 	}
-	by := access.Command(c.OrgID)
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		file, live, err := liveKeyFile(ctx, tx, c.OrgID, c.EmployeeID)
-		switch {
-		case err != nil:
-			return err
-		case live && file.Serial != nil && *file.Serial == string(c.Serial):
-			return s.blockKeyFile(ctx, tx, by, file, reason)
-		}
-		return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason)
+		return s.revoke(ctx, tx, access.Command(c.OrgID), c, reason, "")
 	})
 	if err != nil {
 		return c, err
@@ -150,13 +153,20 @@ func (s *Service) BlockSerial(ctx context.Context, serial, reason string) (ca.Ce
 	return s.CA.Find(ctx, serial)
 }
 
-// Reasons why a certificate is revoked, as holders of OCES3 certificates may give
-// them (ca1.gov.dk): the key is lost or somebody else may have it, the certificate
-// says something wrong, the holder has left, it is replaced or no longer wanted,
-// or no reason is told.
-var Reasons = []string{
-	"key_compromise", "content_wrong", "affiliation_changed", "superseded", "cessation_of_operation", "unspecified",
+// revoke revokes a certificate, with the key file when it is the one in use.
+func (s *Service) revoke(ctx context.Context, tx bun.Tx, by access.Actor, c ca.Certificate, reason, note string) error {
+	file, live, err := liveKeyFile(ctx, tx, c.OrgID, c.EmployeeID)
+	switch {
+	case err != nil:
+		return err
+	case live && file.Serial != nil && *file.Serial == string(c.Serial):
+		return s.blockKeyFile(ctx, tx, by, file, reason, note)
+	}
+	return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason, note)
 }
+
+// Reasons why a key file is blocked.
+var Reasons = ca.Reasons
 
 // liveKeyFile returns the key file or order that is not blocked.
 func liveKeyFile(ctx context.Context, db bun.IDB, orgID access.OrgID, id access.EmployeeID) (KeyFile, bool, error) {

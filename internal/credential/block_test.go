@@ -27,12 +27,13 @@ func TestBlockKeyFile(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := open(t, db)
 		block := func(by access.Actor) error {
-			return o.Credential.BlockKeyFile(t.Context(), by, o.bo.ID, "key_compromise")
+			return o.Credential.BlockKeyFile(t.Context(), by, o.bo.ID, "key_compromise", "")
 		}
 		wantCode(t, "BlockKeyFile without one", block(o.own.Actor), fault.Absent, "credential.key_file.absent")
 		file := o.Activate(t, o.invite(t))
 		before := testkit.Contents(t, db)
 		wantCode(t, "BlockKeyFile without the right", block(access.Actor{OrgID: o.own.ID, Employee: "a colleague"}), fault.Denied, "access.right.missing")
+		wantCode(t, "BlockKeyFile for no reason", o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "envy", ""), fault.Invalid, "credential.block.reason")
 		wantCode(t, "BlockKeyFile elsewhere", block(o.other.Actor), fault.Absent, "org.employee.absent")
 		if !reflect.DeepEqual(before, testkit.Contents(t, db)) {
 			t.Error("the refusals have changed something")
@@ -153,7 +154,7 @@ func TestParallelRunningWithASecondKeyFile(t *testing.T) {
 		o.Activate(t, o.invite(t))
 		end := o.Clock.Now().AddDate(0, 0, 14)
 		o.Clock.Move(7 * 24 * time.Hour)
-		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
+		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "key_compromise", "lost"); err != nil {
 			t.Fatal(err)
 		}
 		o.Activate(t, o.invite(t))

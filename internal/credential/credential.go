@@ -121,7 +121,8 @@ type KeyFile struct {
 	OrderedAt   time.Time         `bun:"ordered_at"`
 	ActivatedAt *time.Time        `bun:"activated_at"`
 	BlockedAt   *time.Time        `bun:"blocked_at"`
-	BlockReason string            `bun:"block_reason"`
+	BlockReason string            `bun:"block_reason"` // one of ca.Reasons, "" before
+	BlockNote   string            `bun:"block_note"`   // what was added to it
 	// RevocationMAC is of the code that blocks the file without login; nil before
 	// the activation and for files of before there were such codes.
 	RevocationMAC []byte `bun:"revocation_mac"`

@@ -51,7 +51,7 @@ func (s *Service) Remove(ctx context.Context, ref org.EmployeeRef) error {
 	if err := s.BlockCodeCard(ctx, by, ref.Employee, reason); err != nil && fault.KindOf(err) != fault.Absent {
 		return err
 	}
-	if err := s.BlockKeyFile(ctx, by, ref.Employee, reason); err != nil && fault.KindOf(err) != fault.Absent {
+	if err := s.BlockKeyFile(ctx, by, ref.Employee, "affiliation_changed", reason); err != nil && fault.KindOf(err) != fault.Absent {
 		return err
 	}
 	return nil

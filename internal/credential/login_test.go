@@ -142,7 +142,7 @@ var refusedLogins = []struct {
 		*in = file.Answer(t, o.challenge(t, ""))
 	}},
 	{name: "blocked", code: "ca.certificate.revoked", org: true, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, _ *credential.Login) {
-		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
+		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "key_compromise", "lost"); err != nil {
 			t.Fatal(err)
 		}
 	}},

@@ -3,7 +3,6 @@ package credential
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
@@ -29,8 +29,8 @@ const (
 	BlockWindow = time.Hour
 )
 
-// OpenBlock asks to block a key file without login. Target is its certificate's
-// serial number, or CVR and RID of its holder.
+// OpenBlock asks to block a certificate without login. Target is its serial number
+// or, of a key file, CVR and RID of its holder.
 type OpenBlock struct {
 	Serial   string
 	CVR, RID string
@@ -62,11 +62,11 @@ func (s *Service) newRevocationCode(ctx context.Context, tx bun.Tx, file, serial
 	return code, nil
 }
 
-// BlockOpenly blocks a key file for good for whoever has its revocation code:
-// logins by it and its sessions end at once, its certificate is revoked. Blocking
-// a blocked one changes nothing. It returns when it was blocked. An unknown target
-// and a wrong code are told alike, and both count as a try. Errors: fault.Invalid,
-// fault.Denied credential.block.{refused,too_many}.
+// BlockOpenly blocks a key file or any other certificate for good for whoever has
+// its revocation code: logins by it and its sessions end at once, the certificate
+// is revoked. Blocking a blocked one changes nothing. It returns when it was
+// blocked. An unknown target and a wrong code are told alike, and both count as a
+// try. Errors: fault.Invalid, fault.Denied credential.block.{refused,too_many}.
 func (s *Service) BlockOpenly(ctx context.Context, in OpenBlock) (at time.Time, err error) {
 	target, err := in.target()
 	if err != nil {
@@ -78,36 +78,49 @@ func (s *Service) BlockOpenly(ctx context.Context, in OpenBlock) (at time.Time, 
 		if refused, err = s.spendBlockTry(ctx, tx, mac); err != nil {
 			return err
 		}
-		files, err := s.targets(ctx, tx, in)
+		meant, err := s.targets(ctx, tx, in)
 		if err != nil {
 			return err
 		}
 		if refused != nil {
-			return s.recordRefusal(ctx, tx, files, in.Address, refused)
+			return s.recordRefusal(ctx, tx, meant, in.Address, refused)
 		}
-		file, right := s.opened(files, in.Code)
-		if !right {
-			refused = fault.New(fault.Denied, "credential.block.refused", "The revocation code does not fit what you typed. Look at both again. An administrator of your organisation can also block the key file.").On("code")
-			return s.recordRefusal(ctx, tx, files, in.Address, refused)
+		file, c := s.opened(meant, in.Code)
+		if file == nil && c == nil {
+			refused = fault.New(fault.Denied, "credential.block.refused", "The revocation code does not fit what you typed. Look at both again. An administrator of your organisation can also block it.").On("code")
+			return s.recordRefusal(ctx, tx, meant, in.Address, refused)
 		}
 		if _, err := tx.NewDelete().Model((*blockTry)(nil)).Where("target_mac = ?", mac).Exec(ctx); err != nil {
 			return err
 		}
-		if file.State == "blocked" {
-			at = *file.BlockedAt
-			return nil
-		}
-		at = store.Instant(s.Now())
-		by := access.Actor{OrgID: file.OrgID, ID: "revocation code", Address: in.Address}
-		return s.blockKeyFile(ctx, tx, by, file, in.Reason)
+		at, err = s.blockOpened(ctx, tx, file, c, in)
+		return err
 	})
 	return at, errors.Join(err, refused)
 }
 
+// blockOpened blocks the one of the two that is not nil, and returns since when it
+// is blocked.
+func (s *Service) blockOpened(ctx context.Context, tx bun.Tx, file *KeyFile, c *ca.Certificate, in OpenBlock) (time.Time, error) {
+	by := access.Actor{ID: "revocation code", Address: in.Address}
+	now := store.Instant(s.Now())
+	switch {
+	case file != nil && file.BlockedAt != nil:
+		return *file.BlockedAt, nil
+	case file != nil:
+		by.OrgID = file.OrgID
+		return now, s.blockKeyFile(ctx, tx, by, *file, in.Reason, "")
+	case c.RevokedAt != nil:
+		return *c.RevokedAt, nil
+	}
+	by.OrgID = c.OrgID
+	return now, s.CA.RevokeIn(ctx, tx, by, string(c.Serial), in.Reason, "")
+}
+
 // target checks the input and returns what tries are counted by.
 func (in *OpenBlock) target() ([]string, error) {
-	if !slices.Contains(Reasons, in.Reason) {
-		return nil, fault.New(fault.Invalid, "credential.block.reason", "The reason must be one of %s.", strings.Join(Reasons, ", ")).On("reason")
+	if err := known(in.Reason); err != nil {
+		return nil, err
 	}
 	in.CVR, in.RID = strings.ReplaceAll(strings.TrimSpace(in.CVR), " ", ""), strings.TrimSpace(in.RID)
 	if strings.TrimSpace(in.Serial) == "" {
@@ -141,41 +154,62 @@ func (s *Service) spendBlockTry(ctx context.Context, tx bun.Tx, mac []byte) (ref
 		BlockTries, try.WindowAt.Add(BlockWindow).UTC().Format("15:04 MST")), nil
 }
 
-// targets are the key files that are meant, with a revocation code: none for a
-// target that does not exist.
-func (s *Service) targets(ctx context.Context, tx bun.Tx, in OpenBlock) ([]KeyFile, error) {
-	var files []KeyFile
-	query := tx.NewSelect().Model(&files).Where("revocation_mac IS NOT NULL").Order("ordered_at DESC").Limit(20)
+// targets are what may be meant, all with a revocation code.
+type targets struct {
+	files        []KeyFile
+	certificates []ca.Certificate // of no employee
+}
+
+// targets are none for a target that does not exist.
+func (s *Service) targets(ctx context.Context, tx bun.Tx, in OpenBlock) (targets, error) {
+	var meant targets
+	query := tx.NewSelect().Model(&meant.files).Where("revocation_mac IS NOT NULL").Order("ordered_at DESC").Limit(20)
 	if in.Serial != "" {
 		query.Where("serial = ?", in.Serial)
 	} else {
 		query.Where("(org_id, employee_id) IN (?)", tx.NewSelect().Model((*org.Employee)(nil)).Column("org_id", "id").
 			Where("rid = ?", in.RID).Where("org_id IN (?)", tx.NewSelect().Model((*org.Organisation)(nil)).Column("id").Where("cvr = ?", in.CVR)))
 	}
-	return files, query.Scan(ctx)
+	if err := query.Scan(ctx); err != nil || in.Serial == "" {
+		return meant, err
+	}
+	return meant, tx.NewSelect().Model(&meant.certificates).ExcludeColumn("draft", "der").
+		Where("serial = ?", in.Serial).Where("revocation_mac IS NOT NULL").Scan(ctx)
 }
 
-// opened is the key file that the code is of. It computes one MAC at least, so
-// that an unknown target takes about as long as a known one.
-func (s *Service) opened(files []KeyFile, typed string) (KeyFile, bool) {
+// opened is the key file or the certificate that the code is of, nil and nil for
+// none. It computes one MAC of each at least, so that an unknown target takes about
+// as long as a known one.
+func (s *Service) opened(meant targets, typed string) (*KeyFile, *ca.Certificate) {
 	code := secret.CleanCode(typed)
-	found, right := KeyFile{}, false
-	for _, file := range files {
+	for i, file := range meant.files {
 		if secret.Equal(file.RevocationMAC, s.Keys.MAC(revocationPurpose, file.ID, code)) {
-			found, right = file, true
+			return &meant.files[i], nil
 		}
 	}
-	if len(files) == 0 {
+	if len(meant.files) == 0 {
 		s.Keys.MAC(revocationPurpose, "", code)
 	}
-	return found, right
+	for i, c := range meant.certificates {
+		if s.CA.Opens(c, typed) {
+			return nil, &meant.certificates[i]
+		}
+	}
+	if len(meant.certificates) == 0 {
+		s.CA.Opens(ca.Certificate{}, typed)
+	}
+	return nil, nil
 }
 
 // recordRefusal tells the organisation, if there is one, that somebody tried.
-func (s *Service) recordRefusal(ctx context.Context, tx bun.Tx, files []KeyFile, address string, why error) error {
-	by, object := access.Actor{ID: "anonymous", Address: address}, "key_file:unknown"
-	if len(files) > 0 {
-		by.OrgID, object = files[0].OrgID, "employee:"+string(files[0].EmployeeID)
+func (s *Service) recordRefusal(ctx context.Context, tx bun.Tx, meant targets, address string, why error) error {
+	by, object, verb := access.Actor{ID: "anonymous", Address: address}, "key_file:unknown", "key_file.refuse_block"
+	switch {
+	case len(meant.files) > 0:
+		by.OrgID, object = meant.files[0].OrgID, "employee:"+string(meant.files[0].EmployeeID)
+	case len(meant.certificates) > 0:
+		by.OrgID, object = meant.certificates[0].OrgID, "certificate:"+string(meant.certificates[0].Serial)
+		verb = "certificate.refuse_block"
 	}
-	return audit.Record(ctx, tx, audit.By(by, s.Now(), "key_file.refuse_block", object, fault.CodeOf(why)))
+	return audit.Record(ctx, tx, audit.By(by, s.Now(), verb, object, fault.CodeOf(why)))
 }

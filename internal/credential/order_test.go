@@ -300,7 +300,7 @@ func TestDetails(t *testing.T) {
 		want("activated", "active", "active", "used", "sent")
 		o.Clock.Move(1095 * 24 * time.Hour)
 		want("after three years", "expired", "active", "used", "sent")
-		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "lost"); err != nil {
+		if err := o.Credential.BlockKeyFile(t.Context(), o.own.Actor, o.bo.ID, "key_compromise", "lost"); err != nil {
 			t.Fatal(err)
 		}
 		want("blocked", "blocked", "active", "used", "sent")

@@ -332,7 +332,7 @@ func TestRowActivated(t *testing.T) {
 		if err := m.Credential.Reissue(t.Context(), m.own.Actor, m.employee(t, "1").ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Credential.BlockKeyFile(t.Context(), m.own.Actor, m.employee(t, "3").ID, "moved"); err != nil {
+		if err := m.Credential.BlockKeyFile(t.Context(), m.own.Actor, m.employee(t, "3").ID, "key_compromise", "moved"); err != nil {
 			t.Fatal(err)
 		}
 		if err := m.Credential.Reissue(t.Context(), m.own.Actor, m.employee(t, "3").ID); err != nil {

@@ -64,7 +64,7 @@ func (s *Service) invite(ctx context.Context, a Access, o org.Organisation, e or
 		return credential.Invitation{}, err
 	}
 	if d.KeyFile != "none" && d.KeyFile != "blocked" {
-		if err := s.Credential.BlockKeyFile(ctx, by, e.ID, "superseded"); err != nil {
+		if err := s.Credential.BlockKeyFile(ctx, by, e.ID, "superseded", ""); err != nil {
 			return credential.Invitation{}, err
 		}
 	}

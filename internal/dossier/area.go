@@ -30,9 +30,9 @@ var (
 var areas = []area{
 	{table: "role_assignment", danish: "Roller", english: "Roles", kept: gone},
 	{table: "message", danish: "Mails, breve og beskeder", english: "Mails, letters and notices", hidden: []string{"link_sealed", "lot"}, kept: gone},
-	{table: "certificate", danish: "Certifikater", english: "Certificates", hidden: []string{"draft", "der", "key_hash", "request_id"}, kept: evidence},
+	{table: "certificate", danish: "Certifikater", english: "Certificates", hidden: []string{"draft", "der", "key_hash", "request_id", "revocation_mac"}, kept: evidence},
 	{table: "code_card", danish: "Nøglekort", english: "Code cards", kept: history},
-	{table: "key_file", danish: "Nøglefiler", english: "Key files", kept: evidence},
+	{table: "key_file", danish: "Nøglefiler", english: "Key files", hidden: []string{"revocation_mac"}, kept: evidence},
 	{table: "activation", danish: "Invitationer", english: "Invitations", hidden: []string{"token_mac", "code_mac", "code_sealed"}, kept: history},
 	{table: "session", danish: "Igangværende login", english: "Logins under way", hidden: []string{"token_mac"}, kept: gone},
 	{table: "batch_row", danish: "Linjer i migreringer", english: "Lines of migrations", hidden: []string{"cpr_sealed", "cpr_mac"}, kept: gone},

@@ -205,12 +205,15 @@ func TestOrderIssueRenewRevoke(t *testing.T) {
 		}
 
 		o.verbs(t)
-		wantCode(t, "revoking without a reason", o.Enrolment.Revoke(t.Context(), o.by, string(second.Certificate.Serial), "just so"), fault.Invalid, "enrolment.revoke.reason")
-		if err := o.Enrolment.Revoke(t.Context(), o.by, string(second.Certificate.Serial), "superseded"); err != nil {
+		wantCode(t, "revoking without a reason", o.Enrolment.Revoke(t.Context(), o.by, string(second.Certificate.Serial), "just so", ""), fault.Invalid, "enrolment.revoke.reason")
+		if err := o.Enrolment.Revoke(t.Context(), o.by, string(second.Certificate.Serial), "unspecified", "nobody needs it"); err != nil {
 			t.Fatal(err)
 		}
 		o.wantVerbs(t, "revoking", "certificate.revoke")
-		wantCode(t, "revoking again", o.Enrolment.Revoke(t.Context(), o.by, string(second.Certificate.Serial), "superseded"), fault.Conflict, "ca.certificate.state")
+		if c, err := o.CA.Certificate(t.Context(), o.company.ID, string(second.Certificate.Serial)); err != nil || c.RevokeReason != "unspecified" {
+			t.Errorf("the reason on record is %q, %v", c.RevokeReason, err)
+		}
+		wantCode(t, "revoking again", o.Enrolment.Revoke(t.Context(), o.by, string(second.Certificate.Serial), "superseded", ""), fault.Conflict, "ca.certificate.state")
 		_, err = o.CA.Verify(t.Context(), second.Certificate.DER, o.Clock.Now(), pki.ProfileOrganisation)
 		wantCode(t, "Verify", err, fault.Denied, "ca.certificate.revoked")
 		expectState(t, o, placed.Profile.ID, enrolment.Expiring) // the first one still counts
@@ -375,7 +378,7 @@ func TestKeysAreNotShared(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.issue(t, renewal, key) // its own key may go on
-		if err := o.Enrolment.Revoke(t.Context(), o.by, string(f.Certificate.Serial), "key_compromise"); err != nil {
+		if err := o.Enrolment.Revoke(t.Context(), o.by, string(f.Certificate.Serial), "key_compromise", ""); err != nil {
 			t.Fatal(err)
 		}
 		renewal, err = o.Enrolment.Renew(t.Context(), o.by, first.Profile.ID, enrolment.ByUpload)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/pem"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -24,6 +25,9 @@ type Fetched struct {
 	Certificate ca.Certificate
 	Chain       [][]byte // DER, issuing CA first
 	EmailWide   bool     // only readers with RFC 9598 see the address
+	// RevocationCode blocks the certificate without login. It is shown now and never
+	// again; "" for a machine that renews, whose new certificate keeps the code.
+	RevocationCode string
 }
 
 // Issue turns a PKCS#10 request, PEM or DER, into the certificate of an order; the
@@ -96,7 +100,8 @@ func (s *Service) issue(ctx context.Context, by access.Actor, o Order, request *
 		}
 		return Fetched{}, err
 	}
-	if err := s.settle(ctx, by, o, string(cert.Serial)); err != nil {
+	code, err := s.settle(ctx, by, o, cert)
+	if err != nil {
 		return Fetched{}, err
 	}
 	chain, err := s.CA.Chain(ctx)
@@ -104,15 +109,17 @@ func (s *Service) issue(ctx context.Context, by access.Actor, o Order, request *
 		return Fetched{}, err
 	}
 	box, err := pki.MailboxOf(cert.DER)
-	return Fetched{Profile: p, Certificate: cert, Chain: chain, EmailWide: box.Wide}, err
+	return Fetched{Profile: p, Certificate: cert, Chain: chain, EmailWide: box.Wide, RevocationCode: code}, err
 }
 
-// settle marks the order issued. One that ended while the certificate was being
-// signed gives it to nobody: it is revoked.
-func (s *Service) settle(ctx context.Context, by access.Actor, o Order, serial string) error {
-	now := store.Instant(s.Now())
+// settle marks the order issued and returns the revocation code, a new one whenever
+// the certificate is given out: the one before may be lost with its answer. An order
+// that ended while the certificate was being signed gives it to nobody: it is
+// revoked.
+func (s *Service) settle(ctx context.Context, by access.Actor, o Order, cert ca.Certificate) (code string, err error) {
+	now, serial := store.Instant(s.Now()), string(cert.Serial)
 	var refused error
-	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Count(tx.NewUpdate().Model((*Order)(nil)).
 			Set("state = ?", Issued).Set("serial = ?", serial).Set("issued_at = ?", now).
 			Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Where("state = ?", Ready).Exec(ctx))
@@ -120,16 +127,53 @@ func (s *Service) settle(ctx context.Context, by access.Actor, o Order, serial s
 			return err
 		}
 		if n == 1 {
+			if code, err = s.code(ctx, tx, o, cert); err != nil {
+				return err
+			}
 			return audit.Record(ctx, tx, audit.By(by, now, "certificate_order.issue", o.object(), "serial "+serial))
 		}
 		stored, err := order(ctx, tx, o.OrgID, o.ID)
-		if err != nil || stored.State == Issued {
+		if err != nil {
+			return err
+		}
+		if stored.State == Issued {
+			if cert.State == ca.Issued && cert.RevokedAt == nil {
+				code, err = s.code(ctx, tx, o, cert)
+			}
 			return err
 		}
 		refused = s.usable(stored)
-		return s.CA.RevokeIn(ctx, tx, by, serial, "superseded")
+		return s.CA.RevokeIn(ctx, tx, by, serial, "superseded", "")
 	})
-	return errors.Join(err, refused)
+	return code, errors.Join(err, refused)
+}
+
+// code is the revocation code of a certificate that is given out.
+func (s *Service) code(ctx context.Context, tx bun.Tx, o Order, cert ca.Certificate) (string, error) {
+	if o.Method == ByEST {
+		return "", s.CA.InheritCode(ctx, tx, o.OrgID, string(cert.Serial), o.Renews)
+	}
+	return s.CA.NewRevocationCode(ctx, tx, cert)
+}
+
+// Recode gives a certificate of a profile a new revocation code and returns it, the
+// only time it is seen; the one before is void. Errors: fault.Denied, fault.Absent,
+// fault.Conflict when it does not count any more.
+func (s *Service) Recode(ctx context.Context, by access.Actor, serial string) (code string, err error) {
+	if err := by.Need(access.OrderCertificate); err != nil {
+		return "", err
+	}
+	c, err := s.certificate(ctx, by, serial)
+	if err != nil {
+		return "", err
+	}
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if code, err = s.CA.NewRevocationCode(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.recode", "certificate:"+string(c.Serial), ""))
+	})
+	return code, err
 }
 
 // Pending is what a contact person's link shows before the code is given.
@@ -237,10 +281,10 @@ func (s *Service) try(ctx context.Context, tx bun.Tx, by access.Actor, o Order, 
 	return s.usable(Order{State: Locked}), audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate_order.lock", o.object(), ""))
 }
 
-// Revoke revokes a certificate of a profile for good. reason is one that
-// ca.Known knows. Errors: fault.Denied, fault.Invalid, fault.Absent, fault.Conflict
+// Revoke revokes a certificate of a profile for good. reason is one of ca.Reasons,
+// note what is added to it, "" for nothing. Errors: fault.Denied, fault.Invalid, fault.Absent, fault.Conflict
 // when it is revoked already.
-func (s *Service) Revoke(ctx context.Context, by access.Actor, serial, reason string) error {
+func (s *Service) Revoke(ctx context.Context, by access.Actor, serial, reason, note string) error {
 	if err := by.Need(access.OrderCertificate); err != nil {
 		return err
 	}
@@ -249,10 +293,10 @@ func (s *Service) Revoke(ctx context.Context, by access.Actor, serial, reason st
 		return err
 	}
 	if !ca.Known(reason) {
-		return fault.New(fault.Invalid, "enrolment.revoke.reason", "Say why: the key may be in other hands, the content is wrong, it was replaced, or it is no longer used.").On("reason")
+		return fault.New(fault.Invalid, "enrolment.revoke.reason", "The reason must be one of %s.", strings.Join(ca.Reasons, ", ")).On("reason")
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason)
+		return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason, note)
 	})
 }
 

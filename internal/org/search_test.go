@@ -227,7 +227,7 @@ func TestEmployeesFilters(t *testing.T) {
 				t.Errorf("%s: %d found, want %d", tc.what, len(got), tc.want)
 			}
 		}
-		if err := d.Credential.BlockKeyFile(t.Context(), c.Actor, anders.ID, ""); err != nil {
+		if err := d.Credential.BlockKeyFile(t.Context(), c.Actor, anders.ID, "key_compromise", ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := found(t, d.Org, c.Actor, org.Filter{KeyFile: "blocked"}); len(got) != 1 || got[0] != anders.ID {

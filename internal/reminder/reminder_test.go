@@ -213,7 +213,7 @@ func TestSweepLeavesOut(t *testing.T) {
 		undo   func(t *testing.T, h holder)
 	}{
 		{name: "a blocked key file", change: func(t *testing.T, h holder) {
-			if err := h.Credential.BlockKeyFile(t.Context(), h.company.Actor, h.person.ID, "lost"); err != nil {
+			if err := h.Credential.BlockKeyFile(t.Context(), h.company.Actor, h.person.ID, "key_compromise", "lost"); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -263,7 +263,7 @@ func TestNeedlessRemindersStayUnsent(t *testing.T) {
 		moveTo(h.Clock, h.end.AddDate(0, 0, -30), 3)
 		h.sweep(t, h.before(30))
 		wantReminders(t, db, "at night", 0)
-		if err := h.Credential.BlockKeyFile(t.Context(), h.company.Actor, h.person.ID, "lost"); err != nil {
+		if err := h.Credential.BlockKeyFile(t.Context(), h.company.Actor, h.person.ID, "key_compromise", "lost"); err != nil {
 			t.Fatal(err)
 		}
 		h.Clock.Move(72 * time.Hour)

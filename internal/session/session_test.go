@@ -100,7 +100,7 @@ func TestSessionEnds(t *testing.T) {
 			d.Clock.Move(30 * time.Minute)
 		}},
 		{"key file blocked", func(t *testing.T, d desk) {
-			if err := d.Credential.BlockKeyFile(t.Context(), d.company.Actor, d.bo.ID, "lost"); err != nil {
+			if err := d.Credential.BlockKeyFile(t.Context(), d.company.Actor, d.bo.ID, "key_compromise", "lost"); err != nil {
 				t.Fatal(err)
 			}
 		}},

@@ -637,33 +637,6 @@ func (e CertificateRenewalMethod) Valid() bool {
 	}
 }
 
-// Defines values for CertificateRevocationReason.
-const (
-	CertificateRevocationReasonAffiliationChanged   CertificateRevocationReason = "affiliation_changed"
-	CertificateRevocationReasonCessationOfOperation CertificateRevocationReason = "cessation_of_operation"
-	CertificateRevocationReasonContentWrong         CertificateRevocationReason = "content_wrong"
-	CertificateRevocationReasonKeyCompromise        CertificateRevocationReason = "key_compromise"
-	CertificateRevocationReasonSuperseded           CertificateRevocationReason = "superseded"
-)
-
-// Valid indicates whether the value is a known member of the CertificateRevocationReason enum.
-func (e CertificateRevocationReason) Valid() bool {
-	switch e {
-	case CertificateRevocationReasonAffiliationChanged:
-		return true
-	case CertificateRevocationReasonCessationOfOperation:
-		return true
-	case CertificateRevocationReasonContentWrong:
-		return true
-	case CertificateRevocationReasonKeyCompromise:
-		return true
-	case CertificateRevocationReasonSuperseded:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for CertificateTermsContactLang.
 const (
 	CertificateTermsContactLangDa CertificateTermsContactLang = "da"
@@ -1369,36 +1342,6 @@ func (e NsisLevel) Valid() bool {
 	}
 }
 
-// Defines values for OpenBlockReason.
-const (
-	OpenBlockReasonAffiliationChanged   OpenBlockReason = "affiliation_changed"
-	OpenBlockReasonCessationOfOperation OpenBlockReason = "cessation_of_operation"
-	OpenBlockReasonContentWrong         OpenBlockReason = "content_wrong"
-	OpenBlockReasonKeyCompromise        OpenBlockReason = "key_compromise"
-	OpenBlockReasonSuperseded           OpenBlockReason = "superseded"
-	OpenBlockReasonUnspecified          OpenBlockReason = "unspecified"
-)
-
-// Valid indicates whether the value is a known member of the OpenBlockReason enum.
-func (e OpenBlockReason) Valid() bool {
-	switch e {
-	case OpenBlockReasonAffiliationChanged:
-		return true
-	case OpenBlockReasonCessationOfOperation:
-		return true
-	case OpenBlockReasonContentWrong:
-		return true
-	case OpenBlockReasonKeyCompromise:
-		return true
-	case OpenBlockReasonSuperseded:
-		return true
-	case OpenBlockReasonUnspecified:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for PartyRole.
 const (
 	Reporter       PartyRole = "reporter"
@@ -1564,6 +1507,30 @@ func (e ReminderState) Valid() bool {
 	}
 }
 
+// Defines values for ReportedCertificateKind.
+const (
+	ReportedCertificateKindEmployee     ReportedCertificateKind = "employee"
+	ReportedCertificateKindOrganisation ReportedCertificateKind = "organisation"
+	ReportedCertificateKindSecureEmail  ReportedCertificateKind = "secure_email"
+	ReportedCertificateKindSystem       ReportedCertificateKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the ReportedCertificateKind enum.
+func (e ReportedCertificateKind) Valid() bool {
+	switch e {
+	case ReportedCertificateKindEmployee:
+		return true
+	case ReportedCertificateKindOrganisation:
+		return true
+	case ReportedCertificateKindSecureEmail:
+		return true
+	case ReportedCertificateKindSystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReviewState.
 const (
 	ReviewStateClosed ReviewState = "closed"
@@ -1672,6 +1639,36 @@ func (e ReviewSubject) Valid() bool {
 	case ReviewSubjectGroup:
 		return true
 	case ReviewSubjectService:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RevocationReason.
+const (
+	AffiliationChanged   RevocationReason = "affiliation_changed"
+	CessationOfOperation RevocationReason = "cessation_of_operation"
+	ContentWrong         RevocationReason = "content_wrong"
+	KeyCompromise        RevocationReason = "key_compromise"
+	Superseded           RevocationReason = "superseded"
+	Unspecified          RevocationReason = "unspecified"
+)
+
+// Valid indicates whether the value is a known member of the RevocationReason enum.
+func (e RevocationReason) Valid() bool {
+	switch e {
+	case AffiliationChanged:
+		return true
+	case CessationOfOperation:
+		return true
+	case ContentWrong:
+		return true
+	case KeyCompromise:
+		return true
+	case Superseded:
+		return true
+	case Unspecified:
 		return true
 	default:
 		return false
@@ -3135,14 +3132,6 @@ type CertificateRequest struct {
 	Token string `json:"token"`
 }
 
-// CertificateRevocation defines model for CertificateRevocation.
-type CertificateRevocation struct {
-	Reason CertificateRevocationReason `json:"reason"`
-}
-
-// CertificateRevocationReason defines model for CertificateRevocation.Reason.
-type CertificateRevocationReason string
-
 // CertificateTerms defines model for CertificateTerms.
 type CertificateTerms struct {
 	ContactEmail string                       `json:"contact_email"`
@@ -3444,6 +3433,9 @@ type EmployeeFilter struct {
 // EmployeeKeyFileDetails defines model for EmployeeKeyFileDetails.
 type EmployeeKeyFileDetails struct {
 	ActivatedAt *time.Time `json:"activated_at"`
+	BlockNote   string     `json:"block_note"`
+
+	// BlockReason A RevocationReason, empty while it is not blocked
 	BlockReason string     `json:"block_reason"`
 	BlockedAt   *time.Time `json:"blocked_at"`
 	NotAfter    *time.Time `json:"not_after"`
@@ -3525,7 +3517,10 @@ type FetchedCertificate struct {
 	EmailWide    bool      `json:"email_wide"`
 	FriendlyName string    `json:"friendly_name"`
 	NotAfter     time.Time `json:"not_after"`
-	Serial       string    `json:"serial"`
+
+	// RevocationCode Blocks the certificate without login. Shown now and never again
+	RevocationCode string `json:"revocation_code"`
+	Serial         string `json:"serial"`
 }
 
 // Finding defines model for Finding.
@@ -4026,17 +4021,16 @@ type NsisLevel string
 // OpenBlock defines model for OpenBlock.
 type OpenBlock struct {
 	// Code The revocation code of the activation
-	Code   string          `json:"code"`
-	CVR    *string         `json:"cvr,omitempty"`
-	Reason OpenBlockReason `json:"reason"`
-	RID    *string         `json:"rid,omitempty"`
+	Code string  `json:"code"`
+	CVR  *string `json:"cvr,omitempty"`
+
+	// Reason Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+	Reason RevocationReason `json:"reason"`
+	RID    *string          `json:"rid,omitempty"`
 
 	// Serial Hexadecimal; colons and blanks do not matter
 	Serial *string `json:"serial,omitempty"`
 }
-
-// OpenBlockReason defines model for OpenBlock.Reason.
-type OpenBlockReason string
 
 // OpenBlocked defines model for OpenBlocked.
 type OpenBlocked struct {
@@ -4110,7 +4104,10 @@ type Organisation struct {
 
 // OwnBlock defines model for OwnBlock.
 type OwnBlock struct {
-	Reason *string `json:"reason,omitempty"`
+	Note *string `json:"note,omitempty"`
+
+	// Reason Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+	Reason RevocationReason `json:"reason"`
 
 	// Serial Of the certificate in use
 	Serial string `json:"serial"`
@@ -4449,6 +4446,39 @@ type RenewalPlan struct {
 	To     string   `json:"to"`
 }
 
+// ReportedBlock defines model for ReportedBlock.
+type ReportedBlock struct {
+	CVR *string `json:"cvr,omitempty"`
+
+	// Note Who called and how they were recognised, 10 characters at least
+	Note string `json:"note"`
+
+	// Reason Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+	Reason RevocationReason `json:"reason"`
+	RID    *string          `json:"rid,omitempty"`
+	Serial *string          `json:"serial,omitempty"`
+}
+
+// ReportedCertificate defines model for ReportedCertificate.
+type ReportedCertificate struct {
+	BlockedAt *time.Time `json:"blocked_at"`
+	CVR       string     `json:"cvr"`
+
+	// Holder The employee, empty for a certificate of no employee
+	Holder   string                   `json:"holder"`
+	Kind     *ReportedCertificateKind `json:"kind"`
+	NotAfter *time.Time               `json:"not_after"`
+
+	// Ordered A key file on order that nobody has fetched; it has no certificate
+	Ordered        bool    `json:"ordered"`
+	Organisation   string  `json:"organisation"`
+	OrganisationID string  `json:"organisation_id"`
+	Serial         *string `json:"serial"`
+}
+
+// ReportedCertificateKind defines model for ReportedCertificate.Kind.
+type ReportedCertificateKind string
+
 // RequestDecision defines model for RequestDecision.
 type RequestDecision struct {
 	// Answer Why; needed to reject
@@ -4557,6 +4587,24 @@ type ReviewPlan struct {
 
 // ReviewSubject defines model for ReviewSubject.
 type ReviewSubject string
+
+// Revocation defines model for Revocation.
+type Revocation struct {
+	// Note Kept on record here, told to nobody else
+	Note *string `json:"note,omitempty"`
+
+	// Reason Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+	Reason RevocationReason `json:"reason"`
+}
+
+// RevocationCode defines model for RevocationCode.
+type RevocationCode struct {
+	// RevocationCode Shown now and never again; it blocks the certificate without login
+	RevocationCode string `json:"revocation_code"`
+}
+
+// RevocationReason Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+type RevocationReason string
 
 // Right Permission for one kind of task in the administration of an organisation
 type Right string
@@ -5816,6 +5864,13 @@ type OperatorApplicationsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// OperatorReportParams defines parameters for OperatorReport.
+type OperatorReportParams struct {
+	Serial *string `form:"serial,omitempty" json:"serial,omitempty"`
+	CVR    *string `form:"cvr,omitempty" json:"cvr,omitempty"`
+	RID    *string `form:"rid,omitempty" json:"rid,omitempty"`
+}
+
 // OperatorOrganisationsParams defines parameters for OperatorOrganisations.
 type OperatorOrganisationsParams struct {
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
@@ -6012,7 +6067,7 @@ type CertificateProfileCreateJSONRequestBody = CertificateTerms
 type CertificateRenewJSONRequestBody = CertificateRenewal
 
 // CertificateRevokeJSONRequestBody defines body for CertificateRevoke for application/json ContentType.
-type CertificateRevokeJSONRequestBody = CertificateRevocation
+type CertificateRevokeJSONRequestBody = Revocation
 
 // EmployeeAskJSONRequestBody defines body for EmployeeAsk for application/json ContentType.
 type EmployeeAskJSONRequestBody = EmployeeAsk
@@ -6033,7 +6088,7 @@ type CodeCardBlockJSONRequestBody = Reason
 type EmployeeDeleteJSONRequestBody = Reason
 
 // KeyFileBlockJSONRequestBody defines body for KeyFileBlock for application/json ContentType.
-type KeyFileBlockJSONRequestBody = Reason
+type KeyFileBlockJSONRequestBody = Revocation
 
 // EmployeeProveJSONRequestBody defines body for EmployeeProve for application/json ContentType.
 type EmployeeProveJSONRequestBody = Proofing
@@ -6139,6 +6194,9 @@ type OperatorAcceptJSONRequestBody = Acceptance
 
 // OperatorRejectJSONRequestBody defines body for OperatorReject for application/json ContentType.
 type OperatorRejectJSONRequestBody = Reason
+
+// OperatorBlockJSONRequestBody defines body for OperatorBlock for application/json ContentType.
+type OperatorBlockJSONRequestBody = ReportedBlock
 
 // OperatorLoginJSONRequestBody defines body for OperatorLogin for application/json ContentType.
 type OperatorLoginJSONRequestBody = Passkey

@@ -60,6 +60,38 @@ func (s *Server) operatorCode(c echo.Context) error {
 	return c.JSON(http.StatusOK, SetUpCode{Code: code})
 }
 
+// operatorReport: GET /api/v1/operator/certificate?serial=&cvr=&rid= -> 200
+// ReportedCertificate.
+func (s *Server) operatorReport(c echo.Context) error {
+	r, err := s.Credential.Report(c.Request().Context(), actor(c), c.QueryParam("serial"), c.QueryParam("cvr"), c.QueryParam("rid"))
+	if err != nil {
+		return err
+	}
+	out := ReportedCertificate{
+		OrganisationID: string(r.Organisation.ID), Organisation: r.Organisation.Name, CVR: r.Organisation.CVR, Holder: r.Holder, Ordered: r.Ordered,
+	}
+	if one := r.Certificate; one != nil {
+		kind := ReportedCertificateKind(one.Profile)
+		out.Kind, out.Serial, out.NotAfter, out.BlockedAt = &kind, orNull(string(one.Serial)), &one.NotAfter, one.RevokedAt
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+// operatorBlock: POST /api/v1/operator/certificate/block ReportedBlock -> 200
+// OpenBlocked.
+func (s *Server) operatorBlock(c echo.Context) error {
+	var in ReportedBlock
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	at, err := s.Credential.BlockReported(c.Request().Context(), actor(c),
+		textOf(in.Serial), textOf(in.CVR), textOf(in.RID), string(in.Reason), in.Note)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, OpenBlocked{BlockedAt: at})
+}
+
 // operatorApplications: GET /api/v1/operator/applications?step=&cursor= -> 200 ApplicationList.
 func (s *Server) operatorApplications(c echo.Context) error {
 	all, next, err := s.Onboarding.Queue(c.Request().Context(), actor(c), onboarding.Step(c.QueryParam("step")), c.QueryParam("cursor"))

@@ -61,7 +61,7 @@ func employeeDetails(d credential.Details) EmployeeDetails {
 	if d.File != nil {
 		out.KeyFileDetails = &EmployeeKeyFileDetails{
 			Serial: d.File.Serial, NotAfter: d.File.NotAfter, ActivatedAt: d.File.ActivatedAt,
-			BlockedAt: d.File.BlockedAt, BlockReason: d.File.BlockReason,
+			BlockedAt: d.File.BlockedAt, BlockReason: d.File.BlockReason, BlockNote: d.File.BlockNote,
 		}
 	}
 	if d.Activation != nil {
@@ -104,14 +104,14 @@ func (s *Server) codeCardBlock(c echo.Context) error {
 	return s.employeeShow(c)
 }
 
-// keyFileBlock: POST /api/v1/employees/:id/key-file/block {"reason"} -> 200
+// keyFileBlock: POST /api/v1/employees/:id/key-file/block Revocation -> 200
 // EmployeeDetails.
 func (s *Server) keyFileBlock(c echo.Context) error {
-	reason, err := reasonOf(c)
-	if err != nil {
+	var in Revocation
+	if err := bind(c, &in); err != nil {
 		return err
 	}
-	if err := s.Credential.BlockKeyFile(c.Request().Context(), actor(c), employeeID(c), reason); err != nil {
+	if err := s.Credential.BlockKeyFile(c.Request().Context(), actor(c), employeeID(c), string(in.Reason), textOf(in.Note)); err != nil {
 		return err
 	}
 	return s.employeeShow(c)

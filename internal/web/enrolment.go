@@ -22,6 +22,7 @@ func (s *Server) enrolmentRoutes(api *echo.Group, open, need []echo.MiddlewareFu
 	api.DELETE("/certificate-orders/:id", s.certificateCancel, need...)
 	api.POST("/certificate-orders/:id/certificate", s.certificateIssue, need...)
 	api.POST("/certificates/:id/revoke", s.certificateRevoke, need...)
+	api.POST("/certificates/:id/revocation-code", s.certificateRecode, need...)
 	api.GET("/certificates/:id/file", s.certificateFile, need...)
 
 	api.POST("/certificate-order/look-up", s.certificateOrderShow, open...)
@@ -188,18 +189,27 @@ func (s *Server) certificateIssue(c echo.Context) error {
 func fetched(f enrolment.Fetched) FetchedCertificate {
 	return FetchedCertificate{
 		Certificate: f.Certificate.DER, Chain: f.Chain, Serial: string(f.Certificate.Serial), NotAfter: f.Certificate.NotAfter,
-		FriendlyName: f.Profile.Name, EmailWide: f.EmailWide,
+		FriendlyName: f.Profile.Name, EmailWide: f.EmailWide, RevocationCode: f.RevocationCode,
 	}
 }
 
-// certificateRevoke: POST /api/v1/certificates/:id/revoke CertificateRevocation ->
-// 204.
+// certificateRecode: POST /api/v1/certificates/:id/revocation-code -> 201
+// RevocationCode.
+func (s *Server) certificateRecode(c echo.Context) error {
+	code, err := s.Enrolment.Recode(c.Request().Context(), actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, RevocationCode{RevocationCode: code})
+}
+
+// certificateRevoke: POST /api/v1/certificates/:id/revoke Revocation -> 204.
 func (s *Server) certificateRevoke(c echo.Context) error {
-	var in CertificateRevocation
+	var in Revocation
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	if err := s.Enrolment.Revoke(c.Request().Context(), actor(c), c.Param("id"), string(in.Reason)); err != nil {
+	if err := s.Enrolment.Revoke(c.Request().Context(), actor(c), c.Param("id"), string(in.Reason), textOf(in.Note)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

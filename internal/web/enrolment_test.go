@@ -35,6 +35,7 @@ var enrolmentRules = []rule{
 	{route: "DELETE /api/v1/certificate-profiles/:id/seal-users/:person", right: access.ManageSeals, id: "profile", want: 204, verbs: "seal.forbid"},
 	{route: "POST /api/v1/certificate-orders/:id/certificate", right: access.OrderCertificate, id: "order", body: `{"csr":"` + anyRequest + `"}`, want: 200, verbs: "certificate.intend certificate.issue certificate_order.issue"},
 	{route: "DELETE /api/v1/certificate-orders/:id", right: access.OrderCertificate, id: "doomed", want: 204, verbs: "certificate_order.cancel"},
+	{route: "POST /api/v1/certificates/:id/revocation-code", right: access.OrderCertificate, id: "serial", want: 201, verbs: "certificate.recode"},
 	{route: "POST /api/v1/certificates/:id/revoke", right: access.OrderCertificate, id: "serial", body: `{"reason":"superseded"}`, want: 204, verbs: "certificate.revoke"},
 	{route: "GET /api/v1/certificates/:id/file", right: access.ViewCertificates, id: "serial", want: 200},
 }
@@ -88,6 +89,11 @@ func enrolmentFixtures(t *testing.T, r *rulings, c *tenant) {
 		t.Fatal(err)
 	}
 	c.ids["profile"], c.ids["serial"] = first.Profile.ID, string(f.Certificate.Serial)
+	reported, err := r.Enrolment.Issue(t.Context(), by, order(false).Order.ID, csr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ids["reported"] = string(reported.Certificate.Serial)
 	c.ids["order"], c.ids["doomed"] = order(false).Order.ID, order(false).Order.ID
 }
 

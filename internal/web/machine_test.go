@@ -268,7 +268,7 @@ func (m *machine) revoked(t *testing.T, cert *x509.Certificate, with func(string
 	t.Helper()
 	by := m.tenant.Actor
 	by.Roles = access.Roles
-	if err := m.Enrolment.Revoke(t.Context(), by, string(pki.SerialOf(cert.SerialNumber)), "key_compromise"); err != nil {
+	if err := m.Enrolment.Revoke(t.Context(), by, string(pki.SerialOf(cert.SerialNumber)), "key_compromise", ""); err != nil {
 		t.Fatal(err)
 	}
 	if status, body := m.curl(t, "/api/v1/session", with("second")...); status != "403" || !strings.Contains(body, "ca.certificate.revoked") {

@@ -64,6 +64,8 @@ var operatorRules = []rule{
 	{route: "GET /api/v1/operator/recoveries", right: operator, want: 200},
 	{route: "POST /api/v1/operator/recoveries/:id/appoint", right: operator, id: "reopening", body: `{"organisation_id":"$connected","reason":"Set på video med pas."}`, want: 409}, // within the waiting time
 	{route: "POST /api/v1/operator/recoveries/:id/refuse", right: operator, id: "reopening", body: `{"organisation_id":"$connected","reason":"Kunne ikke nås på telefon."}`, want: 200, verbs: "recovery.refuse"},
+	{route: "GET /api/v1/operator/certificate", right: operator, want: 422}, // of no number
+	{route: "POST /api/v1/operator/certificate/block", right: operator, body: `{"serial":"$reported","reason":"key_compromise","note":"Ringede fra hovednummeret"}`, want: 200, verbs: "certificate.revoke"},
 	{route: "GET /api/v1/operator/operators", right: operator, want: 200},
 	{route: "POST /api/v1/operator/operators", right: operator, body: `{"email":"ny@drift.example","name":"Ny"}`, want: 201, verbs: "operator.add"},
 	{route: "DELETE /api/v1/operator/operators/:id", right: operator, id: "second_operator", want: 200, verbs: "operator.remove"},

@@ -111,7 +111,7 @@ var coreRules = []rule{
 	{route: "GET /api/v1/employees/:id/installation-code", right: access.ManageEmployees, id: "employee", want: 200, verbs: "installation_code.show"},
 	{route: "POST /api/v1/employees/:id/activation", right: access.ManageEmployees, id: "employee", want: 200, verbs: "activation.reissue"},
 	{route: "POST /api/v1/employees/:id/code-card/block", right: access.ManageEmployees, id: "employee", body: "{}", want: 200, verbs: "code_card.block"},
-	{route: "POST /api/v1/employees/:id/key-file/block", right: access.ManageEmployees, id: "employee", body: "{}", want: 200, verbs: "key_file.block"},
+	{route: "POST /api/v1/employees/:id/key-file/block", right: access.ManageEmployees, id: "employee", body: `{"reason":"key_compromise","note":"tabt i toget"}`, want: 200, verbs: "key_file.block"},
 	{route: "GET /api/v1/services", right: access.ManageServices, want: 200},
 	{route: "POST /api/v1/services", right: access.ManageServices, body: "metadata", want: 409}, // is registered already
 	{route: "GET /api/v1/services/:id", right: access.ManageServices, id: "service", want: 200},

@@ -85,9 +85,7 @@ func (s *Server) selfKeyFileBlock(c echo.Context) error {
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	reason := ""
-	set(&reason, in.Reason)
-	if err := s.Credential.BlockOwn(c.Request().Context(), actor(c), in.Serial, reason); err != nil {
+	if err := s.Credential.BlockOwn(c.Request().Context(), actor(c), in.Serial, string(in.Reason), textOf(in.Note)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

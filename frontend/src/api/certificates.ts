@@ -8,7 +8,6 @@ export type Order = Schema['CertificateOrder'];
 export type Terms = Schema['CertificateTerms'];
 export type Placed = Schema['PlacedOrder'];
 export type Method = Schema['CertificateRenewal']['method'];
-export type RevokeReason = Schema['CertificateRevocation']['reason'];
 export type Fetched = Schema['FetchedCertificate'];
 
 export const profilesQuery = infiniteQueryOptions({
@@ -35,8 +34,11 @@ export const cancelOrder = (id: string) => answer(client.DELETE('/certificate-or
 export const issue = (id: string, csr: string): Promise<Fetched> =>
   answer(client.POST('/certificate-orders/{id}/certificate', { params: { path: { id } }, body: { csr } }));
 
-export const revoke = (serial: string, reason: RevokeReason) =>
-  answer(client.POST('/certificates/{id}/revoke', { params: { path: { id: serial } }, body: { reason } }));
+export const revoke = (serial: string, body: Schema['Revocation']) =>
+  answer(client.POST('/certificates/{id}/revoke', { params: { path: { id: serial } }, body }));
+
+/** Each call makes a new code and voids the one before, so it is never repeated by itself. */
+export const recode = (serial: string) => answer(client.POST('/certificates/{id}/revocation-code', { params: { path: { id: serial } } }));
 
 export const certificateFile = (serial: string, format: 'pem' | 'cer'): string =>
   `${baseUrl}/certificates/${encodeURIComponent(serial)}/file?format=${format}`;

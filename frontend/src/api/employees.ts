@@ -85,8 +85,8 @@ export const askToBeCreated = (body: Schema['EmployeeAsk']): Promise<unknown> =>
 export const blockCodeCard = (id: string, reason: string): Promise<EmployeeDetails> =>
   answer(client.POST('/employees/{id}/code-card/block', { ...path(id), body: { reason } }));
 
-export const blockKeyFile = (id: string, reason: string): Promise<EmployeeDetails> =>
-  answer(client.POST('/employees/{id}/key-file/block', { ...path(id), body: { reason } }));
+export const blockKeyFile = (id: string, body: Schema['Revocation']): Promise<EmployeeDetails> =>
+  answer(client.POST('/employees/{id}/key-file/block', { ...path(id), body }));
 
 export const reissueActivation = (id: string): Promise<EmployeeDetails> =>
   answer(client.POST('/employees/{id}/activation', path(id)));

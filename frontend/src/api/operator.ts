@@ -53,6 +53,11 @@ export const openRecoveriesQuery = queryOptions({ queryKey: ['operator', 'recove
 export const appoint = (id: string, body: Schema['RecoveryDecision']) => answer(client.POST('/operator/recoveries/{id}/appoint', { ...at(id), body }));
 export const refuse = (id: string, body: Schema['RecoveryDecision']) => answer(client.POST('/operator/recoveries/{id}/refuse', { ...at(id), body }));
 
+export type Reported = Schema['ReportedCertificate'];
+export type Target = { serial: string } | { cvr: string; rid: string };
+export const report = (query: Target): Promise<Reported> => answer(client.GET('/operator/certificate', { params: { query } }));
+export const blockReported = (body: Schema['ReportedBlock']) => answer(client.POST('/operator/certificate/block', { body }));
+
 export const operatorsQuery = queryOptions({ queryKey: ['operator', 'operators'], queryFn: () => answer(client.GET('/operator/operators')) });
 export const addOperator = (body: Schema['OperatorCreate']) => answer(client.POST('/operator/operators', { body }));
 export const removeOperator = (id: string) => answer(client.DELETE('/operator/operators/{id}', at(id)));

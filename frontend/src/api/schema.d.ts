@@ -127,11 +127,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Block a key file without login, with its revocation code
-         * @description Names the key file by the serial number of its certificate, or by CVR
-         *     number and RID of its holder. Five tries an hour for each; an unknown
-         *     one and a wrong code are answered alike. Blocking what is blocked
-         *     changes nothing.
+         * Block a certificate without login, with its revocation code
+         * @description Names a certificate of any kind by its serial number, or a key file by
+         *     CVR number and RID of its holder. Five tries an hour for each; an
+         *     unknown one and a wrong code are answered alike. Blocking what is
+         *     blocked changes nothing.
          */
         post: operations["keyFileBlockOpen"];
         delete?: never;
@@ -1824,6 +1824,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/certificates/{id}/revocation-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new revocation code for a certificate, in the place of one that is lost */
+        post: operations["certificateRecode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/certificates/{id}/file": {
         parameters: {
             query?: {
@@ -3232,6 +3251,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operator/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a caller wants blocked, by serial number or by CVR number and RID */
+        get: operations["operatorReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operator/certificate/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block it for whoever called, at once and for good */
+        post: operations["operatorBlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operator/operators": {
         parameters: {
             query?: never;
@@ -3954,8 +4007,45 @@ export interface components {
             rid?: string;
             /** @description The revocation code of the activation */
             code: string;
-            /** @enum {string} */
-            reason: "key_compromise" | "content_wrong" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "unspecified";
+            reason: components["schemas"]["RevocationReason"];
+        };
+        /**
+         * @description Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+         * @enum {string}
+         */
+        RevocationReason: "key_compromise" | "content_wrong" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "unspecified";
+        Revocation: {
+            reason: components["schemas"]["RevocationReason"];
+            /** @description Kept on record here, told to nobody else */
+            note?: string;
+        };
+        RevocationCode: {
+            /** @description Shown now and never again; it blocks the certificate without login */
+            revocation_code: string;
+        };
+        ReportedCertificate: {
+            organisation_id: string;
+            organisation: string;
+            cvr: string;
+            /** @description The employee, empty for a certificate of no employee */
+            holder: string;
+            /** @description A key file on order that nobody has fetched; it has no certificate */
+            ordered: boolean;
+            /** @enum {string|null} */
+            kind: "employee" | "organisation" | "system" | "secure_email" | null;
+            serial: string | null;
+            /** Format: date-time */
+            not_after: string | null;
+            /** Format: date-time */
+            blocked_at: string | null;
+        };
+        ReportedBlock: {
+            serial?: string;
+            cvr?: string;
+            rid?: string;
+            reason: components["schemas"]["RevocationReason"];
+            /** @description Who called and how they were recognised, 10 characters at least */
+            note: string;
         };
         OpenBlocked: {
             /** Format: date-time */
@@ -4159,7 +4249,9 @@ export interface components {
             activated_at: string | null;
             /** Format: date-time */
             blocked_at: string | null;
+            /** @description A RevocationReason, empty while it is not blocked */
             block_reason: string;
+            block_note: string;
         };
         /** @description The newest invitation */
         EmployeeActivation: {
@@ -5107,6 +5199,8 @@ export interface components {
             /** Format: date-time */
             not_after: string;
             friendly_name: string;
+            /** @description Blocks the certificate without login. Shown now and never again */
+            revocation_code: string;
             /** @description The e-mail address is an SmtpUTF8Mailbox (RFC 9598), which not all programs read */
             email_wide: boolean;
         };
@@ -5130,10 +5224,6 @@ export interface components {
             email: string;
             /** @description Of the certificate */
             name: string;
-        };
-        CertificateRevocation: {
-            /** @enum {string} */
-            reason: "key_compromise" | "affiliation_changed" | "superseded" | "content_wrong" | "cessation_of_operation";
         };
         SealUser: {
             id: string;
@@ -6113,7 +6203,8 @@ export interface components {
         OwnBlock: {
             /** @description Of the certificate in use */
             serial: string;
-            reason?: string;
+            reason: components["schemas"]["RevocationReason"];
+            note?: string;
         };
         SelfChange: {
             lang?: string;
@@ -6370,7 +6461,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key file is blocked */
+            /** @description It is blocked */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6881,9 +6972,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": components["schemas"]["Reason"];
+                "application/json": components["schemas"]["Revocation"];
             };
         };
         responses: {
@@ -9182,7 +9273,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CertificateRevocation"];
+                "application/json": components["schemas"]["Revocation"];
             };
         };
         responses: {
@@ -9192,6 +9283,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateRecode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code, shown once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevocationCode"];
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -11382,6 +11496,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecoveryList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    operatorReport: {
+        parameters: {
+            query?: {
+                serial?: string;
+                cvr?: string;
+                rid?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportedCertificate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    operatorBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportedBlock"];
+            };
+        };
+        responses: {
+            /** @description It is blocked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenBlocked"];
                 };
             };
             default: components["responses"]["Problem"];

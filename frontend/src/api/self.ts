@@ -7,7 +7,7 @@ export const selfQuery = queryOptions({ queryKey: ['self'], queryFn: () => answe
 
 export const changeSelf = (body: Schema['SelfChange']) => answer(client.PATCH('/me', { body }));
 
-export const blockOwnKeyFile = (serial: string) => answer(client.POST('/me/key-file/block', { body: { serial } }));
+export const blockOwnKeyFile = (body: Schema['OwnBlock']) => answer(client.POST('/me/key-file/block', { body }));
 
 export const askAnonymity = (reason: string) => answer(client.POST('/me/anonymity', { body: { reason } }));
 

@@ -65,6 +65,12 @@ const recoveries = createRoute({
   component: lazyRouteComponent(() => import('@/features/operator/recoveries-page'), 'OpenRecoveriesPage'),
 });
 
+const block = createRoute({
+  getParentRoute: () => console_,
+  path: '/operator/block',
+  component: lazyRouteComponent(() => import('@/features/operator/block-page'), 'BlockReportedPage'),
+});
+
 const terms = createRoute({
   getParentRoute: () => console_,
   path: '/operator/terms',
@@ -78,4 +84,4 @@ const operators = createRoute({
 });
 
 export const operatorOpenRoutes = [login, setup] as const;
-export const consoleRoutes = [organisations, organisation, applications, application, recoveries, terms, operators] as const;
+export const consoleRoutes = [organisations, organisation, applications, application, recoveries, block, terms, operators] as const;

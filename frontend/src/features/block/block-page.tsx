@@ -11,15 +11,7 @@ import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { ErrorSummary } from '@/ui/error-summary';
 import { SelectField, TextField } from '@/ui/field';
-
-const reasons = [
-  'key_compromise',
-  'content_wrong',
-  'affiliation_changed',
-  'superseded',
-  'cessation_of_operation',
-  'unspecified',
-] as const;
+import { reasons } from './reason-fields';
 
 const codeLength = 16;
 

@@ -1,14 +1,16 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Method, type ProfileDetails, renew, revoke, type RevokeReason } from '@/api/certificates';
-import { errorText } from '@/api/client';
+import { type Method, type ProfileDetails, recode, renew, revoke } from '@/api/certificates';
+import { errorText, type Schema } from '@/api/client';
+import { noGrounds, ReasonFields, revocation } from '@/features/block/reason-fields';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
 import { SelectField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
 import { OneTimeCode } from './one-time-code';
+import { RevocationCode } from './revocation-code';
 
 interface RenewProps {
   profile: ProfileDetails;
@@ -78,22 +80,26 @@ export function RenewDialog({ profile, open, onClose }: RenewProps) {
   );
 }
 
-const reasons: RevokeReason[] = ['key_compromise', 'content_wrong', 'affiliation_changed', 'superseded', 'cessation_of_operation'];
-
 /** Revokes one certificate for good. */
 export function RevokeDialog({ serial, open, onClose }: { serial: string; open: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const toast = useToast();
-  const [reason, setReason] = useState<RevokeReason>('superseded');
+  const [grounds, setGrounds] = useState(noGrounds);
+  const [tried, setTried] = useState(false);
   const act = useMutation({
-    mutationFn: () => revoke(serial, reason),
+    mutationFn: (why: Schema['Revocation']) => revoke(serial, why),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['certificates'] });
       toast('success', t('certificates.revoke.done'));
       onClose();
     },
   });
+  const submit = () => {
+    const why = revocation(grounds);
+    setTried(true);
+    if (why !== undefined) act.mutate(why);
+  };
   return (
     <Dialog
       open={open}
@@ -101,7 +107,7 @@ export function RevokeDialog({ serial, open, onClose }: { serial: string; open: 
       heading={t('certificates.revoke.heading')}
       actions={
         <>
-          <Button variant="warning" pending={act.isPending} onClick={() => act.mutate()}>
+          <Button variant="warning" pending={act.isPending} onClick={submit}>
             {t('certificates.revoke.submit')}
           </Button>
           <Button onClick={onClose}>{t('ui.cancel')}</Button>
@@ -115,13 +121,41 @@ export function RevokeDialog({ serial, open, onClose }: { serial: string; open: 
           {errorText(act.error)}
         </Alert>
       )}
-      <SelectField id="revoke-reason" label={t('certificates.revoke.reason')} value={reason} onChange={(event) => setReason(event.target.value as RevokeReason)}>
-        {reasons.map((one) => (
-          <option key={one} value={one}>
-            {t(`certificates.reasons.${one}`)}
-          </option>
-        ))}
-      </SelectField>
+      <ReasonFields id="revoke" value={grounds} onChange={setGrounds} missing={tried} />
+    </Dialog>
+  );
+}
+
+/** Makes a new revocation code, and shows it this once. */
+export function RecodeDialog({ serial, open, onClose }: { serial: string; open: boolean; onClose: () => void }) {
+  const { t } = useTranslation();
+  const act = useMutation({ mutationFn: () => recode(serial) });
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      heading={t('certificates.recode.heading')}
+      actions={
+        act.data === undefined ? (
+          <>
+            <Button variant="primary" pending={act.isPending} onClick={() => act.mutate()}>
+              {t('certificates.recode.submit')}
+            </Button>
+            <Button onClick={onClose}>{t('ui.cancel')}</Button>
+          </>
+        ) : (
+          <Button variant="primary" onClick={onClose}>
+            {t('certificates.code.read')}
+          </Button>
+        )
+      }
+    >
+      {act.error !== null && (
+        <Alert tone="error" live>
+          {errorText(act.error)}
+        </Alert>
+      )}
+      {act.data === undefined ? <p>{t('certificates.recode.text')}</p> : <RevocationCode code={act.data.revocation_code} serial={serial} />}
     </Dialog>
   );
 }

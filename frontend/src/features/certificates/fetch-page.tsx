@@ -19,6 +19,7 @@ import { Skeleton } from '@/ui/feedback';
 import { SelectField, TextField } from '@/ui/field';
 import { FileField } from '@/ui/file-field';
 import { pem, readRequest } from './request-field';
+import { RevocationCode } from './revocation-code';
 
 type Invitation = Schema['CertificateInvitation'];
 
@@ -227,6 +228,7 @@ function Done({ made }: { made: Made }) {
           </dl>
         </>
       )}
+      <RevocationCode code={issued.revocation_code} serial={issued.serial} />
       <Button variant="primary" icon="download" onClick={save}>
         {t(file === undefined ? 'certificates.done.pem' : 'certificates.done.file')}
       </Button>

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { cancelOrder, certificateFile, issue, type Order, type ProfileCertificate, type ProfileDetails, profileQuery } from '@/api/certificates';
+import { cancelOrder, certificateFile, type Fetched, issue, type Order, type ProfileCertificate, type ProfileDetails, profileQuery } from '@/api/certificates';
 import { errorText, isStatus } from '@/api/client';
 import { may, type Session, sessionQuery } from '@/api/session';
 import { date, dateTime } from '@/format';
@@ -16,8 +16,9 @@ import { FileField } from '@/ui/file-field';
 import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
-import { RenewDialog, RevokeDialog } from './dialogs';
+import { RecodeDialog, RenewDialog, RevokeDialog } from './dialogs';
 import { readRequest } from './request-field';
+import { RevocationCode } from './revocation-code';
 import { SealPanel } from './seal-panel';
 import { CertificateState, OrderState } from './state';
 
@@ -29,6 +30,7 @@ export function ProfilePage() {
   const { data: session } = useQuery(sessionQuery);
   const { data, error, refetch } = useQuery(profileQuery(id));
   const [renewing, setRenewing] = useState(false);
+  const [issued, setIssued] = useState<Fetched>();
   if (isStatus(error, 404)) return <NotFound />;
   const manages = session !== undefined && may(session, 'certificate.manage');
   const renew = manages && data !== undefined && data.order === null && (
@@ -42,7 +44,17 @@ export function ProfilePage() {
       {data === undefined && error === null && <Skeleton label={t('ui.loading')} lines={6} />}
       {data !== undefined && session !== undefined && (
         <>
-          {data.order !== null && <OpenOrder profile={data} order={data.order} manages={manages} />}
+          {issued !== undefined && (
+            <div className="panel">
+              <Alert tone="success" heading={t('certificates.done.heading')} live>
+                {t('certificates.done.text', { date: dateTime(issued.not_after) })}
+              </Alert>
+              {issued.email_wide && <Alert tone="info">{t('certificates.done.emailWide')}</Alert>}
+              <RevocationCode code={issued.revocation_code} serial={issued.serial} />
+              <Button onClick={() => setIssued(undefined)}>{t('certificates.code.read')}</Button>
+            </div>
+          )}
+          {data.order !== null && <OpenOrder profile={data} order={data.order} manages={manages} onIssued={setIssued} />}
           <Facts profile={data} />
           <Certificates profile={data} manages={manages} />
           {data.seal && <SealPanel id={id} manages={maySeal(session)} />}
@@ -97,7 +109,7 @@ function Facts({ profile }: { profile: ProfileDetails }) {
 }
 
 /** What waits to be fetched: a request is handed in here, or the contact person does. */
-function OpenOrder({ profile, order, manages }: { profile: ProfileDetails; order: Order; manages: boolean }) {
+function OpenOrder({ profile, order, manages, onIssued }: { profile: ProfileDetails; order: Order; manages: boolean; onIssued: (made: Fetched) => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const toast = useToast();
@@ -106,7 +118,8 @@ function OpenOrder({ profile, order, manages }: { profile: ProfileDetails; order
   const refresh = () => queries.invalidateQueries({ queryKey: ['certificates'] });
   const send = useMutation({
     mutationFn: (csr: string) => issue(order.id, csr),
-    onSuccess: async () => {
+    onSuccess: async (made) => {
+      onIssued(made);
       await refresh();
       toast('success', t('certificates.issued'));
     },
@@ -172,6 +185,7 @@ function OpenOrder({ profile, order, manages }: { profile: ProfileDetails; order
 function Certificates({ profile, manages }: { profile: ProfileDetails; manages: boolean }) {
   const { t } = useTranslation();
   const [revoking, setRevoking] = useState<ProfileCertificate>();
+  const [recoding, setRecoding] = useState<string>();
   const columns: Column<ProfileCertificate>[] = [
     { heading: t('certificates.serial'), rowHeading: true, cell: (one) => <span className="code break">{one.serial}</span> },
     {
@@ -202,9 +216,14 @@ function Certificates({ profile, manages }: { profile: ProfileDetails; manages: 
             <Icon name="download" /> CER
           </a>{' '}
           {manages && one.state !== 'revoked' && one.state !== 'expired' && (
-            <Button variant="unstyled" icon="lock" aria-label={t('certificates.revoke.openOne', { serial: one.serial })} onClick={() => setRevoking(one)}>
-              {t('certificates.revoke.open')}
-            </Button>
+            <>
+              <Button variant="unstyled" icon="lock" aria-label={t('certificates.revoke.openOne', { serial: one.serial })} onClick={() => setRevoking(one)}>
+                {t('certificates.revoke.open')}
+              </Button>{' '}
+              <Button variant="unstyled" icon="refresh" aria-label={t('certificates.recode.openOne', { serial: one.serial })} onClick={() => setRecoding(one.serial)}>
+                {t('certificates.recode.open')}
+              </Button>
+            </>
           )}
         </>
       ),
@@ -219,6 +238,7 @@ function Certificates({ profile, manages }: { profile: ProfileDetails; manages: 
         <Table caption={t('certificates.title')} columns={columns} rows={profile.certificates} rowKey={(one) => one.serial} />
       )}
       {revoking !== undefined && <RevokeDialog key={revoking.serial} serial={revoking.serial} open onClose={() => setRevoking(undefined)} />}
+      {recoding !== undefined && <RecodeDialog key={recoding} serial={recoding} open onClose={() => setRecoding(undefined)} />}
     </section>
   );
 }

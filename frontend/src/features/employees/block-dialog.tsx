@@ -26,7 +26,7 @@ export function useEmployeeAction<V>(id: string, action: (values: V) => Promise<
 interface BlockDialogProps {
   id: string;
   /** The texts are employees.block.<what>.*. */
-  what: 'codeCard' | 'keyFile' | 'suspend' | 'delete';
+  what: 'codeCard' | 'suspend' | 'delete';
   name: string;
   open: boolean;
   onClose: () => void;

@@ -1,20 +1,26 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { blockKeyFile, type EmployeeDetails } from '@/api/employees';
+import type { EmployeeDetails } from '@/api/employees';
+import { reasons } from '@/features/block/reason-fields';
 import { date, dateTime } from '@/format';
 import { Button } from '@/ui/button';
-import { BlockDialog } from './block-dialog';
+import { BlockKeyFile } from './block-key-file';
 import { KeyFileBadge } from './state';
 
 export function KeyFilePanel({ employee, manages }: { employee: EmployeeDetails; manages: boolean }) {
   const { t } = useTranslation();
   const [asking, setAsking] = useState(false);
   const file = employee.key_file_details;
+  const reasonText = (code: string | undefined) => {
+    const known = reasons.find((one) => one === code);
+    return known === undefined ? code : t(`block.grounds.${known}`);
+  };
   const facts = [
     ['activatedAt', file?.activated_at && dateTime(file.activated_at)],
     ['notAfter', file?.not_after && date(file.not_after)],
     ['blockedAt', file?.blocked_at && dateTime(file.blocked_at)],
-    ['reason', file?.block_reason],
+    ['reason', reasonText(file?.block_reason)],
+    ['note', file?.block_note],
     ['serial', file?.serial],
   ] as const;
   return (
@@ -43,14 +49,7 @@ export function KeyFilePanel({ employee, manages }: { employee: EmployeeDetails;
           </Button>
         </div>
       )}
-      <BlockDialog
-        id={employee.id}
-        what="keyFile"
-        name={`${employee.given_name} ${employee.surname}`}
-        open={asking}
-        onClose={() => setAsking(false)}
-        block={blockKeyFile}
-      />
+      <BlockKeyFile id={employee.id} name={`${employee.given_name} ${employee.surname}`} open={asking} onClose={() => setAsking(false)} />
     </section>
   );
 }

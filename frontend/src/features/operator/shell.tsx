@@ -10,6 +10,7 @@ const pages = [
   { to: '/operator', key: 'organisations' },
   { to: '/operator/applications', key: 'applications' },
   { to: '/operator/recoveries', key: 'recoveries' },
+  { to: '/operator/block', key: 'block' },
   { to: '/operator/terms', key: 'terms' },
   { to: '/operator/operators', key: 'operators' },
 ] as const;

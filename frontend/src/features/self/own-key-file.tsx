@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { blockOwnKeyFile, type Self } from '@/api/self';
+import { noGrounds, ReasonFields, revocation } from '@/features/block/reason-fields';
 import { date } from '@/format';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
@@ -15,6 +16,8 @@ export function OwnKeyFile({ self }: { self: Self }) {
   const queries = useQueryClient();
   const toast = useToast();
   const [asking, setAsking] = useState(false);
+  const [grounds, setGrounds] = useState(noGrounds);
+  const [tried, setTried] = useState(false);
   const current = self.certificates.find((one) => one.current);
   const block = useMutation({
     mutationFn: blockOwnKeyFile,
@@ -25,6 +28,11 @@ export function OwnKeyFile({ self }: { self: Self }) {
       await queries.invalidateQueries();
     },
   });
+  const submit = () => {
+    const why = revocation(grounds);
+    setTried(true);
+    if (current !== undefined && why !== undefined) block.mutate({ serial: current.serial, ...why });
+  };
   return (
     <section className="panel" aria-labelledby="key-file">
       <h2 id="key-file">{t('me.keyFile.heading')}</h2>
@@ -41,7 +49,7 @@ export function OwnKeyFile({ self }: { self: Self }) {
         heading={t('self.keyFile.heading')}
         actions={
           <>
-            <Button variant="warning" pending={block.isPending} onClick={() => current !== undefined && block.mutate(current.serial)}>
+            <Button variant="warning" pending={block.isPending} onClick={submit}>
               {t('self.keyFile.block')}
             </Button>
             <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
@@ -54,6 +62,7 @@ export function OwnKeyFile({ self }: { self: Self }) {
             {errorText(block.error)}
           </Alert>
         )}
+        <ReasonFields id="own" value={grounds} onChange={setGrounds} missing={tried} noted={false} />
       </Dialog>
     </section>
   );
