@@ -14,6 +14,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -55,6 +56,7 @@ type Services struct {
 	Enrolment  *enrolment.Service
 	Session    *session.Service
 	Federation *federation.Service
+	LocalIdP   *localidp.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Inventory  *inventory.Service
@@ -89,6 +91,8 @@ func Routes(s Services) []Route {
 		Handle(org.Gone, s.Credential.Remove),
 		Handle(session.Sweep, plain(s.Session.DropEnded)),
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
+		Handle(localidp.SweepKind, plain(s.LocalIdP.DropRequests)),
+		Handle(localidp.RefreshKind, plain(s.LocalIdP.Refresh)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
 		Handle(inventory.ScanKind, s.Inventory.Scan),
 		Handle(inventory.ScanAllKind, s.Inventory.ScanAll),
@@ -128,6 +132,8 @@ func Schedules() []Schedule {
 		Every(ca.SweepKind, 10*time.Minute, 0, nothing),
 		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
+		Every(localidp.SweepKind, time.Hour, 25*time.Minute, nothing),
+		Every(localidp.RefreshKind, 6*time.Hour, 2*time.Hour, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),

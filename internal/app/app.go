@@ -32,6 +32,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -75,6 +76,7 @@ type App struct {
 	Review     *review.Service
 	SAMLKeys   *samlkey.Service
 	Federation *federation.Service
+	LocalIdP   *localidp.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Inventory  *inventory.Service
@@ -182,6 +184,10 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, EntityID: base + "/saml/idp/metadata"}
 	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts}
+	a.LocalIdP = &localidp.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
+		SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, TestData: c.TestData,
+	}
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
@@ -254,7 +260,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),
@@ -278,7 +284,7 @@ func (a *App) buildWeb(version string) error {
 		demoHandler = a.Demo.Handler()
 	}
 	a.Web = web.New(web.Options{
-		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation,
+		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP,
 		Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,

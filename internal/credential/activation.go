@@ -86,6 +86,19 @@ func (s *Service) holder(ctx context.Context, a Activation) (org.Employee, org.O
 	return e, o, err
 }
 
+// Invited is whom a link invites, known well enough to be activated or not.
+// Errors: as LookUp.
+func (s *Service) Invited(ctx context.Context, token string) (org.Employee, error) {
+	a, err := s.byToken(ctx, s.DB, token)
+	if err == nil {
+		err = s.usable(a)
+	}
+	if err != nil {
+		return org.Employee{}, err
+	}
+	return org.Get(ctx, s.DB, a.OrgID, a.EmployeeID)
+}
+
 // Issued is the certificate of a new key file.
 type Issued struct {
 	Certificate ca.Certificate

@@ -58,6 +58,29 @@ type Refusal struct {
 	Need, Identity, Means oiosaml.Level
 }
 
+// Heading is what a pending flow asks of the login.
+type Heading struct {
+	Service string        // entityID
+	Level   oiosaml.Level // the least, 0 = none
+	Fresh   bool          // the person is to log in anew
+}
+
+// Heading returns where a flow of this browser leads. Errors: fault.Denied for a
+// flow that is over or another browser's.
+func (s *Service) Heading(ctx context.Context, flow, cookie string) (Heading, error) {
+	var row pending
+	err := s.DB.NewSelect().Model(&row).Where("id = ?", flow).Where("cookie_mac = ?", s.Keys.MAC(cookiePurpose, cookie)).
+		Where("answered_at IS NULL").Where("expires_at > ?", store.Instant(s.Now())).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Heading{}, s.over(ctx, flow, nil)
+	}
+	var r oiosaml.Request
+	if err == nil {
+		err = json.Unmarshal([]byte(row.Request), &r)
+	}
+	return Heading{Service: r.Service, Level: r.Context.Needs(), Fresh: r.ForceAuthn}, err
+}
+
 // quiet are refusals that a person does not read: nobody was to be asked, or the
 // person has cancelled.
 var quiet = []string{"passive", "cancelled"}

@@ -15,6 +15,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/setting"
 )
 
 // Login is who is logged in, since when and by what.
@@ -24,6 +25,9 @@ type Login struct {
 	// Authenticator is the NSIS level that the means of login proves, 0 = a key
 	// file.
 	Authenticator oiosaml.Level
+	// Outside tells that an identity provider answers for who it is, too, at the
+	// level of Authenticator.
+	Outside bool
 }
 
 // keyFileLevel is what a key file proves of itself: a key in software, behind a
@@ -77,7 +81,7 @@ func (s *Service) Release(ctx context.Context, p Partner, login Login, asked Ask
 	if out.Person.Profile == oiosaml.ProfessionalDKAnonymous {
 		anonymise(&out.Person)
 	}
-	if err := s.admit(ctx, p, use, out.Employee, privileges); err != nil {
+	if err := s.admit(ctx, p, use, login, out.Employee, privileges); err != nil {
 		return out, err
 	}
 	if known {
@@ -99,8 +103,8 @@ func no(status, reason, text string) *oiosaml.RefusalError {
 }
 
 // admit checks standing, group and right.
-func (s *Service) admit(ctx context.Context, p Partner, use Use, e org.Employee, held []entitlement.Privilege) error {
-	if err := org.Standing(ctx, s.DB, e); err != nil {
+func (s *Service) admit(ctx context.Context, p Partner, use Use, login Login, e org.Employee, held []entitlement.Privilege) error {
+	if err := s.standing(ctx, e, login); err != nil {
 		if why, ok := errors.AsType[*fault.Error](err); ok && why.Kind == fault.Conflict {
 			return no(oiosaml.RequestDenied, "standing", why.Text)
 		}
@@ -124,6 +128,23 @@ func (s *Service) admit(ctx context.Context, p Partner, use Use, e org.Employee,
 	return nil
 }
 
+// standing is org.Standing, but for an identity provider's login at the level that
+// is needed. Errors: fault.Conflict.
+func (s *Service) standing(ctx context.Context, e org.Employee, login Login) error {
+	err := org.Standing(ctx, s.DB, e)
+	if err == nil || !login.Outside {
+		return err
+	}
+	settings, lookErr := setting.Of(ctx, s.DB, e.OrgID)
+	if lookErr != nil {
+		return lookErr
+	}
+	if int(login.Authenticator) >= org.LevelRank(e.Needs(settings)) {
+		return nil
+	}
+	return err
+}
+
 // person is an employee as a service may see it, before anything is withheld. The
 // level is the lower of how well the person is known and how well the login proves
 // that it is that person.
@@ -131,6 +152,9 @@ func (s *Service) person(o org.Organisation, e org.Employee, p Partner, login Lo
 	identity, means := oiosaml.Level(org.LevelRank(e.IdentityLevel())), login.Authenticator
 	if means == 0 {
 		means = keyFileLevel
+	}
+	if login.Outside {
+		identity = means
 	}
 	who := oiosaml.Person{
 		UUID: string(e.ID), NameID: s.nameID(e, p), FullName: e.Name(), FirstName: e.GivenName, LastName: e.Surname,

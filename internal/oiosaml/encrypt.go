@@ -104,6 +104,13 @@ func (m Method) transport() (transport, bool) {
 	return transport{}, false
 }
 
+// Encrypt returns the EncryptedAssertion that holds a signed assertion.
+func (r Recipient) Encrypt(assertion []byte) (string, error) {
+	var w xmlWriter
+	err := r.encrypt(&w, assertion)
+	return string(w.b), err
+}
+
 // encrypt writes the EncryptedAssertion that holds the signed assertion.
 func (r Recipient) encrypt(w *xmlWriter, assertion []byte) error {
 	public, ok := r.Certificate.PublicKey.(*rsa.PublicKey)

@@ -33,7 +33,12 @@ type RefusalError struct {
 }
 
 func (r *RefusalError) Error() string {
-	return strings.TrimPrefix(r.Why, "urn:oasis:names:tc:SAML:2.0:status:") + ": " + r.Text
+	return StatusName(r.Why) + ": " + r.Text
+}
+
+// StatusName is a status code without the part that all of SAML's have.
+func StatusName(code string) string {
+	return strings.TrimPrefix(code, "urn:oasis:names:tc:SAML:2.0:status:")
 }
 
 // Refuse answers r with why it is refused.

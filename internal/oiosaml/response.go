@@ -96,6 +96,7 @@ type Person struct {
 type Reply struct {
 	URL          string // action of the form
 	SAMLResponse string // base64
+	SAMLRequest  string // base64, instead of SAMLResponse: the other party is asked
 	RelayState   string // as it came, "" = leave the field out
 	Assertion    string // ID of the assertion and SessionIndex, "" for a refusal
 	NameID       string // as the assertion has it, "" for a refusal

@@ -76,6 +76,13 @@ func Standing(ctx context.Context, db bun.IDB, e Employee) error {
 // gives. Errors: fault.Denied, fault.Absent, fault.Invalid for a level that the
 // method does not give, fault.Conflict for somebody deleted.
 func (s *Service) Prove(ctx context.Context, by access.Actor, id access.EmployeeID, method, level string) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return s.ProveTx(ctx, tx, by, id, method, level)
+	})
+}
+
+// ProveTx is Prove in the caller's transaction.
+func (s *Service) ProveTx(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, method, level string) error {
 	if err := by.Need(access.ManageEmployees); err != nil {
 		return err
 	}
@@ -83,20 +90,18 @@ func (s *Service) Prove(ctx context.Context, by access.Actor, id access.Employee
 	if !known {
 		return fault.New(fault.Invalid, "org.proofing.method", "There is no such way to prove an identity.").On("method")
 	}
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		before, err := present(ctx, tx, by.OrgID, id)
-		if err != nil {
-			return err
-		}
-		if before.WithoutCPR && method == InPerson {
-			most = "Low"
-		}
-		if LevelRank(level) == 0 || LevelRank(level) > LevelRank(most) {
-			return fault.New(fault.Invalid, "org.proofing.too_high", "This way to prove an identity gives at most the level %s.", most).On("level")
-		}
-		now := store.Instant(s.Now())
-		after := before
-		after.ProofingMethod, after.ProofingLevel, after.ProofingBy, after.ProofingAt = method, level, by.ID, &now
-		return s.save(ctx, tx, by, before, after, "employee.prove", method+" "+level)
-	})
+	before, err := present(ctx, tx, by.OrgID, id)
+	if err != nil {
+		return err
+	}
+	if before.WithoutCPR && method == InPerson {
+		most = "Low"
+	}
+	if LevelRank(level) == 0 || LevelRank(level) > LevelRank(most) {
+		return fault.New(fault.Invalid, "org.proofing.too_high", "This way to prove an identity gives at most the level %s.", most).On("level")
+	}
+	now := store.Instant(s.Now())
+	after := before
+	after.ProofingMethod, after.ProofingLevel, after.ProofingBy, after.ProofingAt = method, level, by.ID, &now
+	return s.save(ctx, tx, by, before, after, "employee.prove", method+" "+level)
 }

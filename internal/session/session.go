@@ -53,35 +53,65 @@ type Session struct {
 	OrgID      access.OrgID      `bun:"org_id"`
 	EmployeeID access.EmployeeID `bun:"employee_id"`
 	TokenMAC   []byte            `bun:"token_mac"`
-	Serial     string            `bun:"serial"` // of the certificate that logged in
+	Serial     string            `bun:"serial"` // of the certificate that logged in, "" = it was another login
 	CreatedAt  time.Time         `bun:"created_at"`
 	SeenAt     time.Time         `bun:"seen_at"`
 	ExpiresAt  time.Time         `bun:"expires_at"`
+
+	// Of a login at an identity provider; all empty for a key file.
+	IdPID        string `bun:"idp_id"`
+	Level        string `bun:"level"`         // NSIS level that the login has
+	NameID       string `bun:"name_id"`       // JSON: whom the provider knows the person as
+	SessionIndex string `bun:"session_index"` // the provider's own name for the session
+}
+// Outside is a login at an identity provider.
+type Outside struct {
+	IdPID, Name  string    // the provider
+	Level        string    // NSIS
+	NameID       string    // JSON, handed back as it is
+	SessionIndex string    // "" when the provider names none
+	Ends         time.Time // the provider's session does; zero when it does not say
 }
 
-// Start logs an employee in and returns the cookie's value, which is stored
-// nowhere.
+// Start logs an employee in by a key file and returns the cookie's value, which is
+// stored nowhere.
 func (s *Service) Start(ctx context.Context, e org.Employee, serial, address string) (token string, err error) {
+	return s.start(ctx, e, Session{Serial: serial}, time.Time{}, "certificate "+serial, address)
+}
+
+// StartOutside is Start for a login at an identity provider.
+func (s *Service) StartOutside(ctx context.Context, e org.Employee, login Outside, address string) (token string, err error) {
+	one := Session{IdPID: login.IdPID, Level: login.Level, NameID: login.NameID, SessionIndex: login.SessionIndex}
+	return s.start(ctx, e, one, login.Ends, "identity provider "+login.Name+", level "+login.Level, address)
+}
+
+func (s *Service) start(ctx context.Context, e org.Employee, one Session, ends time.Time, how, address string) (token string, err error) {
 	token = secret.Token()
 	now := store.Instant(s.Now())
-	one := Session{
-		ID: store.NewID(), OrgID: e.OrgID, EmployeeID: e.ID, TokenMAC: s.Keys.MAC(tokenPurpose, token), Serial: serial,
-		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(Lifetime),
+	one.ID, one.OrgID, one.EmployeeID, one.TokenMAC = store.NewID(), e.OrgID, e.ID, s.Keys.MAC(tokenPurpose, token)
+	one.CreatedAt, one.SeenAt, one.ExpiresAt = now, now, now.Add(Lifetime)
+	if !ends.IsZero() && ends.Before(one.ExpiresAt) {
+		one.ExpiresAt = store.Instant(ends)
 	}
 	by := access.Actor{OrgID: e.OrgID, ID: "employee:" + string(e.ID), Address: address}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewInsert().Model(&one).Exec(ctx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.By(by, now, "session.start", "employee:"+string(e.ID), "certificate "+serial))
+		return audit.Record(ctx, tx, audit.By(by, now, "session.start", "employee:"+string(e.ID), how))
 	})
 	return token, err
 }
 
 var errNone = fault.New(fault.Denied, "session.none", "You are not logged in, or your session has ended. Log in.")
 
+// authenticated is that what the session began with still counts.
+const authenticated = `(session.idp_id = '' AND EXISTS (SELECT 1 FROM key_file AS k WHERE k.org_id = session.org_id
+		AND k.employee_id = session.employee_id AND k.serial = session.serial AND k.state = 'active')
+	OR EXISTS (SELECT 1 FROM local_idp AS i WHERE i.org_id = session.org_id AND i.id = session.idp_id AND i.state = 'active'))`
+
 // Actor returns who a session cookie belongs to, with today's roles. A session
-// ends with its key file and with the employee. Errors: fault.Denied with the
+// ends with its key file or identity provider, and with the employee. Errors: fault.Denied with the
 // code session.none.
 func (s *Service) Actor(ctx context.Context, token, address string) (access.Actor, Session, error) {
 	var one Session
@@ -89,7 +119,7 @@ func (s *Service) Actor(ctx context.Context, token, address string) (access.Acto
 	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).
 		Where("expires_at > ?", now).Where("seen_at > ?", now.Add(-Idle)).
 		Where("NOT EXISTS (SELECT 1 FROM organisation AS o WHERE o.id = session.org_id AND o.ends_at <= ?)", now).
-		Where("EXISTS (SELECT 1 FROM key_file AS k WHERE k.org_id = session.org_id AND k.employee_id = session.employee_id AND k.serial = session.serial AND k.state = 'active')").
+		Where(authenticated).
 		Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Actor{}, one, errNone

@@ -33,6 +33,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -77,6 +78,7 @@ type Domain struct {
 	Review     *review.Service
 	SAMLKeys   *samlkey.Service // without keys until Federate
 	Federation *federation.Service
+	LocalIdP   *localidp.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
 	Operator   *operator.Service
@@ -125,6 +127,10 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Federation = &federation.Service{
 		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys, PrivateHosts: true,
 	}
+	d.LocalIdP = &localidp.Service{
+		DB: db, Keys: keys, Org: d.Org, Session: d.Session, Now: now, Log: log, BaseURL: BaseURL,
+		SAMLKeys: d.SAMLKeys, PrivateHosts: true, TestData: true,
+	}
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
@@ -140,7 +146,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
-		Federation: d.Federation, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
+		Federation: d.Federation, LocalIdP: d.LocalIdP, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d

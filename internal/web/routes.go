@@ -60,6 +60,7 @@ func (s *Server) routes() {
 	s.approvalRoutes(api, need...)
 	s.attorneyRoutes(api, need...)
 	s.enrolmentRoutes(api, open, need)
+	s.localIdPRoutes(api, open, need)
 
 	s.echo.GET("/api/docs", s.docs)
 	s.echo.GET("/api/*", notFound)

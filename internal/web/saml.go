@@ -85,7 +85,7 @@ func (s *Server) samlContinue(c echo.Context) error {
 	var login *federation.Login
 	switch _, err := s.fromCookie(c); {
 	case err == nil:
-		login = &federation.Login{Actor: actor(c), At: sessionOf(c).CreatedAt}
+		login = &federation.Login{Actor: actor(c), At: sessionOf(c).CreatedAt, Level: oiosaml.LevelNamed(sessionOf(c).Level)}
 	case fault.CodeOf(err) != "session.none":
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
@@ -49,6 +50,7 @@ type Options struct {
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Federation *federation.Service
+	LocalIdP   *localidp.Service
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Rights     *entitlement.Service

@@ -137,6 +137,12 @@ func Pack(xml string) string {
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
+// unpack is the inverse of Pack.
+func unpack(t testing.TB, packed string) []byte {
+	t.Helper()
+	return Must(io.ReadAll(flate.NewReader(bytes.NewReader(Must(base64.StdEncoding.DecodeString(packed))))))
+}
+
 // RawSigner turns Go's ASN.1 ECDSA signatures into XML's r||s.
 type RawSigner struct{ crypto.Signer }
 
