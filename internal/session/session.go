@@ -64,6 +64,7 @@ type Session struct {
 	NameID       string `bun:"name_id"`       // JSON: whom the provider knows the person as
 	SessionIndex string `bun:"session_index"` // the provider's own name for the session
 }
+
 // Outside is a login at an identity provider.
 type Outside struct {
 	IdPID, Name  string    // the provider

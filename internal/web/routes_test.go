@@ -58,6 +58,7 @@ var rules = slices.Concat(
 	inventoryRules,
 	onboardingRules,
 	enrolmentRules,
+	localIdPRules,
 	machineRules,
 	operatorRules,
 	settingsRules,

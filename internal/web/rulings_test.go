@@ -34,6 +34,7 @@ var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	onboardingFixtures,
 	attorneyFixtures,
 	enrolmentFixtures,
+	localIdPFixtures,
 }
 
 // tenant is a company with what the rules name, and its administrator.
@@ -326,7 +327,7 @@ func checkEntries(t *testing.T, one rule, status int, verbs, entries []string, s
 
 // passing are tables whose rows follow from others (work, mails, revocation lists),
 // and logins and requests that nobody has finished.
-var passing = []string{"audit_entry", "work", "message", "revocation_list", "login_challenge", "saml_request", "session", "operator_session", "operator_ceremony"}
+var passing = []string{"audit_entry", "work", "message", "revocation_list", "login_challenge", "saml_request", "local_idp_request", "session", "operator_session", "operator_ceremony"}
 
 // state is everything in the database that somebody decided.
 func state(t *testing.T, db *bun.DB) map[string][]string {
