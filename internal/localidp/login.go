@@ -210,10 +210,10 @@ func (s *Service) uninvited(ctx context.Context, a *oiosaml.Answer) (request, Id
 	return r, all[0], all[0].read()
 }
 
-func (s *Service) check(ctx context.Context, a *oiosaml.Answer, r request, p IdP) (oiosaml.Known, error) {
+func (s *Service) check(ctx context.Context, a *oiosaml.Answer, r request, p IdP) (oiosaml.Vouched, error) {
 	party, err := s.party(ctx)
 	if err != nil {
-		return oiosaml.Known{}, err
+		return oiosaml.Vouched{}, err
 	}
 	expected := oiosaml.Expected{
 		From: p.Metadata, Audience: party.EntityID, Consumer: party.Consumer, AskedAt: r.CreatedAt, Fresh: r.Fresh,
@@ -244,11 +244,11 @@ type Result struct {
 
 // level is what a login counts for: what is stated, Low when nothing is, at most
 // the provider's cap.
-func (p IdP) level(k oiosaml.Known) oiosaml.Level { return min(max(k.Level, oiosaml.Low), p.cap()) }
+func (p IdP) level(k oiosaml.Vouched) oiosaml.Level { return min(max(k.Level, oiosaml.Low), p.cap()) }
 
 // arrive remembers the assertion, finds the person and records both, in one
 // transaction: an assertion that comes twice finds the first.
-func (s *Service) arrive(ctx context.Context, p IdP, r request, k oiosaml.Known, address string) error {
+func (s *Service) arrive(ctx context.Context, p IdP, r request, k oiosaml.Vouched, address string) error {
 	now := store.Instant(s.Now())
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Insert(ctx, tx, []assertion{{IdPID: p.ID, ID: k.AssertionID, OrgID: p.OrgID, ExpiresAt: store.Instant(k.Until)}}, "ON CONFLICT (idp_id, assertion_id) DO NOTHING")
@@ -308,7 +308,7 @@ type assertion struct {
 
 // refuse records a refused login with what the administrator needs to mend it, and
 // returns why as a fault that the person may see.
-func (s *Service) refuse(ctx context.Context, p IdP, r request, k oiosaml.Known, why error, address string) error {
+func (s *Service) refuse(ctx context.Context, p IdP, r request, k oiosaml.Vouched, why error, address string) error {
 	note := k.NameID.Value
 	if status, ok := errors.AsType[*oiosaml.StatusError](why); ok {
 		note = status.Error()
@@ -405,7 +405,7 @@ func (s *Service) Finish(ctx context.Context, id, cookie, address string) (Finis
 	}
 	e, err := s.standing(ctx, s.DB, p, r.EmployeeID, result.Level)
 	if err != nil {
-		return Finished{}, s.refuse(ctx, p, r, oiosaml.Known{NameID: result.NameID}, err, address)
+		return Finished{}, s.refuse(ctx, p, r, oiosaml.Vouched{NameID: result.NameID}, err, address)
 	}
 	name, err := json.Marshal(result.NameID)
 	if err != nil {

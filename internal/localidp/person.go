@@ -16,7 +16,7 @@ import (
 
 // person finds whom a login is about, and makes an employee of somebody unknown
 // where the provider may. Errors: fault.Denied.
-func (s *Service) person(ctx context.Context, tx bun.Tx, p IdP, r request, k oiosaml.Known, address string) (org.Employee, error) {
+func (s *Service) person(ctx context.Context, tx bun.Tx, p IdP, r request, k oiosaml.Vouched, address string) (org.Employee, error) {
 	o, err := org.ByID(ctx, tx, p.OrgID)
 	if err != nil {
 		return org.Employee{}, err
@@ -50,7 +50,7 @@ func (s *Service) person(ctx context.Context, tx bun.Tx, p IdP, r request, k oio
 
 // find looks for the employee by what the provider joins by. A value that fits two
 // employees fits none.
-func (s *Service) find(ctx context.Context, db bun.IDB, p IdP, k oiosaml.Known) (org.Employee, bool, error) {
+func (s *Service) find(ctx context.Context, db bun.IDB, p IdP, k oiosaml.Vouched) (org.Employee, bool, error) {
 	var found []org.Employee
 	q := db.NewSelect().Model(&found).Where("org_id = ?", p.OrgID).Where("state <> ?", org.Deleted)
 	switch p.JoinBy {
@@ -81,7 +81,7 @@ func (s *Service) find(ctx context.Context, db bun.IDB, p IdP, k oiosaml.Known) 
 }
 
 // create makes the employee that the assertion describes, as the provider's act.
-func (s *Service) create(ctx context.Context, tx bun.Tx, p IdP, k oiosaml.Known, address string) (org.Employee, error) {
+func (s *Service) create(ctx context.Context, tx bun.Tx, p IdP, k oiosaml.Vouched, address string) (org.Employee, error) {
 	who := org.Person{GivenName: k.One(oiosaml.AttrFirstName), Surname: k.One(oiosaml.AttrLastName), Email: k.One(oiosaml.AttrEmail), CPR: k.One(oiosaml.AttrCPR)}
 	if full := k.One(oiosaml.AttrFullName); full != "" && (who.GivenName == "" || who.Surname == "") {
 		if at := strings.LastIndex(full, " "); at > 0 {

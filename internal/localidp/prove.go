@@ -50,7 +50,7 @@ func (s *Service) BeginProof(ctx context.Context, e org.Employee, next string) (
 // proven records that the invited employee is whom the assertion names by CPR
 // number. The identity is known at the level of its proofing (ial) where that is
 // stated, else at that of the login, and never sinks by it. Errors: fault.Denied.
-func (s *Service) proven(ctx context.Context, tx bun.Tx, p IdP, r request, k oiosaml.Known, address string) (org.Employee, error) {
+func (s *Service) proven(ctx context.Context, tx bun.Tx, p IdP, r request, k oiosaml.Vouched, address string) (org.Employee, error) {
 	e, err := org.Get(ctx, tx, p.OrgID, r.EmployeeID)
 	if err != nil {
 		return e, err

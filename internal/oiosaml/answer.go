@@ -14,7 +14,7 @@ import (
 )
 
 // Answer is a Response of an identity provider as it arrived: read, but not yet
-// believed. Only Check turns it into a Known.
+// believed. Only Check turns it into a Vouched.
 type Answer struct {
 	root *etree.Element
 }
@@ -63,8 +63,8 @@ type Expected struct {
 	Skew      time.Duration // how far the two clocks may be apart
 }
 
-// Known is what a believed answer says of a person.
-type Known struct {
+// Vouched is what a believed answer says of a person.
+type Vouched struct {
 	Issuer       string
 	AssertionID  string
 	Until        time.Time // the assertion means nothing from then on
@@ -87,7 +87,7 @@ type NameID struct {
 }
 
 // One returns the value of an attribute that has exactly one, else "".
-func (k Known) One(name string) string {
+func (k Vouched) One(name string) string {
 	if v := k.Attributes[name]; len(v) == 1 {
 		return v[0]
 	}
@@ -120,22 +120,22 @@ func wrong(reason, text string) error {
 }
 
 // Check verifies the answer. Everything it demands must be there, not only fit
-// where it is there; all that Known holds was signed by From. Errors: fault.Denied,
+// where it is there; all that Vouched holds was signed by From. Errors: fault.Denied,
 // fault.Invalid with codes localidp.answer.*; *StatusError for a refusal.
-func (a *Answer) Check(e Expected, now time.Time) (Known, error) {
+func (a *Answer) Check(e Expected, now time.Time) (Vouched, error) {
 	root, err := a.outer(e)
 	if err != nil {
-		return Known{}, err
+		return Vouched{}, err
 	}
 	if err := e.envelope(root, now); err != nil {
-		return Known{}, err
+		return Vouched{}, err
 	}
 	if err := status(root); err != nil {
-		return Known{}, err
+		return Vouched{}, err
 	}
 	assertion, encrypted, err := e.assertion(root)
 	if err != nil {
-		return Known{}, err
+		return Vouched{}, err
 	}
 	known, err := e.believe(assertion, now)
 	known.Encrypted = encrypted
@@ -260,7 +260,7 @@ func (e Expected) assertion(root *etree.Element) (signed *etree.Element, encrypt
 	if err != nil {
 		return nil, encrypted, garbled(err)
 	}
-	signed, err = verifyXML(one, e.From.Signing)
+	signed, _, err = verifyXML(one, e.From.Signing)
 	if errors.Is(err, errUnsigned) && !encrypted {
 		return nil, encrypted, wrong("unsigned", "The assertion from your organisation's login is not signed. Its administrator must let it sign assertions, not only responses.")
 	}
@@ -304,24 +304,24 @@ func verifyOuter(root *etree.Element, certs []*x509.Certificate) (*etree.Element
 }
 
 // bearer is the one way to confirm a subject over the browser.
-const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer" //nolint:gosec // the name of a method, no credential
 
 // believe reads the assertion that was signed.
-func (e Expected) believe(a *etree.Element, now time.Time) (Known, error) {
-	k := Known{Issuer: e.From.EntityID, AssertionID: attr(a, "ID"), Attributes: map[string][]string{}}
+func (e Expected) believe(a *etree.Element, now time.Time) (Vouched, error) {
+	k := Vouched{Issuer: e.From.EntityID, AssertionID: attr(a, "ID"), Attributes: map[string][]string{}}
 	issuer := child(a, nsAssertion, "Issuer")
 	if attr(a, "Version") != "2.0" || !usableID(k.AssertionID) {
-		return Known{}, garbled(nil)
+		return Vouched{}, garbled(nil)
 	}
 	if issuer == nil || !e.isFrom(issuer) {
-		return Known{}, wrong("issuer", "The assertion comes from another login than the one that was asked.")
+		return Vouched{}, wrong("issuer", "The assertion comes from another login than the one that was asked.")
 	}
 	if err := e.fresh(a, now); err != nil {
-		return Known{}, err
+		return Vouched{}, err
 	}
-	for _, step := range []func(*etree.Element, *Known, time.Time) error{e.subject, e.conditions, e.statement, e.attributes} {
+	for _, step := range []func(*etree.Element, *Vouched, time.Time) error{e.subject, e.conditions, e.statement, e.attributes} {
 		if err := step(a, &k, now); err != nil {
-			return Known{}, err
+			return Vouched{}, err
 		}
 	}
 	k.Level = k.stated()
@@ -329,7 +329,7 @@ func (e Expected) believe(a *etree.Element, now time.Time) (Known, error) {
 }
 
 // subject reads who it is, and demands a bearer confirmation for us, now.
-func (e Expected) subject(a *etree.Element, k *Known, now time.Time) error {
+func (e Expected) subject(a *etree.Element, k *Vouched, now time.Time) error {
 	subjects := children(a, nsAssertion, "Subject")
 	if len(subjects) != 1 {
 		return wrong("subject", "The assertion must have exactly one Subject.")
@@ -381,7 +381,7 @@ func (e Expected) begun(el *etree.Element, now time.Time) bool {
 
 // conditions demands that the assertion is meant for us; a condition that nobody
 // here knows makes it void (SAML core 2.5.1.1).
-func (e Expected) conditions(a *etree.Element, k *Known, now time.Time) error {
+func (e Expected) conditions(a *etree.Element, k *Vouched, now time.Time) error {
 	all := children(a, nsAssertion, "Conditions")
 	if len(all) != 1 {
 		return wrong("audience", "The assertion must say whom it is meant for.")
@@ -419,7 +419,7 @@ func (e Expected) conditions(a *etree.Element, k *Known, now time.Time) error {
 }
 
 // statement reads when and how the person logged in.
-func (e Expected) statement(a *etree.Element, k *Known, now time.Time) error {
+func (e Expected) statement(a *etree.Element, k *Vouched, now time.Time) error {
 	all := children(a, nsAssertion, "AuthnStatement")
 	if len(all) != 1 {
 		return wrong("statement", "The assertion must say exactly once when and how the person logged in.")
@@ -444,7 +444,7 @@ func (e Expected) statement(a *etree.Element, k *Known, now time.Time) error {
 }
 
 // attributes collects the values by name; a name that comes twice keeps all.
-func (e Expected) attributes(a *etree.Element, k *Known, _ time.Time) error {
+func (e Expected) attributes(a *etree.Element, k *Vouched, _ time.Time) error {
 	statements := children(a, nsAssertion, "AttributeStatement")
 	if len(statements) > 1 {
 		return wrong("attributes", "The assertion must have at most one list of attributes.")
@@ -470,7 +470,7 @@ func (e Expected) attributes(a *etree.Element, k *Known, _ time.Time) error {
 
 // stated is the lowest of the levels that attributes (OIOSAML 3 and 4) and class
 // state. An attribute with a value that is no level states none at all.
-func (k Known) stated() Level {
+func (k Vouched) stated() Level {
 	lowest, _ := levelOf(k.Class)
 	for _, name := range []string{attrLoA, attrLoA4} {
 		values, there := k.Attributes[name]

@@ -8,8 +8,8 @@ type RelyingParty struct {
 	Logout     string // receives logout messages, HTTP-Redirect and HTTP-POST
 	Name       string // of the installation
 	Signing    []Key  // the first signs
-	Encryption []Key // told to partners
-	Decryption []Key // those, and the ones before
+	Encryption []Key  // told to partners
+	Decryption []Key  // those, and the ones before
 	Contact    string // mail address of a technical contact, "" for none
 	Attributes []string
 }

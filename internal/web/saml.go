@@ -79,13 +79,19 @@ func (s *Server) accept(c echo.Context, m *oiosaml.Message, err error) error {
 	return c.Redirect(http.StatusSeeOther, "/saml/continue?flow="+url.QueryEscape(out.Flow))
 }
 
+// loginOf is the login that the session began with.
+func (s *Server) loginOf(c echo.Context) *federation.Login {
+	one := sessionOf(c)
+	return &federation.Login{Actor: actor(c), At: one.CreatedAt, Authenticator: oiosaml.LevelNamed(one.Level), Outside: one.IdPID != ""}
+}
+
 // samlContinue: GET /saml/continue?flow= -> the page that posts the answer, or
 // 303 to /login.
 func (s *Server) samlContinue(c echo.Context) error {
 	var login *federation.Login
 	switch _, err := s.fromCookie(c); {
 	case err == nil:
-		login = &federation.Login{Actor: actor(c), At: sessionOf(c).CreatedAt, Level: oiosaml.LevelNamed(sessionOf(c).Level)}
+		login = s.loginOf(c)
 	case fault.CodeOf(err) != "session.none":
 		return err
 	}

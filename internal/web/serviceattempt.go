@@ -83,7 +83,7 @@ func (s *Server) serviceTry(c echo.Context) error {
 	if in.Profile != nil {
 		wish.Profile = *in.Profile
 	}
-	t, err := s.Federation.Try(c.Request().Context(), federation.Login{Actor: actor(c), At: sessionOf(c).CreatedAt}, c.Param("id"), wish)
+	t, err := s.Federation.Try(c.Request().Context(), *s.loginOf(c), c.Param("id"), wish)
 	if err != nil {
 		return err
 	}
