@@ -1126,6 +1126,171 @@ func (e HoldingSource) Valid() bool {
 	}
 }
 
+// Defines values for IdentityProviderJoinBy.
+const (
+	IdentityProviderJoinByCPR         IdentityProviderJoinBy = "cpr"
+	IdentityProviderJoinByLocalUserID IdentityProviderJoinBy = "local_user_id"
+	IdentityProviderJoinByRID         IdentityProviderJoinBy = "rid"
+	IdentityProviderJoinByUUID        IdentityProviderJoinBy = "uuid"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderJoinBy enum.
+func (e IdentityProviderJoinBy) Valid() bool {
+	switch e {
+	case IdentityProviderJoinByCPR:
+		return true
+	case IdentityProviderJoinByLocalUserID:
+		return true
+	case IdentityProviderJoinByRID:
+		return true
+	case IdentityProviderJoinByUUID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderKind.
+const (
+	IdentityProviderKindLocal    IdentityProviderKind = "local"
+	IdentityProviderKindNemlogin IdentityProviderKind = "nemlogin"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderKind enum.
+func (e IdentityProviderKind) Valid() bool {
+	switch e {
+	case IdentityProviderKindLocal:
+		return true
+	case IdentityProviderKindNemlogin:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderLevel.
+const (
+	IdentityProviderLevelHigh        IdentityProviderLevel = "High"
+	IdentityProviderLevelLow         IdentityProviderLevel = "Low"
+	IdentityProviderLevelSubstantial IdentityProviderLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderLevel enum.
+func (e IdentityProviderLevel) Valid() bool {
+	switch e {
+	case IdentityProviderLevelHigh:
+		return true
+	case IdentityProviderLevelLow:
+		return true
+	case IdentityProviderLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderState.
+const (
+	IdentityProviderStateActive IdentityProviderState = "active"
+	IdentityProviderStateDraft  IdentityProviderState = "draft"
+	IdentityProviderStateOff    IdentityProviderState = "off"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderState enum.
+func (e IdentityProviderState) Valid() bool {
+	switch e {
+	case IdentityProviderStateActive:
+		return true
+	case IdentityProviderStateDraft:
+		return true
+	case IdentityProviderStateOff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderNewKind.
+const (
+	IdentityProviderNewKindLocal    IdentityProviderNewKind = "local"
+	IdentityProviderNewKindNemlogin IdentityProviderNewKind = "nemlogin"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderNewKind enum.
+func (e IdentityProviderNewKind) Valid() bool {
+	switch e {
+	case IdentityProviderNewKindLocal:
+		return true
+	case IdentityProviderNewKindNemlogin:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderSwitchState.
+const (
+	IdentityProviderSwitchStateActive IdentityProviderSwitchState = "active"
+	IdentityProviderSwitchStateOff    IdentityProviderSwitchState = "off"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderSwitchState enum.
+func (e IdentityProviderSwitchState) Valid() bool {
+	switch e {
+	case IdentityProviderSwitchStateActive:
+		return true
+	case IdentityProviderSwitchStateOff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderTermsJoinBy.
+const (
+	IdentityProviderTermsJoinByCPR         IdentityProviderTermsJoinBy = "cpr"
+	IdentityProviderTermsJoinByLocalUserID IdentityProviderTermsJoinBy = "local_user_id"
+	IdentityProviderTermsJoinByRID         IdentityProviderTermsJoinBy = "rid"
+	IdentityProviderTermsJoinByUUID        IdentityProviderTermsJoinBy = "uuid"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderTermsJoinBy enum.
+func (e IdentityProviderTermsJoinBy) Valid() bool {
+	switch e {
+	case IdentityProviderTermsJoinByCPR:
+		return true
+	case IdentityProviderTermsJoinByLocalUserID:
+		return true
+	case IdentityProviderTermsJoinByRID:
+		return true
+	case IdentityProviderTermsJoinByUUID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IdentityProviderTermsLevel.
+const (
+	IdentityProviderTermsLevelHigh        IdentityProviderTermsLevel = "High"
+	IdentityProviderTermsLevelLow         IdentityProviderTermsLevel = "Low"
+	IdentityProviderTermsLevelSubstantial IdentityProviderTermsLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the IdentityProviderTermsLevel enum.
+func (e IdentityProviderTermsLevel) Valid() bool {
+	switch e {
+	case IdentityProviderTermsLevelHigh:
+		return true
+	case IdentityProviderTermsLevelLow:
+		return true
+	case IdentityProviderTermsLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InstallationKeyFileAlgorithm.
 const (
 	InstallationKeyFileAlgorithmP256    InstallationKeyFileAlgorithm = "P-256"
@@ -1282,6 +1447,27 @@ func (e MailWordingLang) Valid() bool {
 	case MailWordingLangDa:
 		return true
 	case MailWordingLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MetadataChangeWhat.
+const (
+	Logout MetadataChangeWhat = "logout"
+	NameID MetadataChangeWhat = "name_id"
+	SignOn MetadataChangeWhat = "sign_on"
+)
+
+// Valid indicates whether the value is a known member of the MetadataChangeWhat enum.
+func (e MetadataChangeWhat) Valid() bool {
+	switch e {
+	case Logout:
+		return true
+	case NameID:
+		return true
+	case SignOn:
 		return true
 	default:
 		return false
@@ -3240,6 +3426,18 @@ type Counts struct {
 	Skipped   int `json:"skipped"`
 }
 
+// Departure defines model for Departure.
+type Departure struct {
+	// SamlRequest When given, the browser posts it to the address as the field SAMLRequest
+	SamlRequest *string `json:"saml_request,omitempty"`
+	URL         string  `json:"url"`
+}
+
+// DomainNew defines model for DomainNew.
+type DomainNew struct {
+	Domain string `json:"domain"`
+}
+
 // DryRun What starting the draft would do
 type DryRun struct {
 	AlreadyOnKeyFile int `json:"already_on_key_file"`
@@ -3655,6 +3853,142 @@ type HoldingList struct {
 	Items []Holding `json:"items"`
 }
 
+// Home defines model for Home.
+type Home struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Organisation string `json:"organisation"`
+}
+
+// HomeHint defines model for HomeHint.
+type HomeHint struct {
+	// Hint An e-mail address at work, a domain, or a CVR number
+	Hint string `json:"hint"`
+}
+
+// HomeList defines model for HomeList.
+type HomeList struct {
+	Items []Home `json:"items"`
+}
+
+// IdentityProvider defines model for IdentityProvider.
+type IdentityProvider struct {
+	// Cbc It may encrypt with AES-CBC
+	Cbc          bool                  `json:"cbc"`
+	Certificates []MetadataCertificate `json:"certificates"`
+	CreatedAt    time.Time             `json:"created_at"`
+
+	// Creates Employees whom nobody created are made at their first login
+	Creates  bool                     `json:"creates"`
+	Domains  []IdentityProviderDomain `json:"domains"`
+	EntityID string                   `json:"entity_id"`
+	FailedAt *time.Time               `json:"failed_at"`
+
+	// Failure Code of the last refused login, since the last good one
+	Failure *string `json:"failure"`
+
+	// FailureNote What the answer said
+	FailureNote *string `json:"failure_note"`
+
+	// FetchFailure Code of why the last fetch failed
+	FetchFailure *string                `json:"fetch_failure"`
+	FetchedAt    *time.Time             `json:"fetched_at"`
+	ID           string                 `json:"id"`
+	JoinBy       IdentityProviderJoinBy `json:"join_by"`
+	Kind         IdentityProviderKind   `json:"kind"`
+	LastLoginAt  *time.Time             `json:"last_login_at"`
+
+	// Level The highest level that its logins count for
+	Level IdentityProviderLevel `json:"level"`
+
+	// MetadataAt When its metadata began to count
+	MetadataAt   time.Time           `json:"metadata_at"`
+	MetadataURL  *string             `json:"metadata_url"`
+	Name         string              `json:"name"`
+	Notices      []string            `json:"notices"`
+	Proposal     *MetadataDifference `json:"proposal,omitempty"`
+	SignOn       []string            `json:"sign_on"`
+	SingleLogout bool                `json:"single_logout"`
+
+	// Skew Seconds that its clock may be off
+	Skew  int                   `json:"skew"`
+	State IdentityProviderState `json:"state"`
+
+	// Unsolicited It may begin a login itself
+	Unsolicited bool  `json:"unsolicited"`
+	Version     int64 `json:"version"`
+}
+
+// IdentityProviderJoinBy defines model for IdentityProvider.JoinBy.
+type IdentityProviderJoinBy string
+
+// IdentityProviderKind defines model for IdentityProvider.Kind.
+type IdentityProviderKind string
+
+// IdentityProviderLevel The highest level that its logins count for
+type IdentityProviderLevel string
+
+// IdentityProviderState defines model for IdentityProvider.State.
+type IdentityProviderState string
+
+// IdentityProviderDomain defines model for IdentityProviderDomain.
+type IdentityProviderDomain struct {
+	Domain string `json:"domain"`
+	ID     string `json:"id"`
+
+	// Proof Value of the TXT record
+	Proof string `json:"proof"`
+
+	// Record Name of the TXT record that proves the domain
+	Record     string     `json:"record"`
+	VerifiedAt *time.Time `json:"verified_at"`
+}
+
+// IdentityProviderList defines model for IdentityProviderList.
+type IdentityProviderList struct {
+	Items []IdentityProvider `json:"items"`
+}
+
+// IdentityProviderNew defines model for IdentityProviderNew.
+type IdentityProviderNew struct {
+	Kind *IdentityProviderNewKind `json:"kind,omitempty"`
+
+	// Metadata The XML itself
+	Metadata *string `json:"metadata,omitempty"`
+
+	// URL Where the XML is published instead
+	URL *string `json:"url,omitempty"`
+}
+
+// IdentityProviderNewKind defines model for IdentityProviderNew.Kind.
+type IdentityProviderNewKind string
+
+// IdentityProviderSwitch defines model for IdentityProviderSwitch.
+type IdentityProviderSwitch struct {
+	State IdentityProviderSwitchState `json:"state"`
+}
+
+// IdentityProviderSwitchState defines model for IdentityProviderSwitch.State.
+type IdentityProviderSwitchState string
+
+// IdentityProviderTerms defines model for IdentityProviderTerms.
+type IdentityProviderTerms struct {
+	Cbc         bool                        `json:"cbc"`
+	Creates     bool                        `json:"creates"`
+	JoinBy      IdentityProviderTermsJoinBy `json:"join_by"`
+	Level       IdentityProviderTermsLevel  `json:"level"`
+	Name        string                      `json:"name"`
+	Skew        int                         `json:"skew"`
+	Unsolicited bool                        `json:"unsolicited"`
+	Version     int64                       `json:"version"`
+}
+
+// IdentityProviderTermsJoinBy defines model for IdentityProviderTerms.JoinBy.
+type IdentityProviderTermsJoinBy string
+
+// IdentityProviderTermsLevel defines model for IdentityProviderTerms.Level.
+type IdentityProviderTermsLevel string
+
 // Installation defines model for Installation.
 type Installation struct {
 	BaseURL          string                       `json:"base_url"`
@@ -3968,6 +4302,43 @@ type MailWordingLang string
 type MemberList struct {
 	Items []Colleague `json:"items"`
 	Next  *string     `json:"next"`
+}
+
+// MetadataCertificate defines model for MetadataCertificate.
+type MetadataCertificate struct {
+	// Fingerprint SHA-256 in hex
+	Fingerprint string `json:"fingerprint"`
+	NotAfter    string `json:"not_after"`
+	Subject     string `json:"subject"`
+
+	// Use signing or encryption
+	Use string `json:"use"`
+}
+
+// MetadataChange defines model for MetadataChange.
+type MetadataChange struct {
+	After  string             `json:"after"`
+	Before string             `json:"before"`
+	What   MetadataChangeWhat `json:"what"`
+}
+
+// MetadataChangeWhat defines model for MetadataChange.What.
+type MetadataChangeWhat string
+
+// MetadataDifference defines model for MetadataDifference.
+type MetadataDifference struct {
+	Added      []MetadataCertificate `json:"added"`
+	Changes    []MetadataChange      `json:"changes"`
+	Kept       []MetadataCertificate `json:"kept"`
+	Notices    []string              `json:"notices"`
+	ProposedAt time.Time             `json:"proposed_at"`
+	Removed    []MetadataCertificate `json:"removed"`
+}
+
+// MetadataProposal defines model for MetadataProposal.
+type MetadataProposal struct {
+	// Metadata The XML itself; left out = fetch it
+	Metadata *string `json:"metadata,omitempty"`
 }
 
 // MyRights defines model for MyRights.
@@ -5395,6 +5766,29 @@ type TermsState struct {
 	Current   Terms   `json:"current"`
 }
 
+// TestResult defines model for TestResult.
+type TestResult struct {
+	Attributes map[string][]string `json:"attributes"`
+	AuthnAt    time.Time           `json:"authn_at"`
+
+	// Class AuthnContextClassRef
+	Class        string  `json:"class"`
+	EmployeeID   *string `json:"employee_id,omitempty"`
+	EmployeeName *string `json:"employee_name,omitempty"`
+	Encrypted    bool    `json:"encrypted"`
+
+	// Level That the login would count for
+	Level        string `json:"level"`
+	NameID       string `json:"name_id"`
+	NameIDFormat string `json:"name_id_format"`
+
+	// Refusal Code of why nobody would be logged in, empty when somebody would
+	Refusal string `json:"refusal"`
+
+	// Stated That the answer states, or None
+	Stated string `json:"stated"`
+}
+
 // Usage defines model for Usage.
 type Usage struct {
 	CertificatePrice int64        `json:"certificate_price"`
@@ -6027,6 +6421,9 @@ type ActivationCompleteJSONRequestBody = CertificateRequest
 // ActivationShowJSONRequestBody defines body for ActivationShow for application/json ContentType.
 type ActivationShowJSONRequestBody = ActivationToken
 
+// ActivationProofJSONRequestBody defines body for ActivationProof for application/json ContentType.
+type ActivationProofJSONRequestBody = ActivationToken
+
 // AgreementEndJSONRequestBody defines body for AgreementEnd for application/json ContentType.
 type AgreementEndJSONRequestBody = AgreementEnd
 
@@ -6114,6 +6511,21 @@ type GroupFillJSONRequestBody = GroupChange
 // GroupRightGiveJSONRequestBody defines body for GroupRightGive for application/json ContentType.
 type GroupRightGiveJSONRequestBody = RightGift
 
+// IdpRegisterJSONRequestBody defines body for IdpRegister for application/json ContentType.
+type IdpRegisterJSONRequestBody = IdentityProviderNew
+
+// IdpChangeJSONRequestBody defines body for IdpChange for application/json ContentType.
+type IdpChangeJSONRequestBody = IdentityProviderTerms
+
+// IdpDomainAddJSONRequestBody defines body for IdpDomainAdd for application/json ContentType.
+type IdpDomainAddJSONRequestBody = DomainNew
+
+// IdpProposeJSONRequestBody defines body for IdpPropose for application/json ContentType.
+type IdpProposeJSONRequestBody = MetadataProposal
+
+// IdpSwitchJSONRequestBody defines body for IdpSwitch for application/json ContentType.
+type IdpSwitchJSONRequestBody = IdentityProviderSwitch
+
 // InventoryImportMultipartRequestBody defines body for InventoryImport for multipart/form-data ContentType.
 type InventoryImportMultipartRequestBody InventoryImportMultipartBody
 
@@ -6149,6 +6561,9 @@ type LettersHandedOverJSONRequestBody = LettersHandedOver
 
 // ChallengeCreateJSONRequestBody defines body for ChallengeCreate for application/json ContentType.
 type ChallengeCreateJSONRequestBody = ChallengeRequest
+
+// HomesJSONRequestBody defines body for Homes for application/json ContentType.
+type HomesJSONRequestBody = HomeHint
 
 // KeyFileLoginJSONRequestBody defines body for KeyFileLogin for application/json ContentType.
 type KeyFileLoginJSONRequestBody = KeyFileLogin

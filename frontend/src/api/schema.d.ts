@@ -695,6 +695,253 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/login/homes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where to log in, by an e-mail address at work or a CVR number */
+        post: operations["homes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/activation/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove who you are with MitID before the activation */
+        post: operations["activationProof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Own logins of the organisation */
+        get: operations["idps"];
+        put?: never;
+        /** Register an own login by its SAML metadata, uploaded or by address */
+        post: operations["idpRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** One own login, with what new metadata would change */
+        get: operations["idpShow"];
+        /** Set how people are found and how far the login counts */
+        put: operations["idpChange"];
+        post?: never;
+        /** Remove an own login; its sessions end */
+        delete: operations["idpRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch an own login on or off; off ends its sessions */
+        post: operations["idpSwitch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lay new metadata beside what counts; without a body it is fetched */
+        post: operations["idpPropose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/metadata/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the proposed metadata count */
+        post: operations["idpAccept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/metadata/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drop the proposed metadata */
+        post: operations["idpDiscard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note a mail domain; it counts once it is verified */
+        post: operations["idpDomainAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/domains/{domain}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                domain: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look for the TXT record */
+        post: operations["idpDomainVerify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/domains/{domain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                domain: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a mail domain away */
+        delete: operations["idpDomainRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in to see what comes; nobody is logged in by it */
+        post: operations["idpTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/identity-providers/{id}/tests/{test}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                test: string;
+            };
+            cookie?: never;
+        };
+        /** What a test brought */
+        get: operations["idpTested"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/employees/{id}/suspend": {
         parameters: {
             query?: never;
@@ -4286,6 +4533,163 @@ export interface components {
             /** Format: date-time */
             last_login_at?: string | null;
         };
+        HomeHint: {
+            /** @description An e-mail address at work, a domain, or a CVR number */
+            hint: string;
+        };
+        Home: {
+            id: string;
+            name: string;
+            organisation: string;
+        };
+        HomeList: {
+            items: components["schemas"]["Home"][];
+        };
+        Departure: {
+            url: string;
+            /** @description When given, the browser posts it to the address as the field SAMLRequest */
+            saml_request?: string;
+        };
+        IdentityProviderNew: {
+            /** @enum {string} */
+            kind?: "local" | "nemlogin";
+            /** @description The XML itself */
+            metadata?: string;
+            /** @description Where the XML is published instead */
+            url?: string;
+        };
+        IdentityProvider: {
+            id: string;
+            /** @enum {string} */
+            kind: "local" | "nemlogin";
+            name: string;
+            entity_id: string;
+            /** @enum {string} */
+            state: "draft" | "active" | "off";
+            /** @enum {string} */
+            join_by: "local_user_id" | "rid" | "uuid" | "cpr";
+            /**
+             * @description The highest level that its logins count for
+             * @enum {string}
+             */
+            level: "Low" | "Substantial" | "High";
+            /** @description Employees whom nobody created are made at their first login */
+            creates: boolean;
+            /** @description It may begin a login itself */
+            unsolicited: boolean;
+            /** @description It may encrypt with AES-CBC */
+            cbc: boolean;
+            /** @description Seconds that its clock may be off */
+            skew: number;
+            /** Format: int64 */
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When its metadata began to count
+             */
+            metadata_at: string;
+            metadata_url: string | null;
+            /** Format: date-time */
+            fetched_at: string | null;
+            /** @description Code of why the last fetch failed */
+            fetch_failure: string | null;
+            /** Format: date-time */
+            last_login_at: string | null;
+            /** @description Code of the last refused login, since the last good one */
+            failure: string | null;
+            /** @description What the answer said */
+            failure_note: string | null;
+            /** Format: date-time */
+            failed_at: string | null;
+            certificates: components["schemas"]["MetadataCertificate"][];
+            sign_on: string[];
+            single_logout: boolean;
+            domains: components["schemas"]["IdentityProviderDomain"][];
+            notices: string[];
+            proposal?: components["schemas"]["MetadataDifference"];
+        };
+        IdentityProviderList: {
+            items: components["schemas"]["IdentityProvider"][];
+        };
+        IdentityProviderTerms: {
+            name: string;
+            /** @enum {string} */
+            join_by: "local_user_id" | "rid" | "uuid" | "cpr";
+            /** @enum {string} */
+            level: "Low" | "Substantial" | "High";
+            creates: boolean;
+            unsolicited: boolean;
+            cbc: boolean;
+            skew: number;
+            /** Format: int64 */
+            version: number;
+        };
+        IdentityProviderSwitch: {
+            /** @enum {string} */
+            state: "active" | "off";
+        };
+        IdentityProviderDomain: {
+            id: string;
+            domain: string;
+            /** @description Name of the TXT record that proves the domain */
+            record: string;
+            /** @description Value of the TXT record */
+            proof: string;
+            /** Format: date-time */
+            verified_at: string | null;
+        };
+        DomainNew: {
+            domain: string;
+        };
+        MetadataProposal: {
+            /** @description The XML itself; left out = fetch it */
+            metadata?: string;
+        };
+        MetadataCertificate: {
+            /** @description signing or encryption */
+            use: string;
+            subject: string;
+            /** @description SHA-256 in hex */
+            fingerprint: string;
+            not_after: string;
+        };
+        MetadataDifference: {
+            /** Format: date-time */
+            proposed_at: string;
+            added: components["schemas"]["MetadataCertificate"][];
+            removed: components["schemas"]["MetadataCertificate"][];
+            kept: components["schemas"]["MetadataCertificate"][];
+            changes: components["schemas"]["MetadataChange"][];
+            notices: string[];
+        };
+        MetadataChange: {
+            /** @enum {string} */
+            what: "sign_on" | "logout" | "name_id";
+            before: string;
+            after: string;
+        };
+        TestResult: {
+            name_id: string;
+            name_id_format: string;
+            /** @description That the login would count for */
+            level: string;
+            /** @description That the answer states, or None */
+            stated: string;
+            /** @description AuthnContextClassRef */
+            class: string;
+            encrypted: boolean;
+            /** Format: date-time */
+            authn_at: string;
+            attributes: {
+                [key: string]: string[];
+            };
+            /** @description Code of why nobody would be logged in, empty when somebody would */
+            refusal: string;
+            employee_id?: string;
+            employee_name?: string;
+        };
         ServiceCertificate: {
             /** @enum {string} */
             use: "signing" | "encryption" | "both";
@@ -7403,6 +7807,390 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoginFlow"];
+                };
+            };
+        };
+    };
+    homes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HomeHint"];
+            };
+        };
+        responses: {
+            /** @description The logins; empty when there is none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    activationProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationToken"];
+            };
+        };
+        responses: {
+            /** @description Where the browser goes */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departure"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpRegister: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderNew"];
+            };
+        };
+        responses: {
+            /** @description The draft */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The login */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderTerms"];
+            };
+        };
+        responses: {
+            /** @description The login */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderSwitch"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpPropose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MetadataProposal"];
+            };
+        };
+        responses: {
+            /** @description The login with the proposal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpAccept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The login */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpDiscard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The login */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpDomainAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DomainNew"];
+            };
+        };
+        responses: {
+            /** @description The domain, and the TXT record that proves it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderDomain"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpDomainVerify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The domain counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderDomain"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpDomainRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the browser goes */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Departure"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    idpTested: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                test: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came, and whom it would log in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResult"];
                 };
             };
             default: components["responses"]["Problem"];
