@@ -30,7 +30,7 @@ async function look(page: Page, path: string): Promise<void> {
 
 test('pages that need no login', async ({ page }) => {
   await page.goto('/login');
-  for (const path of ['/login', '/activate', '/activate#unknown', '/block', '/connect', '/recover', '/request/12345678', '/operator/login', '/no-such-page']) await look(page, path);
+  for (const path of ['/login', '/activate', '/activate#unknown', '/block', '/connect', '/recover', '/request/12345678', '/operator/login', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
 });
 
 test('pages of an administrator', async ({ page }) => {
@@ -38,6 +38,8 @@ test('pages of an administrator', async ({ page }) => {
   const { items: batches } = (await (await page.request.get('/api/v1/batches')).json()) as { items: { id: string }[] };
   const { items: people } = (await (await page.request.get('/api/v1/employees')).json()) as { items: { id: string }[] };
   const { items: services } = (await (await page.request.get('/api/v1/services')).json()) as { items: { id: string }[] };
+  const { items: certificates } = (await (await page.request.get('/api/v1/inventory')).json()) as { items: { id: string }[] };
+  const { items: campaigns } = (await (await page.request.get('/api/v1/inventory/campaigns')).json()) as { items: { id: string }[] };
   const paths = [
     '/',
     '/me',
@@ -51,6 +53,8 @@ test('pages of an administrator', async ({ page }) => {
     '/services',
     '/services/new',
     `/services/${services[0]?.id}`,
+    `/inventory/${certificates[0]?.id}`,
+    `/inventory/campaigns/${campaigns[0]?.id}`,
   ];
   for (const path of paths) await look(page, path);
 });
@@ -69,6 +73,19 @@ const administration = [
   '/rights/reviews',
   '/powers/given',
   '/powers/received',
+  '/certificates',
+  '/certificates/new',
+  '/inventory',
+  '/inventory?q=zzzz',
+  '/inventory?plan=open',
+  '/inventory/no-such-certificate',
+  '/inventory/upload',
+  '/inventory/hosts',
+  '/inventory/forecast',
+  '/inventory/forecast?spread=6&earlier=2',
+  '/inventory/campaigns',
+  '/inventory/campaigns/new',
+  '/inventory/reminders',
   '/organisation/approvals',
   '/organisation/audit',
   '/organisation/recoveries',

@@ -171,7 +171,7 @@ function WhatIfPanel({ asked, months }: { asked: WhatIf; months: ForecastMonth[]
       <h2 id="what-if">{t('forecast.whatIf.heading')}</h2>
       <p>{t('forecast.whatIf.text')}</p>
       <form noValidate onSubmit={submit}>
-        <div className="filters">
+        <div className="fields">
           <SelectField id="what-months" label={t('forecast.whatIf.months')} value={draft.months} onChange={(event) => setDraft({ ...draft, months: event.target.value })}>
             {['12', '24', '36', '60'].map((one) => (
               <option key={one} value={one}>

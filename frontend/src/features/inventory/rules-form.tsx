@@ -103,7 +103,7 @@ export function RulesForm({ rules, manages }: { rules: Rules; manages: boolean }
           <legend className="sr-only">{t('rules.heading')}</legend>
           <TextField {...text('days')} />
           <TextField {...text('key_file_days')} />
-          <div className="filters">
+          <div className="fields">
             <TextField {...text('users_from')} inputMode="numeric" />
             <TextField {...text('admins_from')} inputMode="numeric" />
             <TextField {...text('digest_over')} inputMode="numeric" />
