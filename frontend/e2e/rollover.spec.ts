@@ -22,7 +22,7 @@ test('the forecast shows the wave, and what spreading it would do', async ({ pag
   await accessible(page);
   const peaks = async (): Promise<number[]> =>
     [...((await page.getByText(/^Den travleste måned/).textContent()) ?? '').matchAll(/\d+/g)].map((match) => Number(match[0]));
-  const [before = 0] = await peaks();
+  const [before = 0, planned = 0] = await peaks();
   await page.getByLabel('Måneder før udløb').fill('99');
   await page.getByRole('button', { name: 'Beregn' }).click();
   await expect(page.getByText('Skriv et tal inden for grænserne')).toBeVisible();
@@ -31,9 +31,9 @@ test('the forecast shows the wave, and what spreading it would do', async ({ pag
   await page.getByRole('button', { name: 'Beregn' }).click();
   await expect(page).toHaveURL(/spread=6/);
   await expect(async () => {
-    const [now, after = before] = await peaks();
+    const [now, after = planned] = await peaks();
     expect(now).toBe(before);
-    expect(after).not.toBe(0);
+    expect(after).not.toBe(planned);
   }).toPass();
   const csv = await page.request.get((await page.getByRole('link', { name: 'Hent som CSV' }).getAttribute('href')) ?? '');
   expect(await csv.text()).toContain('month');
@@ -44,8 +44,18 @@ test('a key file is opened in the browser, and only its certificate is sent', as
   openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384', '-nodes', '-keyout', 'old.key', '-subj', '/O=Gammel Leverance (fiktiv)/CN=gammel-leverance.example', '-days', '40', '-out', 'old.pem');
   openssl('pkcs12', '-export', '-legacy', '-inkey', 'old.key', '-in', 'old.pem', '-passout', 'pass:blåbær', '-out', 'old.p12');
   const secret = readFileSync(join(folder, 'old.key'), 'utf8').split('\n')[1] ?? '';
-  const sent: string[] = [];
-  page.on('request', (request) => sent.push(request.postDataBuffer()?.toString('latin1') ?? ''));
+  // The browser does not tell Playwright what is in the files of a form.
+  await page.addInitScript(() => {
+    const kept = window as unknown as { sent: string[] };
+    kept.sent = [];
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own this below
+    const send = XMLHttpRequest.prototype.send;
+    XMLHttpRequest.prototype.send = function (body) {
+      const files = body instanceof FormData ? [...body.values()].filter((value) => value instanceof File) : [];
+      for (const file of files) void file.text().then((text) => kept.sent.push(text));
+      send.call(this, body);
+    };
+  });
   await asAdministrator(page, '/inventory/upload');
   await page.getByRole('button', { name: 'Indlæs', exact: true }).click();
   await expect(page.getByText('Vælg mindst én fil.')).toBeVisible();
@@ -59,6 +69,7 @@ test('a key file is opened in the browser, and only its certificate is sent', as
   await expect(page.getByText('Private nøgler i filerne blev i browseren')).toBeVisible();
   await accessible(page);
   expect(secret).toHaveLength(64);
+  const sent = await page.evaluate(() => (window as unknown as { sent: string[] }).sent);
   expect(sent.some((body) => body.includes('BEGIN CERTIFICATE'))).toBe(true);
   for (const body of sent) expect(body.includes('PRIVATE KEY') || body.includes(secret)).toBe(false);
   await page.getByRole('link', { name: 'gammel-leverance.example' }).click();

@@ -140,3 +140,22 @@ export const remindersQuery = infiniteQueryOptions({
   initialPageParam: '',
   getNextPageParam: (page) => page.next ?? undefined,
 });
+
+// A preview needs no more than this many; the first to end come first.
+const mostPreviewed = 1_000;
+
+/** Certificates in use that end by a day, at most a thousand. */
+export const endingQuery = (until: string) =>
+  queryOptions({
+    queryKey: ['inventory', 'ending', until],
+    queryFn: async () => {
+      const all: Certificate[] = [];
+      for (let cursor: string | null = ''; cursor !== null && all.length < mostPreviewed; ) {
+        const query: Record<string, string> = cursor === '' ? { until } : { until, cursor };
+        const page: Schema['InventoryList'] = await answer(client.GET('/inventory', { params: { query } }));
+        all.push(...page.items);
+        cursor = page.next;
+      }
+      return all;
+    },
+  });

@@ -9,6 +9,7 @@ import { Button } from '@/ui/button';
 import { CopyButton } from '@/ui/copy-button';
 import { Checkbox, TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
+import { PreviewPanel } from './preview-panel';
 
 type Numbers = 'users_from' | 'admins_from' | 'quiet_from' | 'quiet_to' | 'digest_over';
 type Lists = 'days' | 'key_file_days';
@@ -76,51 +77,55 @@ export function RulesForm({ rules, manages }: { rules: Rules; manages: boolean }
     error: errorOf(name),
     onChange: (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value }),
   });
+  const typed = rulesOf(draft, rules.version);
   return (
-    <section className="panel" aria-labelledby="rules">
-      <h2 id="rules">{t('rules.heading')}</h2>
-      {secret !== '' && (
-        <Alert tone="warning" heading={t('rules.secretOnce')} live>
-          <p>{t('rules.secretText')}</p>
-          <p className="code break" data-testid="webhook-secret">
-            {secret}
-          </p>
-          <div className="actions">
-            <CopyButton text={secret} what={t('rules.secret')} />
-            <Button variant="primary" onClick={() => void queries.invalidateQueries({ queryKey: ['reminders', 'rules'] })}>
-              {t('rules.secretRead')}
-            </Button>
-          </div>
-        </Alert>
-      )}
-      {save.error !== null && (field === undefined || wrong !== undefined) && (
-        <Alert tone="error" live>
-          {errorText(save.error)}
-        </Alert>
-      )}
-      <form noValidate onSubmit={submit}>
-        <fieldset className="bare" disabled={!manages || secret !== ''}>
-          <legend className="sr-only">{t('rules.heading')}</legend>
-          <TextField {...text('days')} />
-          <TextField {...text('key_file_days')} />
-          <div className="fields">
-            <TextField {...text('users_from')} inputMode="numeric" />
-            <TextField {...text('admins_from')} inputMode="numeric" />
-            <TextField {...text('digest_over')} inputMode="numeric" />
-            <TextField {...text('quiet_from')} inputMode="numeric" />
-            <TextField {...text('quiet_to')} inputMode="numeric" />
-          </div>
-          <Checkbox id="rules-weekends" label={t('rules.weekends')} checked={draft.weekends} onChange={(event) => setDraft({ ...draft, weekends: event.target.checked })} />
-          <TextField {...text('webhook_url')} type="url" optional />
-        </fieldset>
-        {manages && secret === '' && (
-          <div className="actions">
-            <Button type="submit" variant="primary" icon="save" pending={save.isPending}>
-              {t('rules.save')}
-            </Button>
-          </div>
+    <>
+      <section className="panel" aria-labelledby="rules">
+        <h2 id="rules">{t('rules.heading')}</h2>
+        {secret !== '' && (
+          <Alert tone="warning" heading={t('rules.secretOnce')} live>
+            <p>{t('rules.secretText')}</p>
+            <p className="code break" data-testid="webhook-secret">
+              {secret}
+            </p>
+            <div className="actions">
+              <CopyButton text={secret} what={t('rules.secret')} />
+              <Button variant="primary" onClick={() => void queries.invalidateQueries({ queryKey: ['reminders', 'rules'] })}>
+                {t('rules.secretRead')}
+              </Button>
+            </div>
+          </Alert>
         )}
-      </form>
-    </section>
+        {save.error !== null && (field === undefined || wrong !== undefined) && (
+          <Alert tone="error" live>
+            {errorText(save.error)}
+          </Alert>
+        )}
+        <form noValidate onSubmit={submit}>
+          <fieldset className="bare" disabled={!manages || secret !== ''}>
+            <legend className="sr-only">{t('rules.heading')}</legend>
+            <TextField {...text('days')} />
+            <TextField {...text('key_file_days')} />
+            <div className="fields">
+              <TextField {...text('users_from')} inputMode="numeric" />
+              <TextField {...text('admins_from')} inputMode="numeric" />
+              <TextField {...text('digest_over')} inputMode="numeric" />
+              <TextField {...text('quiet_from')} inputMode="numeric" />
+              <TextField {...text('quiet_to')} inputMode="numeric" />
+            </div>
+            <Checkbox id="rules-weekends" label={t('rules.weekends')} checked={draft.weekends} onChange={(event) => setDraft({ ...draft, weekends: event.target.checked })} />
+            <TextField {...text('webhook_url')} type="url" optional />
+          </fieldset>
+          {manages && secret === '' && (
+            <div className="actions">
+              <Button type="submit" variant="primary" icon="save" pending={save.isPending}>
+                {t('rules.save')}
+              </Button>
+            </div>
+          )}
+        </form>
+      </section>
+      <PreviewPanel rules={typeof typed === 'string' ? rules : typed} />
+    </>
   );
 }
