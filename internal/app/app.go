@@ -183,7 +183,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, EntityID: base + "/saml/idp/metadata"}
-	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts}
+	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts}
 	a.LocalIdP = &localidp.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
 		SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, TestData: c.TestData,

@@ -94,7 +94,7 @@ func (s *Service) Accept(ctx context.Context, m *oiosaml.Message, cookie, addres
 	a := s.attempt(p, m, p.Policy.Skew())
 	a.asked(r)
 	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
-		return s.refuse(ctx, verdict{p, r, a, access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address}, Release{}, m.Raw()}, refusal)
+		return s.refuse(ctx, verdict{partner: p, request: r, attempt: a, by: access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address}, raw: m.Raw()}, refusal)
 	}
 	if err != nil {
 		return Outcome{}, s.refused(ctx, p, a, err, address)
@@ -260,6 +260,7 @@ type verdict struct {
 	request oiosaml.Request
 	attempt *Attempt
 	by      access.Actor
+	login   Login
 	out     Release // who logged in, as far as it is known
 	raw     []byte  // the message, when it has not been kept yet
 }
@@ -288,7 +289,7 @@ func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, lo
 		v.by = access.Actor{OrgID: v.partner.OrgID, ID: "anonymous"}
 		return s.refuse(ctx, v, refusal)
 	}
-	v.by = login.Actor
+	v.by, v.login = login.Actor, *login
 	v.out, err = s.Release(ctx, v.partner, *login, Asked{Context: r.Context, Subject: r.Subject, Profile: r.Profile})
 	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
 		if refusal.Reason == "organisation" { // a stranger's act is in the owner's log
@@ -314,7 +315,14 @@ func (s *Service) respond(ctx context.Context, v verdict) (Outcome, error) {
 	}
 	v.attempt.by(v.out)
 	v.attempt.Result = LoggedIn
+	part, err := partOf(v.partner, v.login, reply)
+	if err != nil {
+		return Outcome{}, err
+	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.Join(ctx, tx, part); err != nil {
+			return err
+		}
 		if _, err := tx.NewUpdate().Model((*Partner)(nil)).Set("last_login_at = ?", now).Where("id = ?", v.partner.ID).Exec(ctx); err != nil {
 			return err
 		}
@@ -323,7 +331,10 @@ func (s *Service) respond(ctx context.Context, v verdict) (Outcome, error) {
 		}
 		return audit.Record(ctx, tx, audit.By(v.by, now, "saml.login", "service:"+v.partner.ID, "assertion "+reply.Assertion))
 	})
-	return Outcome{Flow: v.attempt.ID, Reply: &reply}, err
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Flow: v.attempt.ID, Reply: &reply}, nil
 }
 
 // refuse answers the service with a signed status and records why.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -20,6 +22,7 @@ import (
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -33,13 +36,20 @@ type Service struct {
 	Rights *entitlement.Service
 	// Approval holds what waits for a second person.
 	Approval *approval.Service
-	Now      func() time.Time
-	Log      *slog.Logger
-	BaseURL  string // without a slash at the end
+	// Session ends the sessions of those who log out.
+	Session *session.Service
+	// Elsewhere are the parties in a session that other packages keep, by kind.
+	Elsewhere map[string]Elsewhere
+	// PrivateHosts lets a service's server have a private address.
+	PrivateHosts bool
+	Now          func() time.Time
+	Log          *slog.Logger
+	BaseURL      string // without a slash at the end
 	// SAMLKeys sign and decrypt.
 	SAMLKeys *samlkey.Service
-	// PrivateHosts lets addresses that organisations name lie in private networks.
-	PrivateHosts bool
+
+	mu     sync.Mutex
+	client *http.Client
 }
 
 const (

@@ -2,6 +2,7 @@ package oiosaml
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -14,8 +15,8 @@ import (
 // but services put whole addresses there.
 const maxRelay = 4096
 
-// Message is an AuthnRequest as it arrived: read, but not yet believed. Only
-// Check turns it into a Request.
+// Message is a message as it arrived, read but not yet believed: an AuthnRequest,
+// which Check turns into a Request, or the inside of a LogoutMessage.
 type Message struct {
 	root       *etree.Element
 	raw        []byte
@@ -31,8 +32,20 @@ type Message struct {
 // exactly as it was received: a proxy or parser that rewrites an escape breaks
 // the signature. Errors: fault.Invalid.
 func ReadRedirect(rawQuery string) (*Message, error) {
+	m, err := readRedirect(rawQuery, "SAMLRequest", "AuthnRequest")
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return m, nil
+}
+
+// errUnread is what reading fails with when there is nothing more to tell.
+var errUnread = errors.New("not a message that is read here")
+
+// readRedirect reads the message tag from the parameter field.
+func readRedirect(rawQuery, field, tag string) (*Message, error) {
 	if len(rawQuery) > 2*maxMessage {
-		return nil, malformed(nil)
+		return nil, errUnread
 	}
 	raw, err := parameters(rawQuery)
 	if err != nil {
@@ -42,21 +55,21 @@ func ReadRedirect(rawQuery string) (*Message, error) {
 	for key, escaped := range raw {
 		values[key], err = url.QueryUnescape(escaped)
 		if err != nil {
-			return nil, malformed(err)
+			return nil, err
 		}
 	}
 	if e, ok := values["SAMLEncoding"]; ok && e != "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE" {
-		return nil, malformed(nil)
+		return nil, errUnread
 	}
-	packed, err := decode(values["SAMLRequest"])
+	packed, err := decode(values[field])
 	if err != nil {
-		return nil, malformed(err)
+		return nil, err
 	}
 	inflated, err := inflate(packed)
 	if err != nil {
-		return nil, malformed(err)
+		return nil, err
 	}
-	m, err := newMessage(inflated, values["RelayState"])
+	m, err := newMessage(inflated, values["RelayState"], tag)
 	if err != nil {
 		return nil, err
 	}
@@ -64,32 +77,38 @@ func ReadRedirect(rawQuery string) (*Message, error) {
 	m.redirect, m.algorithm = true, values["SigAlg"]
 	m.signature, err = decode(values["Signature"])
 	if err != nil {
-		return nil, malformed(err)
+		return nil, err
 	}
 	relay, hasRelay := raw["RelayState"]
-	m.signed = signedQuery(raw["SAMLRequest"], relay, raw["SigAlg"], hasRelay)
+	m.signed = signedQuery(field, raw[field], relay, raw["SigAlg"], hasRelay)
 	return m, nil
 }
 
 // parameters splits a query without unescaping the values. A SAML parameter
-// that comes twice or in disguise is refused: what is verified must be what
-// everyone else reads.
+// that comes twice or in disguise is refused, and a request beside a response:
+// what is verified must be what everyone else reads.
 func parameters(rawQuery string) (map[string]string, error) {
-	known := map[string]bool{"SAMLRequest": true, "RelayState": true, "SigAlg": true, "Signature": true, "SAMLEncoding": true}
+	known := map[string]bool{
+		"SAMLRequest": true, "SAMLResponse": true, "RelayState": true, "SigAlg": true, "Signature": true, "SAMLEncoding": true,
+	}
 	raw := map[string]string{}
 	for part := range strings.SplitSeq(rawQuery, "&") {
 		key, value, _ := strings.Cut(part, "=")
 		name, err := url.QueryUnescape(key)
 		if err != nil {
-			return nil, malformed(err)
+			return nil, err
 		}
 		if !known[name] {
 			continue
 		}
 		if _, twice := raw[name]; twice || name != key {
-			return nil, malformed(nil)
+			return nil, errUnread
 		}
 		raw[name] = value
+	}
+	_, request := raw["SAMLRequest"]
+	if _, response := raw["SAMLResponse"]; request && response {
+		return nil, errUnread
 	}
 	return raw, nil
 }
@@ -97,30 +116,43 @@ func parameters(rawQuery string) (map[string]string, error) {
 // ReadPost reads an AuthnRequest of binding HTTP-POST from the form fields
 // SAMLRequest and RelayState. Errors: fault.Invalid.
 func ReadPost(samlRequest, relayState string) (*Message, error) {
-	if len(samlRequest) > 2*maxMessage {
-		return nil, malformed(nil)
-	}
-	raw, err := decode(samlRequest)
+	m, err := readPost(samlRequest, relayState, "AuthnRequest")
 	if err != nil {
 		return nil, malformed(err)
 	}
-	return newMessage(raw, relayState)
+	return m, nil
 }
 
-func newMessage(raw []byte, relayState string) (*Message, error) {
+func readPost(value, relayState, tag string) (*Message, error) {
+	if len(value) > 2*maxMessage {
+		return nil, errUnread
+	}
+	raw, err := decode(value)
+	if err != nil {
+		return nil, err
+	}
+	return newMessage(raw, relayState, tag)
+}
+
+func newMessage(raw []byte, relayState, tag string) (*Message, error) {
 	root, err := parse(raw, maxMessage)
 	if err != nil {
-		return nil, malformed(err)
+		return nil, err
 	}
-	if !is(root, nsProtocol, "AuthnRequest") || attr(root, "Version") != "2.0" || count(root) > maxElements {
-		return nil, malformed(nil)
+	m, err := messageOf(root, relayState, tag)
+	if err == nil {
+		m.raw = raw
 	}
-	if len(relayState) > maxRelay {
-		return nil, malformed(nil)
+	return m, err
+}
+
+func messageOf(root *etree.Element, relayState, tag string) (*Message, error) {
+	if !is(root, nsProtocol, tag) || attr(root, "Version") != "2.0" || count(root) > maxElements || len(relayState) > maxRelay {
+		return nil, errUnread
 	}
-	m := &Message{root: root, raw: raw, relayState: relayState}
+	m := &Message{root: root, relayState: relayState}
 	if m.Issuer() == "" {
-		return nil, malformed(nil)
+		return nil, errUnread
 	}
 	return m, nil
 }

@@ -1,7 +1,5 @@
 package oiosaml
 
-import "github.com/crewjam/saml"
-
 // Metadata is what services load about Adgang. It is written by hand because
 // crewjam/saml's type always states an end (validUntil), and a copy that was
 // loaded once would stop working on that day.
@@ -15,10 +13,13 @@ func (p *Provider) Metadata() []byte {
 	for _, k := range p.Encryption {
 		keyDescriptor(&w, k, "encryption")
 	}
+	for _, b := range []string{HTTPRedirect, HTTPPost} {
+		w.leaf("md:SingleLogoutService", "", "Binding", b, "Location", p.SLO, "ResponseLocation", p.SLO)
+	}
 	for _, f := range []string{Persistent, Transient} {
 		w.leaf("md:NameIDFormat", f)
 	}
-	for _, b := range []string{saml.HTTPRedirectBinding, saml.HTTPPostBinding} {
+	for _, b := range []string{HTTPRedirect, HTTPPost} {
 		w.leaf("md:SingleSignOnService", "", "Binding", b, "Location", p.SSO)
 	}
 	for _, o := range offers {

@@ -25,6 +25,7 @@ type Metadata struct {
 	Consumers    []Consumer
 	Signing      []*x509.Certificate // at least one; any may sign a request
 	Encryption   []Recipient         // empty: assertions go unencrypted
+	Logout       []LogoutService     // empty: the service takes part in no logout
 	NameIDs      []string            // NameID formats in order of preference
 	// Requested is nil when the service lists no attributes at all.
 	Requested     []RequestedAttribute
@@ -107,6 +108,10 @@ func ParseMetadata(raw []byte, now time.Time) (Metadata, error) {
 	}
 	if err := m.keys(role); err != nil {
 		return Metadata{}, err
+	}
+	m.Logout, err = logoutServices(role)
+	if err != nil {
+		m.Notices = append(m.Notices, err.Error())
 	}
 	return m, nil
 }

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Whose fault a refusal is: the top-level status codes.
+// Success, or whose fault a refusal is: the top-level status codes.
 const (
+	Success   = "urn:oasis:names:tc:SAML:2.0:status:Success"
 	Requester = "urn:oasis:names:tc:SAML:2.0:status:Requester"
 	Responder = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 )
@@ -18,13 +19,15 @@ const (
 	NoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
 	NoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive" //nolint:gosec // a status code, no credential
 	RequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
+	PartialLogout       = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
+	UnknownPrincipal    = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
 	RequestUnsupported  = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"
 	UnsupportedBinding  = "urn:oasis:names:tc:SAML:2.0:status:UnsupportedBinding"
 )
 
 // RefusalError is an error that the service is told about, in a signed Response.
 type RefusalError struct {
-	Code string // Requester or Responder
+	Code string // Requester or Responder; Success only of a partial logout
 	Why  string // second-level code
 	Text string // one English sentence for the service's log
 	// Reason tells cases of one status apart for people: the last part of a code

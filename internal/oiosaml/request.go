@@ -200,26 +200,34 @@ func usableID(id string) bool {
 // really signed and returns the certificate's SHA-256. Errors: errUnsigned when
 // there is none, fault.Denied for one that does not fit.
 func (m *Message) verify(certs []*x509.Certificate) (signer string, err error) {
-	if m.redirect {
-		if len(m.signature) == 0 {
-			return "", errUnsigned
-		}
-		for _, cert := range certs {
-			if verifyBytes(cert, m.algorithm, m.signed, m.signature) {
-				return Fingerprint(cert), nil
-			}
-		}
-		return "", forged()
-	}
-	signed, cert, err := verifyXML(m.root, certs)
+	cert, err := m.prove(certs)
 	if errors.Is(err, errUnsigned) {
 		return "", err
 	}
 	if err != nil {
 		return "", forged()
 	}
-	m.root = signed
 	return Fingerprint(cert), nil
+}
+
+// prove is verify for messages of any kind. Errors: errUnsigned, errSignature.
+func (m *Message) prove(certs []*x509.Certificate) (*x509.Certificate, error) {
+	if !m.redirect {
+		signed, cert, err := verifyXML(m.root, certs)
+		if err == nil {
+			m.root = signed
+		}
+		return cert, err
+	}
+	if len(m.signature) == 0 {
+		return nil, errUnsigned
+	}
+	for _, cert := range certs {
+		if verifyBytes(cert, m.algorithm, m.signed, m.signature) {
+			return cert, nil
+		}
+	}
+	return nil, errSignature
 }
 
 // Fingerprint is the SHA-256 of a certificate in hex.

@@ -24,6 +24,7 @@ const NameIDPrefix = "https://data.gov.dk/model/core/eid/professional/uuid/"
 type Provider struct {
 	EntityID string // BASE_URL/saml/idp/metadata
 	SSO      string // BASE_URL/saml/idp/sso
+	SLO      string // BASE_URL/saml/idp/slo
 	// Signing keys in the metadata, at least one; the first of an algorithm signs.
 	Signing []Key
 	// Encryption keys in the metadata, for what services send encrypted.
@@ -33,7 +34,7 @@ type Provider struct {
 // NewProvider names an identity provider by the address of the installation.
 func NewProvider(baseURL string, signing, encryption []Key) *Provider {
 	return &Provider{
-		EntityID: baseURL + "/saml/idp/metadata", SSO: baseURL + "/saml/idp/sso",
+		EntityID: baseURL + "/saml/idp/metadata", SSO: baseURL + "/saml/idp/sso", SLO: baseURL + "/saml/idp/slo",
 		Signing: signing, Encryption: encryption,
 	}
 }
@@ -100,6 +101,7 @@ type Reply struct {
 	RelayState   string // as it came, "" = leave the field out
 	Assertion    string // ID of the assertion and SessionIndex, "" for a refusal
 	NameID       string // as the assertion has it, "" for a refusal
+	Name         NameID // the same with its qualifiers
 	Response     []byte // what SAMLResponse holds
 	Signed       []byte // the signed assertion before encryption, nil for a refusal
 }
@@ -129,7 +131,8 @@ func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now t
 		return Reply{}, errors.New("respond to a service: no name identifier")
 	}
 	id := newID()
-	assertion, err := p.assertion(id, class, r, md, who, now)
+	name := NameID{Value: NameIDPrefix + who.NameID, Format: r.NameID, Qualifier: p.EntityID, SPQualifier: md.EntityID}
+	assertion, err := p.assertion(id, class, name, r, md, who, now)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -138,7 +141,7 @@ func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now t
 		return Reply{}, err
 	}
 	out := reply(r, response, id)
-	out.Signed, out.NameID = assertion, NameIDPrefix+who.NameID
+	out.Signed, out.NameID, out.Name = assertion, name.Value, name
 	return out, nil
 }
 
@@ -182,13 +185,13 @@ func reply(r Request, response []byte, assertion string) Reply {
 // assertion returns the signed assertion in exclusive canonical form. There is
 // no Address (proxies make it wrong) and no xsi:type (its prefix would be lost in
 // canonicalisation); services refuse an assertion for either.
-func (p *Provider) assertion(id, class string, r Request, md Metadata, who Person, now time.Time) ([]byte, error) {
+func (p *Provider) assertion(id, class string, name NameID, r Request, md Metadata, who Person, now time.Time) ([]byte, error) {
 	w := xmlWriter{b: make([]byte, 0, 6144)}
 	w.open("saml:Assertion", "xmlns:saml", nsAssertion, "ID", id, "IssueInstant", stamp(now), "Version", "2.0")
 	w.leaf("saml:Issuer", p.EntityID)
 	at := len(w.b)
 	w.open("saml:Subject")
-	w.leaf("saml:NameID", NameIDPrefix+who.NameID, "Format", r.NameID, "NameQualifier", p.EntityID, "SPNameQualifier", md.EntityID)
+	name.write(&w)
 	w.open("saml:SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")
 	w.leaf("saml:SubjectConfirmationData", "", "InResponseTo", r.ID,
 		"NotOnOrAfter", stamp(now.Add(deliverWithin)), "Recipient", r.Consumer)

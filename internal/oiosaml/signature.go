@@ -199,9 +199,9 @@ func verifyWith(root *etree.Element, cert *x509.Certificate) (*etree.Element, bo
 
 // signedQuery rebuilds what a Redirect signature covers: the parameters as they
 // were received, still escaped, in the order of SAML bindings 3.4.4.1.
-func signedQuery(request, relay, algorithm string, hasRelay bool) []byte {
+func signedQuery(field, message, relay, algorithm string, hasRelay bool) []byte {
 	var b bytes.Buffer
-	b.WriteString("SAMLRequest=" + request)
+	b.WriteString(field + "=" + message)
 	if hasRelay {
 		b.WriteString("&RelayState=" + relay)
 	}

@@ -155,6 +155,27 @@ func (s *Service) End(ctx context.Context, by access.Actor, id string) error {
 	})
 }
 
+// Hold tells whether a session is there still, and keeps it from ending before
+// the transaction has.
+func Hold(ctx context.Context, tx bun.Tx, org access.OrgID, id string) (bool, error) {
+	n, err := store.Count(tx.NewUpdate().Model((*Session)(nil)).Set("serial = serial").Where("org_id = ?", org).Where("id = ?", id).Exec(ctx))
+	return n == 1, err
+}
+
+// EndIn logs sessions of one employee out in the caller's transaction, every one
+// of them when no IDs are given. Each gets its entry in the audit log.
+func (s *Service) EndIn(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, ids ...string) error {
+	q := tx.NewDelete().Model((*Session)(nil)).Where("org_id = ?", by.OrgID).Where("employee_id = ?", id)
+	if len(ids) > 0 {
+		q.Where("id IN (?)", bun.List(ids))
+	}
+	n, err := store.Count(q.Exec(ctx))
+	for range n {
+		err = errors.Join(err, audit.Record(ctx, tx, audit.By(by, s.Now(), "session.end", "employee:"+string(id), "")))
+	}
+	return err
+}
+
 // DropEnded deletes sessions that are over.
 func (s *Service) DropEnded(ctx context.Context) error {
 	now := store.Instant(s.Now())

@@ -125,7 +125,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, EntityID: BaseURL + "/saml/idp/metadata"}
 	d.Federation = &federation.Service{
-		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys, PrivateHosts: true,
+		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Session: d.Session, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys,
 	}
 	d.LocalIdP = &localidp.Service{
 		DB: db, Keys: keys, Org: d.Org, Session: d.Session, Now: now, Log: log, BaseURL: BaseURL,

@@ -98,12 +98,3 @@ func (s *Server) sessionShow(c echo.Context) error {
 	out.EmployeeID, out.Email, out.CsrfToken, out.ExpiresAt = &id, &e.Email, s.Session.CSRF(token), &one.ExpiresAt
 	return c.JSON(http.StatusOK, out)
 }
-
-// sessionEnd: DELETE /api/v1/session -> 204.
-func (s *Server) sessionEnd(c echo.Context) error {
-	if err := s.Session.End(c.Request().Context(), actor(c), sessionOf(c).ID); err != nil {
-		return err
-	}
-	s.setCookie(c, sessionCookie, "")
-	return c.NoContent(http.StatusNoContent)
-}

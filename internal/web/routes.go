@@ -70,6 +70,9 @@ func (s *Server) routes() {
 	s.echo.POST("/saml/idp/sso", s.ssoPost, open...)
 	s.echo.GET("/saml/continue", s.samlContinue)
 	s.echo.GET("/saml/cancel", s.samlCancel)
+	s.echo.GET("/saml/idp/slo", s.sloRedirect, open...)
+	s.echo.POST("/saml/idp/slo", s.sloPost, open...)
+	s.echo.GET("/saml/logout", s.logoutShow, open...)
 	s.echo.GET("/saml/*", notFound)
 
 	s.authorityRoutes()

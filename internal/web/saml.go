@@ -82,7 +82,10 @@ func (s *Server) accept(c echo.Context, m *oiosaml.Message, err error) error {
 // loginOf is the login that the session began with.
 func (s *Server) loginOf(c echo.Context) *federation.Login {
 	one := sessionOf(c)
-	return &federation.Login{Actor: actor(c), At: one.CreatedAt, Authenticator: oiosaml.LevelNamed(one.Level), Outside: one.IdPID != ""}
+	return &federation.Login{
+		Actor: actor(c), At: one.CreatedAt, Authenticator: oiosaml.LevelNamed(one.Level), Outside: one.IdPID != "",
+		Session: one.ID, Until: one.ExpiresAt,
+	}
 }
 
 // samlContinue: GET /saml/continue?flow= -> the page that posts the answer, or
@@ -161,13 +164,21 @@ func (s *Server) formTo(c echo.Context, reply oiosaml.Reply) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+to.Scheme+"://"+to.Host)
+	s.formsTo(c, to, "")
 	return nil
+}
+
+// formsTo lets the forms of a page go to the one host, and to what is in also.
+func (s *Server) formsTo(c echo.Context, to *url.URL, also string) {
+	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+
+		to.Scheme+"://"+to.Host+also)
 }
 
 // failPage tells the person what happened and what to do.
 func (s *Server) failPage(c echo.Context, p Problem) error {
+	if c.Path() == "/saml/logout" || c.Path() == "/saml/idp/slo" {
+		return s.page(c, p.Status, "problem-logout.html", p)
+	}
 	return s.page(c, p.Status, "problem.html", p)
 }
 

@@ -15,6 +15,7 @@ func (s *Server) selfRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/me", s.self, need...)
 	api.PATCH("/me", s.selfChange, need...)
 	api.POST("/me/key-file/block", s.selfKeyFileBlock, need...)
+	api.GET("/me/services", s.selfServices, need...)
 	api.GET("/me/dossier.zip", s.selfDossier, need...)
 	api.GET("/employees/:id/dossier.zip", s.dossierShow, need...)
 	api.GET("/erasures", s.erasures, need...)

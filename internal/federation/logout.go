@@ -1,0 +1,396 @@
+package federation
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/store"
+)
+
+// How long a logout may take: a service that the browser was sent to, one that is
+// told from server to server while a person waits, and all of it.
+const (
+	stepLife   = 30 * time.Second
+	tellWait   = 10 * time.Second
+	logoutLife = time.Hour
+)
+
+// Why a logout began.
+const (
+	CauseService = "service" // a service asked
+	CausePerson  = "person"  // the person logged out here
+	CauseStopped = "stopped" // the employee or the key file was stopped
+)
+
+// States of a Logout.
+const (
+	LogoutRunning  = "running"
+	LogoutComplete = "complete"
+	LogoutPartial  = "partial"
+)
+
+// Logout is one logout on its way through the services. The sessions here have
+// ended before it exists.
+type Logout struct {
+	bun.BaseModel `bun:"table:logout"`
+
+	ID         string            `bun:"id,pk"`
+	OrgID      access.OrgID      `bun:"org_id"` // the person's
+	EmployeeID access.EmployeeID `bun:"employee_id"`
+	Cause      string            `bun:"cause"`
+	Kind       string            `bun:"kind"`       // of the party that asked
+	BeganBy    string            `bun:"began_by"`   // the party that asked, "" = none
+	BeganName  string            `bun:"began_name"` // what it is called
+	RequestID  string            `bun:"request_id"`
+	Request    string            `bun:"request"` // JSON of oiosaml.LogoutRequest for SAML
+	CookieMAC  []byte            `bun:"cookie_mac"`
+	State      string            `bun:"state"`
+	CreatedAt  time.Time         `bun:"created_at"`
+	ExpiresAt  time.Time         `bun:"expires_at"`
+	EndedAt    *time.Time        `bun:"ended_at"`
+}
+
+// Channels of a Step.
+const (
+	front = "front" // the browser carries the messages
+	back  = "back"  // from server to server
+	none  = "none"  // the service takes part in no logout
+)
+
+// States of a Step.
+const (
+	StepWaiting = "waiting"
+	StepAsked   = "asked"
+	StepDone    = "done"
+	StepFailed  = "failed"
+)
+
+// Why a step failed.
+const (
+	NoteNone    = "no_logout" // the service takes part in no logout
+	NoteSilent  = "no_answer" // it did not come back in time
+	NoteSkipped = "skipped"   // the person went on without it
+	NoteRefused = "refused"   // it answered that it could not
+	NoteGone    = "removed"   // it is no longer registered
+)
+
+// Step is one service of a logout.
+type Step struct {
+	bun.BaseModel `bun:"table:logout_step,alias:step"`
+
+	ID        string       `bun:"id,pk"`
+	OrgID     access.OrgID `bun:"org_id"`
+	LogoutID  string       `bun:"logout_id"`
+	PartID    string       `bun:"part_id"`
+	Place     int64        `bun:"place"`
+	Channel   string       `bun:"channel"`
+	State     string       `bun:"state"`
+	Note      string       `bun:"note"`
+	RequestID string       `bun:"request_id"`
+	Deadline  *time.Time   `bun:"deadline"`
+	SettledAt *time.Time   `bun:"settled_at"`
+
+	Part Part `bun:"-"`
+}
+
+// Turn is where a logout goes on: at Move, when it is set, else at its own page.
+type Turn struct {
+	Flow   string // "" = nobody else has to be logged out
+	Cookie string // for the browser that carries the logout on
+	Move   *oiosaml.Move
+}
+
+// LogOut ends browser sessions of the person who asks, all of them when no IDs
+// are given, and begins to log the person out of the services that were entered by
+// them. Errors are ours.
+func (s *Service) LogOut(ctx context.Context, by access.Actor, cookie string, sessions ...string) (Turn, error) {
+	if by.Employee == "" {
+		return Turn{}, nil // a program has no session
+	}
+	return s.begin(ctx, by, Logout{OrgID: by.OrgID, EmployeeID: by.Employee, Cause: CausePerson}, cookie, sessions...)
+}
+
+// Begin is LogOut for a party of another kind that asks: l names the person, and
+// the party by Kind, BeganBy, BeganName, RequestID and Request. Errors:
+// fault.Denied for a request that was made before.
+func (s *Service) Begin(ctx context.Context, by access.Actor, l Logout, cookie string, sessions ...string) (Turn, error) {
+	l.Cause = CauseService
+	return s.begin(ctx, by, l, cookie, sessions...)
+}
+
+var errReplay = fault.New(fault.Denied, "federation.logout.replay", "This logout request has been used already.")
+
+// begin ends the sessions first, in the transaction that records whom to tell; a
+// service with a server-to-server address alone is told by work that follows.
+func (s *Service) begin(ctx context.Context, by access.Actor, l Logout, cookie string, sessions ...string) (Turn, error) {
+	parts, err := s.liveParts(ctx, s.DB, l.OrgID, ofSessions(l.EmployeeID, sessions))
+	if err != nil {
+		return Turn{}, err
+	}
+	channels, err := s.channels(ctx, parts, l.Cause != CauseStopped)
+	if err != nil {
+		return Turn{}, err
+	}
+	if len(cookie) != 43 {
+		cookie = secret.Token()
+	}
+	now := store.Instant(s.Now())
+	l.ID, l.State, l.CreatedAt, l.ExpiresAt = store.NewID(), LogoutRunning, now, now.Add(logoutLife)
+	l.CookieMAC = s.Keys.MAC(cookiePurpose, cookie)
+	if l.Cause == CauseStopped {
+		l.CookieMAC, l.ExpiresAt = []byte{}, now.Add(session.Lifetime)
+	}
+	var others int
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.Session.EndIn(ctx, tx, by, l.EmployeeID, sessions...); err != nil {
+			return err
+		}
+		// Read again behind the lock on the sessions: what was issued meanwhile counts.
+		parts, err := s.liveParts(ctx, tx, l.OrgID, ofSessions(l.EmployeeID, sessions))
+		if err != nil {
+			return err
+		}
+		if len(parts) == 0 && l.BeganBy == "" {
+			return nil
+		}
+		n, err := store.Insert(ctx, tx, []Logout{l}, "ON CONFLICT (kind, began_by, request_id) WHERE request_id <> '' DO NOTHING")
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errReplay
+		}
+		others, err = s.plan(ctx, tx, l, parts, channels)
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.By(by, now, "logout.begin", "employee:"+string(l.EmployeeID),
+			fmt.Sprintf("%s, services %d", l.Cause, others)))
+	})
+	if err != nil || others == 0 && l.BeganBy == "" {
+		return Turn{}, err
+	}
+	return Turn{Flow: l.ID, Cookie: cookie}, nil
+}
+
+// ofSessions finds the parts of an employee, in these sessions or in all.
+func ofSessions(id access.EmployeeID, sessions []string) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		q.Where("employee_id = ?", id)
+		if len(sessions) > 0 {
+			q.Where("session_id IN (?)", bun.List(sessions))
+		}
+		return q
+	}
+}
+
+// plan records a step for each part but those of the party that asked, ends the
+// parts, and returns how many steps there are.
+func (s *Service) plan(ctx context.Context, tx bun.Tx, l Logout, parts []Part, channels map[string]string) (int, error) {
+	var steps []Step
+	ids := make([]string, 0, len(parts))
+	for _, one := range parts {
+		ids = append(ids, one.ID)
+		if one.Kind == l.Kind && one.ServiceID == l.BeganBy {
+			continue
+		}
+		channel := channels[one.Kind+" "+one.ServiceID]
+		if channel == "" { // issued in between; the page says that it was not reached
+			channel = none
+		}
+		step := Step{ID: store.NewID(), OrgID: l.OrgID, LogoutID: l.ID, PartID: one.ID, Place: int64(len(steps)), Channel: channel, State: StepWaiting}
+		switch channel {
+		case none:
+			step.State, step.Note, step.SettledAt = StepFailed, NoteNone, &l.CreatedAt
+		case back:
+			if err := TellKind.Add(ctx, tx, l.OrgID, StepRef{l.OrgID, step.ID}, l.CreatedAt); err != nil {
+				return 0, err
+			}
+		}
+		steps = append(steps, step)
+	}
+	if len(steps) > 0 {
+		if _, err := store.Insert(ctx, tx, steps, ""); err != nil {
+			return 0, err
+		}
+	}
+	return len(steps), endParts(ctx, tx, l.CreatedAt, l.OrgID, ids...)
+}
+
+// channels says how each party is reached, by kind and ID. A browser that is
+// there comes first: it also clears what the service keeps in it.
+func (s *Service) channels(ctx context.Context, parts []Part, browser bool) (map[string]string, error) {
+	found := map[string]string{}
+	for _, one := range parts {
+		key := one.Kind + " " + one.ServiceID
+		if found[key] != "" {
+			continue
+		}
+		inFront, behind, err := s.reach(ctx, one)
+		switch {
+		case err != nil:
+			return nil, err
+		case inFront && (browser || !behind):
+			found[key] = front
+		case behind:
+			found[key] = back
+		default:
+			found[key] = none
+		}
+	}
+	return found, nil
+}
+
+// reach tells whether a party can be reached by the browser, and from server to
+// server.
+func (s *Service) reach(ctx context.Context, one Part) (inFront, behind bool, err error) {
+	if one.Kind != SAML {
+		other := s.Elsewhere[one.Kind]
+		return other.Ask != nil, other.Tell != nil, nil
+	}
+	p, err := s.partner(ctx, one.ServiceID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	_, inFront = p.Metadata.Party().LogoutBy(oiosaml.HTTPRedirect, oiosaml.HTTPPost)
+	_, behind = p.Metadata.Party().LogoutBy(oiosaml.SOAP)
+	return inFront, behind, nil
+}
+
+// partner reads a service of whatever organisation. Errors: sql.ErrNoRows.
+func (s *Service) partner(ctx context.Context, id string) (Partner, error) {
+	var p Partner
+	err := s.DB.NewSelect().Model(&p).Where("id = ?", id).Scan(store.AcrossTenants(ctx))
+	if err == nil {
+		err = p.read()
+	}
+	return p, err
+}
+
+// TakeLogout takes in a logout message that a browser brought: a service's wish,
+// or its answer to ours. cookie is the browser's flow cookie. Errors: fault.Denied
+// and fault.Invalid for the person, when nobody can be answered.
+func (s *Service) TakeLogout(ctx context.Context, m *oiosaml.LogoutMessage, cookie, address string) (Turn, error) {
+	idp, err := s.idp(ctx)
+	if err != nil {
+		return Turn{}, err
+	}
+	var p Partner
+	err = s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Turn{}, fault.New(fault.Denied, "federation.logout.unknown", "The service that sent you here is not registered. You may still be logged in to it: close the browser.")
+	}
+	if err == nil {
+		err = p.read()
+	}
+	if err != nil {
+		return Turn{}, err
+	}
+	if m.Answer {
+		flow, err := s.takeAnswer(ctx, m, p, idp, address)
+		return Turn{Flow: flow}, err
+	}
+	to, ok := p.Metadata.Party().LogoutBy(m.Binding, oiosaml.HTTPRedirect, oiosaml.HTTPPost)
+	if !ok {
+		return Turn{}, s.refusedLogout(ctx, p, fault.New(fault.Denied, "federation.logout.nowhere", "The service's metadata has no address to send the answer to. You may still be logged in: close the browser."), address)
+	}
+	r, err := m.Request(p.Metadata.Party(), idp.Own(), s.Now())
+	var turn Turn
+	if err == nil {
+		turn, err = s.beginFor(ctx, p, r, cookie, address)
+	}
+	if errors.Is(err, errReplay) {
+		err = &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.RequestDenied, Text: errReplay.Text}
+	}
+	refusal, ok := errors.AsType[*oiosaml.RefusalError](err)
+	if !ok {
+		return turn, err
+	}
+	move, err := idp.Own().AnswerLogout(to, r, refusal, store.Instant(s.Now()))
+	if err != nil {
+		return Turn{}, err
+	}
+	return Turn{Move: &move}, s.recordRefusal(ctx, p, refusal.Error(), address)
+}
+
+// refusedLogout records a logout message that nobody is answered for.
+func (s *Service) refusedLogout(ctx context.Context, p Partner, why error, address string) error {
+	if k := fault.KindOf(why); k == fault.Internal || k == fault.Unavailable {
+		return why
+	}
+	return errors.Join(why, s.recordRefusal(ctx, p, fault.CodeOf(why), address))
+}
+
+func (s *Service) recordRefusal(ctx context.Context, p Partner, note, address string) error {
+	by := access.Actor{OrgID: p.OrgID, ID: "anonymous", Address: address}
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "saml.refuse", "service:"+p.ID, note))
+	})
+}
+
+// beginFor begins the logout that a service asks for: of the sessions that it
+// names, if they are its own. One that is over already is logged out.
+func (s *Service) beginFor(ctx context.Context, p Partner, r oiosaml.LogoutRequest, cookie, address string) (Turn, error) {
+	var known []Part
+	q := s.DB.NewSelect().Model(&known).Where("kind = ?", SAML).Where("service_id = ?", p.ID).Where("name_value = ?", r.NameID.Value)
+	if len(r.Sessions) > 0 {
+		q.Where("session_index IN (?)", bun.List(r.Sessions))
+	}
+	if err := q.Order("created_at DESC", "id DESC").Limit(maxParts).Scan(ctx); err != nil {
+		return Turn{}, err
+	}
+	known = slices.DeleteFunc(known, func(one Part) bool { return !sameFormat(one, r.NameID) })
+	if len(known) == 0 {
+		return Turn{}, &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.UnknownPrincipal, Text: "The service has no session of that person here."}
+	}
+	request, err := json.Marshal(r)
+	if err != nil {
+		return Turn{}, err
+	}
+	var sessions []string
+	for _, one := range known {
+		if one.OrgID == known[0].OrgID && one.EmployeeID == known[0].EmployeeID && !slices.Contains(sessions, one.SessionID) {
+			sessions = append(sessions, one.SessionID)
+		}
+	}
+	by := access.Actor{OrgID: known[0].OrgID, ID: "service:" + p.ID, Name: p.Name, Address: address}
+	return s.begin(ctx, by, Logout{
+		OrgID: known[0].OrgID, EmployeeID: known[0].EmployeeID, Cause: CauseService, Kind: SAML, BeganBy: p.ID, BeganName: p.Name,
+		RequestID: r.ID, Request: string(request),
+	}, cookie, sessions...)
+}
+
+// sameFormat compares the format, which a service may leave out.
+func sameFormat(one Part, n oiosaml.NameID) bool {
+	var given oiosaml.NameID
+	if json.Unmarshal([]byte(one.NameID), &given) != nil {
+		return false
+	}
+	return n.Format == "" || n.Format == given.Format
+}
+
+// LogOutEmployee ends every session of an employee who was stopped, and logs the
+// person out of the services: those with a server-to-server address are told by
+// work recorded in the same transaction, the others when the person's browser
+// comes back.
+func (s *Service) LogOutEmployee(ctx context.Context, ref org.EmployeeRef) error {
+	_, err := s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped}, "")
+	return err
+}
