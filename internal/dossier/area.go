@@ -36,6 +36,8 @@ var areas = []area{
 	{table: "activation", danish: "Invitationer", english: "Invitations", hidden: []string{"token_mac", "code_mac", "code_sealed"}, kept: history},
 	{table: "session", danish: "Igangværende login", english: "Logins under way", hidden: []string{"token_mac"}, kept: gone},
 	{table: "local_idp_request", danish: "Login hos organisationens egen udbyder", english: "Logins at the organisation's own provider", hidden: []string{"cookie_mac", "known"}, kept: gone},
+	{table: "service_session", danish: "Login hos tjenester", english: "Logins at services", kept: gone},
+	{table: "logout", danish: "Log ud af tjenester", english: "Logouts from services", hidden: []string{"cookie_mac", "request"}, kept: gone},
 	{table: "batch_row", danish: "Linjer i migreringer", english: "Lines of migrations", hidden: []string{"cpr_sealed", "cpr_mac"}, kept: gone},
 	{table: "employee_request", danish: "Anmodninger om oprettelse og anonymitet", english: "Requests to be created or anonymous", hidden: []string{"person", "person_mac"}, kept: history},
 	{table: "role_request", danish: "Anmodninger om administratorroller", english: "Requests for administrator roles", kept: history},

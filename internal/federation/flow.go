@@ -377,10 +377,10 @@ func told(p Partner, r oiosaml.Request, out Release, why *oiosaml.RefusalError) 
 
 // DropRequests deletes login requests that are over, and attempts and messages
 // past their time. Requests younger than a request may be are kept: they recognise
-// a replay.
+// a replay. Logouts that nobody carried on end.
 func (s *Service) DropRequests(ctx context.Context) error {
 	if _, err := s.DB.NewDelete().Model((*pending)(nil)).Where("expires_at <= ?", store.Instant(s.Now())).Exec(ctx); err != nil {
 		return err
 	}
-	return s.dropOld(ctx)
+	return errors.Join(s.dropOld(ctx), s.sweepLogouts(ctx))
 }

@@ -310,3 +310,40 @@ func (s *Service) finish(ctx context.Context, w Walk) (*oiosaml.Move, error) {
 	move, err := idp.Own().AnswerLogout(to, r, status, store.Instant(s.Now()))
 	return &move, err
 }
+
+// logoutKept is how long a logout that has ended is kept for the person's dossier.
+const logoutKept = 30 * 24 * time.Hour
+
+// sweepLogouts ends the logouts that nobody carried on, and drops what is long
+// over: logouts first, whose steps name parts.
+func (s *Service) sweepLogouts(ctx context.Context) error {
+	now := store.Instant(s.Now())
+	var over []Logout
+	err := s.DB.NewSelect().Model(&over).Where("state = ?", LogoutRunning).Where("expires_at <= ?", now).Order("expires_at", "id").Limit(500).Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range over {
+		steps, err := s.steps(ctx, over[i])
+		if err != nil {
+			return err
+		}
+		for k := range steps {
+			if err := s.settle(ctx, &steps[k], StepFailed, NoteSilent); err != nil {
+				return err
+			}
+		}
+		if steps, err = s.steps(ctx, over[i]); err != nil {
+			return err
+		}
+		if err := s.conclude(ctx, &over[i], steps); err != nil {
+			return err
+		}
+	}
+	if _, err := s.DB.NewDelete().Model((*Logout)(nil)).Where("ended_at <= ?", now.Add(-logoutKept)).Exec(ctx); err != nil {
+		return err
+	}
+	_, err = s.DB.NewDelete().Model((*Part)(nil)).Where("expires_at <= ?", now.Add(-partKept)).
+		Where("NOT EXISTS (SELECT 1 FROM logout_step AS s WHERE s.part_id = part.id)").Exec(ctx)
+	return err
+}

@@ -28,8 +28,8 @@ type Login struct {
 	// Outside tells that an identity provider answers for who it is, too, at the
 	// level of Authenticator.
 	Outside bool
-	Session       string    // of the browser, "" = none, as in tests
-	Until         time.Time // when the session ends at the latest; zero = its full length
+	Session string    // of the browser, "" = none, as in tests
+	Until   time.Time // when the session ends at the latest; zero = its full length
 }
 
 // keyFileLevel is what a key file proves of itself: a key in software, behind a

@@ -87,28 +87,19 @@ func (p *Provider) Own() Own {
 	return Own{EntityID: p.EntityID, SLO: p.SLO, Key: p.Signer(RSA), Opener: Opener{Keys: p.Encryption, CBC: true}}
 }
 
-// NameID names a person to one party.
-type NameID struct {
-	Value       string `json:"value"`
-	Format      string `json:"format,omitempty"`
-	Qualifier   string `json:"qualifier,omitempty"`
-	SPQualifier string `json:"sp_qualifier,omitempty"`
-}
-
 // write takes a namespace declaration where none is in scope.
 func (n NameID) write(w *xmlWriter, namespace ...string) {
-	pairs := []string{"Format", n.Format, "NameQualifier", n.Qualifier, "SPNameQualifier", n.SPQualifier}
 	given := namespace
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			given = append(given, pairs[i], pairs[i+1])
+	for _, a := range [][2]string{{"Format", n.Format}, {"NameQualifier", n.NameQualifier}, {"SPNameQualifier", n.SPNameQualifier}} {
+		if a[1] != "" {
+			given = append(given, a[0], a[1])
 		}
 	}
 	w.leaf("saml:NameID", n.Value, given...)
 }
 
 func readNameID(el *etree.Element) NameID {
-	return NameID{Value: text(el), Format: attr(el, "Format"), Qualifier: attr(el, "NameQualifier"), SPQualifier: attr(el, "SPNameQualifier")}
+	return NameID{Value: text(el), Format: attr(el, "Format"), NameQualifier: attr(el, "NameQualifier"), SPNameQualifier: attr(el, "SPNameQualifier")}
 }
 
 // LogoutMessage is a LogoutRequest or LogoutResponse as it arrived: read, but not
@@ -226,7 +217,9 @@ func (m *LogoutMessage) believe(from Party, own Own, now time.Time) error {
 	return nil
 }
 
-func refuse(why string) *RefusalError { return &RefusalError{Code: Requester, Why: RequestDenied, Text: why} }
+func refuse(why string) *RefusalError {
+	return &RefusalError{Code: Requester, Why: RequestDenied, Text: why}
+}
 
 // name reads whom the request is about: exactly one NameID or EncryptedID.
 func (m *LogoutMessage) name(opener Opener) (NameID, bool) {

@@ -26,10 +26,3 @@ const (
 	Persistent = string(saml.PersistentNameIDFormat)
 	Transient  = string(saml.TransientNameIDFormat)
 )
-
-// Bindings that messages travel by.
-const (
-	HTTPRedirect = saml.HTTPRedirectBinding
-	HTTPPost     = saml.HTTPPostBinding
-	SOAP         = saml.SOAPBinding
-)

@@ -131,7 +131,7 @@ func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now t
 		return Reply{}, errors.New("respond to a service: no name identifier")
 	}
 	id := newID()
-	name := NameID{Value: NameIDPrefix + who.NameID, Format: r.NameID, Qualifier: p.EntityID, SPQualifier: md.EntityID}
+	name := NameID{Value: NameIDPrefix + who.NameID, Format: r.NameID, NameQualifier: p.EntityID, SPNameQualifier: md.EntityID}
 	assertion, err := p.assertion(id, class, name, r, md, who, now)
 	if err != nil {
 		return Reply{}, err

@@ -4,7 +4,11 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
 )
+
+// SOAP is the binding from server to server.
+const SOAP = saml.SOAPBinding
 
 const nsSOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 

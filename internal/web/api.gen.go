@@ -4241,6 +4241,12 @@ type LoginResult struct {
 	Continue string `json:"continue"`
 }
 
+// LogoutBegun defines model for LogoutBegun.
+type LogoutBegun struct {
+	// Continue Where to go next; a path of this origin
+	Continue string `json:"continue"`
+}
+
 // Made defines model for Made.
 type Made struct {
 	ID string `json:"id"`
@@ -5262,6 +5268,20 @@ type SelfChange struct {
 	Channel      *string `json:"channel,omitempty"`
 	Lang         *string `json:"lang,omitempty"`
 	PrivateMitid *bool   `json:"private_mitid,omitempty"`
+}
+
+// SelfService defines model for SelfService.
+type SelfService struct {
+	// Here Entered from this browser
+	Here  bool      `json:"here"`
+	ID    string    `json:"id"`
+	Name  string    `json:"name"`
+	Since time.Time `json:"since"`
+}
+
+// SelfServiceList defines model for SelfServiceList.
+type SelfServiceList struct {
+	Items []SelfService `json:"items"`
 }
 
 // Sending defines model for Sending.
@@ -6413,6 +6433,12 @@ type ServiceAttemptsParamsResult string
 type ServiceStatisticsParams struct {
 	// Days 1 to 180
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
+// SessionEndParams defines parameters for SessionEnd.
+type SessionEndParams struct {
+	// Everywhere End the sessions in the caller's other browsers too
+	Everywhere *bool `form:"everywhere,omitempty" json:"everywhere,omitempty"`
 }
 
 // ActivationCompleteJSONRequestBody defines body for ActivationComplete for application/json ContentType.

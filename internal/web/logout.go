@@ -95,6 +95,7 @@ func (s *Server) logoutShow(c echo.Context) error {
 			return err
 		}
 	}
+	lang := s.pageLang(c)
 	w, err := s.Federation.ContinueLogout(ctx, flow, cookie, c.QueryParam("answer") != "")
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func (s *Server) logoutShow(c echo.Context) error {
 	if w.Move != nil {
 		return s.move(c, *w.Move)
 	}
-	return s.page(c, http.StatusOK, "logout.html", logoutView(w, pageLang(c)))
+	return s.page(c, http.StatusOK, "logout.html", logoutView(w, lang))
 }
 
 // move sends the browser on as the message's binding wants it.
@@ -121,9 +122,13 @@ func (s *Server) move(c echo.Context, m oiosaml.Move) error {
 }
 
 // pageLang is the language of a page outside the browser application: the one
-// asked for by lang=, else what the browser prefers, else Danish.
-func pageLang(c echo.Context) string {
+// asked for by lang=, now or before, else what the browser prefers, else Danish.
+func (s *Server) pageLang(c echo.Context) string {
 	if l := c.QueryParam("lang"); l == "da" || l == "en" {
+		s.setCookie(c, langCookie, l)
+		return l
+	}
+	if l := s.cookie(c, langCookie); l == "da" || l == "en" {
 		return l
 	}
 	for part := range strings.SplitSeq(c.Request().Header.Get("Accept-Language"), ",") {
@@ -163,10 +168,10 @@ func logoutView(w federation.Walk, lang string) logoutPage {
 	v := logoutPage{Lang: lang, Other: map[string]string{"da": "en", "en": "da"}[lang], Flow: w.Logout.ID, Words: words, BackTo: w.Logout.BeganName}
 	for _, one := range w.Steps {
 		line := logoutLine{ID: one.ID, Name: one.Part.ServiceName, State: one.State, Text: words[one.State]}
-		switch {
-		case one.State == federation.StepFailed:
+		switch one.State {
+		case federation.StepFailed:
 			line.Text = words["note."+one.Note]
-		case one.State == federation.StepAsked:
+		case federation.StepAsked:
 			line.State = federation.StepWaiting
 		}
 		v.Steps = append(v.Steps, line)

@@ -213,11 +213,13 @@ func sessionOf(c echo.Context) session.Session {
 	return one
 }
 
-// The cookies: a session, and the browser that began a login or a SAML flow.
+// The cookies: a session, the browser that began a login or a SAML flow, and the
+// language of the pages on its way.
 const (
 	sessionCookie = "adgang_session"
 	loginCookie   = "adgang_login"
 	flowCookie    = "adgang_flow"
+	langCookie    = "adgang_lang"
 )
 
 // cookieName has the __Host- prefix where browsers allow it (RFC 6265bis 4.1.3.2).

@@ -32,7 +32,10 @@ export interface paths {
         get: operations["sessionShow"];
         put?: never;
         post?: never;
-        /** Log out */
+        /**
+         * Log out
+         * @description The session ends at once. When business services were entered by it, the browser goes on to log out of them.
+         */
         delete: operations["sessionEnd"];
         options?: never;
         head?: never;
@@ -4014,6 +4017,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The business services that I am logged in to */
+        get: operations["selfServices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/usage": {
         parameters: {
             query?: never;
@@ -4209,6 +4229,21 @@ export interface components {
         LoginResult: {
             /** @description Where to go next; a path of this origin */
             continue: string;
+        };
+        LogoutBegun: {
+            /** @description Where to go next; a path of this origin */
+            continue: string;
+        };
+        SelfServiceList: {
+            items: components["schemas"]["SelfService"][];
+        };
+        SelfService: {
+            id: string;
+            name: string;
+            /** Format: date-time */
+            since: string;
+            /** @description Entered from this browser */
+            here: boolean;
         };
         ActivationToken: {
             token: string;
@@ -6735,13 +6770,25 @@ export interface operations {
     };
     sessionEnd: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description End the sessions in the caller's other browsers too */
+                everywhere?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description The session is over; the browser goes on to the services */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogoutBegun"];
+                };
+            };
             /** @description The session is over */
             204: {
                 headers: {
@@ -13116,6 +13163,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The services */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfServiceList"];
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -5,6 +5,8 @@ export type Self = Schema['Self'];
 
 export const selfQuery = queryOptions({ queryKey: ['self'], queryFn: () => answer(client.GET('/me')) });
 
+export const ownServicesQuery = queryOptions({ queryKey: ['self', 'services'], queryFn: () => answer(client.GET('/me/services')) });
+
 export const changeSelf = (body: Schema['SelfChange']) => answer(client.PATCH('/me', { body }));
 
 export const blockOwnKeyFile = (body: Schema['OwnBlock']) => answer(client.POST('/me/key-file/block', { body }));

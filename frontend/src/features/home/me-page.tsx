@@ -5,6 +5,7 @@ import { dateTime } from '@/format';
 import { useLogOut } from '@/frame/log-out';
 import { Page } from '@/frame/page';
 import { OwnRoleRequests } from '@/features/roles/own-role-requests';
+import { OwnServices } from '@/features/self/own-services';
 import { OwnPanels } from '@/features/self/own-panels';
 import { Button } from '@/ui/button';
 import { CopyButton } from '@/ui/copy-button';
@@ -46,6 +47,7 @@ export function MePage() {
           </Button>
         </div>
       </section>
+      {id !== '' && <OwnServices />}
       <OwnRoleRequests />
       {id !== '' && <OwnPanels />}
     </Page>
