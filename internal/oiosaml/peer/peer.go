@@ -47,7 +47,7 @@ var (
 	RSA   = sync.OnceValue(func() oiosaml.Key { return Must(oiosaml.NewKey(oiosaml.RSA, "https://key.example", Noon)) })
 	Other = sync.OnceValue(func() oiosaml.Key { return Must(oiosaml.NewKey(oiosaml.RSA, "https://other.example", Noon)) })
 	EC    = sync.OnceValue(func() oiosaml.Key { return Certify(Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))) })
-	Weak  = sync.OnceValue(func() oiosaml.Key { return Certify(Must(rsa.GenerateKey(rand.Reader, 1024))) })
+	Weak  = sync.OnceValue(func() oiosaml.Key { return Certify(Must(rsa.GenerateKey(rand.Reader, 1024))) }) //nolint:gosec // too short on purpose
 )
 
 func Must[T any](v T, err error) T {
