@@ -9,6 +9,7 @@ import { certificateOpenRoutes, certificatesRoutes } from './routes/certificates
 import { employeesRoutes, request } from './routes/employees';
 import { homeRoutes } from './routes/home';
 import { inventoryRoutes } from './routes/inventory';
+import { identityProviderRoutes, loginFailed } from './routes/identity-providers';
 import { migrationRoutes } from './routes/migration';
 import { connectRoutes, setupRoutes } from './routes/onboarding';
 import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
@@ -19,7 +20,7 @@ import { servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
 const routeTree = root.addChildren([
-  open.addChildren([...publicRoutes, request, ...certificateOpenRoutes, ...connectRoutes, ...operatorOpenRoutes]),
+  open.addChildren([...publicRoutes, loginFailed, request, ...certificateOpenRoutes, ...connectRoutes, ...operatorOpenRoutes]),
   console_.addChildren([...consoleRoutes]),
   inside.addChildren([
     ...homeRoutes,
@@ -33,6 +34,7 @@ const routeTree = root.addChildren([
     ...setupRoutes,
     ...powersRoutes,
     ...settingsRoutes,
+    ...identityProviderRoutes,
     ...auditRoutes,
   ]),
 ]);

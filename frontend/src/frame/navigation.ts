@@ -83,6 +83,7 @@ const sections: Section[] = [
     icon: 'business',
     entries: [
       { to: '/organisation/settings', key: 'settings', right: 'setting.view' },
+      { to: '/identity-providers', key: 'ownLogin', right: 'setting.change' },
       { to: '/organisation/templates', key: 'templates', right: 'setting.view' },
       { to: '/organisation/usage', key: 'usage', right: 'usage.view' },
       { to: '/organisation/audit', key: 'audit', right: 'audit.view' },

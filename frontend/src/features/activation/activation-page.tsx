@@ -3,6 +3,7 @@ import { useBlocker, useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answer, client, errorText, ProblemError, type Schema } from '@/api/client';
+import { beginProof, depart } from '@/api/identity-providers';
 import { Page } from '@/frame/page';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
@@ -14,11 +15,22 @@ import { DoneStep } from './done-step';
 import { DownloadStep } from './download-step';
 import { PasswordStep } from './password-step';
 
+const proving = 'adgang-proving';
+
+/** The token of an invitation whose holder comes back from proving who he or she is. */
+function takeToken(): string {
+  const token = sessionStorage.getItem(proving) ?? '';
+  sessionStorage.removeItem(proving);
+  return token;
+}
+
 export function ActivationPage() {
   const { t } = useTranslation();
   const [made, setMade] = useState<MadeKeyFile>();
   // The token stands after # in the link, so that it reaches no server log.
-  const token = useLocation({ select: (location) => location.hash.trim() });
+  const hash = useLocation({ select: (location) => location.hash.trim() });
+  const [kept] = useState(takeToken);
+  const token = hash === '' ? kept : hash;
   return (
     <Page title={t('activation.title')} narrow>
       {made !== undefined && <Finish made={made} />}
@@ -41,7 +53,14 @@ function Invitation({ token, onMade }: { token: string; onMade: (made: MadeKeyFi
     gcTime: 0,
   });
   if (isPending) return <Skeleton label={t('ui.loading')} />;
-  if (error !== null) return <Refused error={error} onRetry={() => void refetch()} />;
+  if (error !== null) {
+    return (
+      <>
+        <Refused error={error} onRetry={() => void refetch()} />
+        {error instanceof ProblemError && error.code.startsWith('org.proofing.') && <Prove token={token} />}
+      </>
+    );
+  }
   return <Wizard token={token} invitation={data} onMade={onMade} onWrongCode={() => void refetch()} />;
 }
 
@@ -62,6 +81,34 @@ function Refused({ error, onRetry }: { error: Error; onRetry: () => void }) {
         <p className="alert-text">{t('activation.askAdministrator')}</p>
       )}
     </Alert>
+  );
+}
+
+/** Shows with MitID who one is, where the organisation has NemLog-in for it. */
+function Prove({ token }: { token: string }) {
+  const { t } = useTranslation();
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => beginProof(token),
+    onSuccess: (to) => {
+      // What stands after # does not come back with the browser.
+      sessionStorage.setItem(proving, token);
+      depart(to);
+    },
+  });
+  return (
+    <div className="panel">
+      <p>{t('ownLogin.prove.text')}</p>
+      {error !== null && (
+        <Alert tone="error" heading={t('ownLogin.prove.failed')} live>
+          {errorText(error)}
+        </Alert>
+      )}
+      <div className="actions">
+        <Button variant="primary" icon="lock" pending={isPending} onClick={() => mutate()}>
+          {t('ownLogin.prove.go')}
+        </Button>
+      </div>
+    </div>
   );
 }
 

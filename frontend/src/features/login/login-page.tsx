@@ -13,6 +13,7 @@ import { Button } from '@/ui/button';
 import { ErrorSummary } from '@/ui/error-summary';
 import { PasswordField } from '@/ui/field';
 import { FileField } from '@/ui/file-field';
+import { HomeFinder } from './home-finder';
 import { logIn, ownPath } from './log-in';
 
 const maxFile = 1 << 20;
@@ -85,6 +86,7 @@ export function LoginPage() {
         </div>
         <p className="quiet small">{t('login.stays')}</p>
       </form>
+      <HomeFinder flow={flow} next={next} />
       <Help />
     </Page>
   );

@@ -28,6 +28,7 @@ import settings from './texts/settings.json';
 import mailTemplates from './texts/mailTemplates.json';
 import notices from './texts/notices.json';
 import self from './texts/self.json';
+import ownLogin from './texts/ownLogin.json';
 import usage from './texts/usage.json';
 
 /** What the pages say, one file a place. */
@@ -62,5 +63,6 @@ export const texts = {
   mailTemplates,
   notices,
   self,
+  ownLogin,
   usage,
 };
