@@ -18,7 +18,7 @@ version  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 go_sources  := $(shell find cmd internal jobs migrations frontend/*.go -type f -not -name '*_test.go' -not -path '*/testdata/*')
 spa_sources := $(shell find frontend/src frontend/public -type f) $(wildcard frontend/*.html frontend/*.ts frontend/*.json)
 
-.PHONY: help run build frontend generate check test bench cluster fmt setup tools clean
+.PHONY: help run build frontend generate check test bench fuzz cluster fmt setup tools clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ test: check build bin/adgang-pkcs11 ## the gate, then every test: both engines, 
 
 bench: setup ## the measured ratios
 	.ci/services with --durable go test ./internal/bench -run '^$$' -bench . -benchtime 1x
+
+fuzz: ## every fuzz target for a few seconds (FUZZTIME=5s)
+	.ci/fuzz
 
 cluster: setup build ## two API nodes, two workers, PostgreSQL, Redis and a proxy, as plain processes
 	.ci/services with go run ./internal/cluster/run

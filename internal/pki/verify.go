@@ -37,6 +37,9 @@ func NewTrust(roots, issuing [][]byte, policyArcs ...string) (*Trust, error) {
 		if err != nil {
 			return nil, err
 		}
+		if ca.KeyUsage&x509.KeyUsageCertSign == 0 {
+			return nil, fmt.Errorf("issuing CA %s may not sign certificates", SerialOf(ca.SerialNumber))
+		}
 		if !signedByAny(ca, anchors) {
 			return nil, fmt.Errorf("issuing CA %s is signed by none of %d roots", SerialOf(ca.SerialNumber), len(anchors))
 		}

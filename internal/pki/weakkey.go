@@ -7,8 +7,10 @@ import (
 )
 
 // checkModulus refuses RSA keys whose private half others can work out. Keys of
-// Debian's OpenSSL of 2006 to 2008 (CVE-2008-0166) are not looked for: their lists
-// are of 1,024, 2,048 and 4,096 bits, and Debian ships them no longer.
+// Debian's OpenSSL of 2006 to 2008 (CVE-2008-0166) are not among them: there is no
+// list of 3,072 bits, the usual length here, and the package with those of other
+// lengths (openssl-blacklist) has left Debian. Whoever has a list of 4,096 bits
+// would look it up here.
 func checkModulus(key *rsa.PublicKey) error {
 	switch {
 	case new(big.Int).GCD(nil, nil, key.N, smallPrimes().product).Cmp(big.NewInt(1)) != 0:

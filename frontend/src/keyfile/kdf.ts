@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import { type Bytes, utf16 } from './der';
+import { type Bytes, concat, utf16 } from './der';
 
 export type HashName = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
 
@@ -15,32 +15,65 @@ export const utf8Password = (password: string): Bytes =>
   new TextEncoder().encode(password.normalize('NFC'));
 
 /** As many whole blocks of a source as hold it once. */
-export function repeated(source: Uint8Array, block: number): Bytes {
+function repeated(source: Uint8Array, block: number): Bytes {
   if (source.length === 0) return new Uint8Array(0);
   const filled = new Uint8Array(block * Math.ceil(source.length / block));
   for (let i = 0; i < filled.length; i++) filled[i] = source[i % source.length] ?? 0;
   return filled;
 }
 
+/** What a derived value is for: RFC 7292 appendix B.3. */
+export type Purpose = 'key' | 'iv' | 'mac';
+
+const purposes: Record<Purpose, number> = { key: 1, iv: 2, mac: 3 };
+
 /**
- * The MAC key of RFC 7292 appendix B.2 (purpose 3), one hash long. WebCrypto
- * does not have it, and awaiting 600,000 digests takes seconds; hence a
- * synchronous hash. One output block is enough for a MAC key.
+ * So many bytes of RFC 7292 appendix B.2. WebCrypto does not have it, and
+ * awaiting 600,000 digests takes seconds; hence a synchronous hash.
  */
-export function macKey(name: HashName, password: string, salt: Uint8Array, rounds: number): Bytes {
+export function derive(
+  name: HashName,
+  purpose: Purpose,
+  password: string,
+  p: { salt: Uint8Array; rounds: number },
+  length: number,
+): Bytes {
   const hash = hashes[name];
-  const saltBlocks = repeated(salt, hash.blockLen);
-  const passwordBlocks = repeated(bmpPassword(password), hash.blockLen);
-  const first = hash.create().update(new Uint8Array(hash.blockLen).fill(3));
-  const value = new Uint8Array(first.update(saltBlocks).update(passwordBlocks).digest());
-  // Without allocation: twice as fast, and no garbage for a loaded machine to collect.
-  const fresh = hash.create();
-  const work = hash.create();
-  for (let i = 1; i < rounds; i++) {
-    fresh._cloneInto(work as never);
-    work.update(value).digestInto(value);
+  const block = hash.blockLen;
+  const input = concat(repeated(p.salt, block), repeated(bmpPassword(password), block));
+  const out = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const first = hash.create().update(new Uint8Array(block).fill(purposes[purpose]));
+    const value = new Uint8Array(first.update(input).digest());
+    // Without allocation: twice as fast, and no garbage for a loaded machine to collect.
+    const fresh = hash.create();
+    const work = hash.create();
+    for (let i = 1; i < p.rounds; i++) {
+      fresh._cloneInto(work as never);
+      work.update(value).digestInto(value);
+    }
+    out.set(value.subarray(0, length - at), at);
+    at += value.length;
+    if (at < length) addToBlocks(input, repeated(value, block).subarray(0, block));
   }
-  return value;
+  return out;
+}
+
+/** Adds b + 1 to each block of the input, as numbers, without the last carry. */
+function addToBlocks(input: Uint8Array, b: Uint8Array): void {
+  for (let start = 0; start < input.length; start += b.length) {
+    let carry = 1;
+    for (let i = b.length - 1; i >= 0; i--) {
+      carry += (input[start + i] ?? 0) + (b[i] ?? 0);
+      input[start + i] = carry & 255;
+      carry >>= 8;
+    }
+  }
+}
+
+/** The MAC key, one hash long. */
+export function macKey(name: HashName, password: string, salt: Uint8Array, rounds: number): Bytes {
+  return derive(name, 'mac', password, { salt, rounds }, hashes[name].outputLen);
 }
 
 export function hmacOf(name: HashName, key: Uint8Array, message: Uint8Array): Bytes {

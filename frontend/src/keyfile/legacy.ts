@@ -1,178 +1,164 @@
-import { sha1 } from '@noble/hashes/legacy.js';
-import type { Bytes } from './der';
-import { bmpPassword, repeated } from './kdf';
-
 /**
- * The ciphers of PKCS#12 before 2010, to open what programs of then wrote. They
- * keep nothing secret today and never write: only certificates, which are public,
- * are read with them.
+ * The ciphers that key files of before 2020 are written with: 3DES (FIPS 46-3)
+ * and RC2 (RFC 2268), to be read only. WebCrypto has neither. The page loads
+ * this when it meets such a file. It is written for the eye: a key file has a
+ * few thousand bytes.
  */
+import { type Bytes, concat } from './der';
+import { KeyFileError } from './error';
 
-/** Key and IV by RFC 7292 appendix B.2 with SHA-1; purpose 1 = key, 2 = IV. */
-function derive(purpose: 1 | 2, password: string, salt: Uint8Array, rounds: number, length: number): Bytes {
-  const block = 64;
-  const input = new Uint8Array([...repeated(salt, block), ...repeated(bmpPassword(password), block)]);
-  const out = new Uint8Array(Math.ceil(length / 20) * 20);
-  for (let at = 0; at < length; at += 20) {
-    let value = sha1(new Uint8Array([...new Uint8Array(block).fill(purpose), ...input]));
-    for (let i = 1; i < rounds; i++) value = sha1(value);
-    out.set(value, at);
-    // Every block of the input grows by the value and one.
-    for (let start = 0; start < input.length; start += block) {
-      let carry = 1;
-      for (let i = block - 1; i >= 0; i--) {
-        carry += (input[start + i] ?? 0) + (value[i % 20] ?? 0);
-        input[start + i] = carry & 0xff;
-        carry >>= 8;
-      }
-    }
-  }
-  return out.slice(0, length);
-}
+export type LegacyCipher = { name: '3DES' } | { name: 'RC2'; bits: number };
 
 type Block = (block: Uint8Array) => Uint8Array;
 
-const ciphers: Record<string, { bytes: number; cipher: (key: Uint8Array) => Block }> = {
-  '1.2.840.113549.1.12.1.3': { bytes: 24, cipher: tripleDes },
-  '1.2.840.113549.1.12.1.4': { bytes: 16, cipher: tripleDes },
-  '1.2.840.113549.1.12.1.5': { bytes: 16, cipher: rc2 },
-  '1.2.840.113549.1.12.1.6': { bytes: 5, cipher: rc2 },
-};
-
-export const isLegacy = (type: string): boolean => type in ciphers;
-
-/** Opens CBC with the padding of PKCS#7; undefined when the padding is wrong, as
- * it is after a wrong password. */
-export function openLegacy(type: string, password: string, salt: Uint8Array, rounds: number, sealed: Uint8Array): Bytes | undefined {
-  const known = ciphers[type];
-  if (known === undefined || sealed.length === 0 || sealed.length % 8 !== 0) return undefined;
-  const open = known.cipher(derive(1, password, salt, rounds, known.bytes));
-  let before: Uint8Array = derive(2, password, salt, rounds, 8);
+/** Undoes CBC and its padding. Throws a KeyFileError damaged_file for padding that is none. */
+export function decryptLegacy(cipher: LegacyCipher, key: Uint8Array, iv: Uint8Array, sealed: Uint8Array): Bytes {
+  if (iv.length !== 8 || sealed.length === 0 || sealed.length % 8 !== 0) throw new KeyFileError('damaged_file');
+  const undo = cipher.name === '3DES' ? tripleDes(key) : rc2(key, cipher.bits);
   const plain = new Uint8Array(sealed.length);
+  let before = iv;
   for (let at = 0; at < sealed.length; at += 8) {
     const block = sealed.subarray(at, at + 8);
-    open(block).forEach((byte, i) => (plain[at + i] = byte ^ (before[i] ?? 0)));
+    plain.set(
+      undo(block).map((byte, i) => byte ^ (before[i] ?? 0)),
+      at,
+    );
     before = block;
   }
-  const padding = plain.at(-1) ?? 0;
-  const fits = padding >= 1 && padding <= 8 && plain.subarray(-padding).every((byte) => byte === padding);
-  return fits ? plain.slice(0, plain.length - padding) : undefined;
+  const padding = plain[plain.length - 1] ?? 0;
+  const tail = plain.subarray(plain.length - padding);
+  if (padding < 1 || padding > 8 || tail.some((byte) => byte !== padding)) throw new KeyFileError('damaged_file', 'padding');
+  return plain.slice(0, plain.length - padding);
 }
 
-// --- Triple DES (FIPS 46-3), bit by bit: files are a few kilobytes ------------------
+// --- 3DES -------------------------------------------------------------------
 
-const list = (text: string): number[] => text.trim().split(/\s+/).map(Number);
+const words = (text: string): number[] => text.trim().split(/\s+/).map(Number);
 
-const initial = list(`58 50 42 34 26 18 10 2 60 52 44 36 28 20 12 4 62 54 46 38 30 22 14 6 64 56 48 40 32 24 16 8
+// FIPS 46-3: bits are counted from 1, the most significant first.
+const initial = words(`58 50 42 34 26 18 10 2 60 52 44 36 28 20 12 4 62 54 46 38 30 22 14 6 64 56 48 40 32 24 16 8
   57 49 41 33 25 17 9 1 59 51 43 35 27 19 11 3 61 53 45 37 29 21 13 5 63 55 47 39 31 23 15 7`);
 const final = initial.map((_, i) => initial.indexOf(i + 1) + 1);
-const expansion = list(`32 1 2 3 4 5 4 5 6 7 8 9 8 9 10 11 12 13 12 13 14 15 16 17
-  16 17 18 19 20 21 20 21 22 23 24 25 24 25 26 27 28 29 28 29 30 31 32 1`);
-const permutation = list('16 7 20 21 29 12 28 17 1 15 23 26 5 18 31 10 2 8 24 14 32 27 3 9 19 13 30 6 22 11 4 25');
-const choice1 = list(`57 49 41 33 25 17 9 1 58 50 42 34 26 18 10 2 59 51 43 35 27 19 11 3 60 52 44 36
+const expansion = Array.from({ length: 48 }, (_, i) => ((4 * Math.floor(i / 6) + (i % 6) + 31) % 32) + 1);
+const permutation = words(`16 7 20 21 29 12 28 17 1 15 23 26 5 18 31 10 2 8 24 14 32 27 3 9 19 13 30 6 22 11 4 25`);
+const choice1 = words(`57 49 41 33 25 17 9 1 58 50 42 34 26 18 10 2 59 51 43 35 27 19 11 3 60 52 44 36
   63 55 47 39 31 23 15 7 62 54 46 38 30 22 14 6 61 53 45 37 29 21 13 5 28 20 12 4`);
-const choice2 = list(`14 17 11 24 1 5 3 28 15 6 21 10 23 19 12 4 26 8 16 7 27 20 13 2
+const choice2 = words(`14 17 11 24 1 5 3 28 15 6 21 10 23 19 12 4 26 8 16 7 27 20 13 2
   41 52 31 37 47 55 30 40 51 45 33 48 44 49 39 56 34 53 46 42 50 36 29 32`);
-const rotations = list('1 1 2 2 2 2 2 2 1 2 2 2 2 2 2 1');
-// Four rows of 16 values a box, one hexadecimal digit each.
+const shifts = words('1 1 2 2 2 2 2 2 1 2 2 2 2 2 2 1');
 const boxes = [
-  'e4d12fb83a6c59070f74e2d1a6cb953841e8d62bfc973a50fc8249175b3ea06d',
-  'f18e6b34972dc05a3d47f28ec01a69b50e7ba4d158c6932fd8a13f42b67c05e9',
-  'a09e63f51dc7b428d709346a285ecbf1d6498f30b12c5ae71ad069874fe3b52c',
-  '7de3069a1285bc4fd8b56f03472c1ae9a690cb7df13e52843f06a1d8945bc72e',
-  '2c417ab6853fd0e9eb2c47d150fa3986421bad78f9c5630eb8c71e2d6f09a453',
-  'c1af92680d34e75baf427c9561de0b389ef528c3704a1db6432c95fabe17608d',
-  '4b2ef08d3c975a61d0b7491ae35c2f8614bdc37eaf6805926bd814a7950fe23c',
-  'd2846fb1a93e50c71fd8a374c56b0e927b419ce206adf35821e74a8dfc90356b',
-];
+  `14 4 13 1 2 15 11 8 3 10 6 12 5 9 0 7 0 15 7 4 14 2 13 1 10 6 12 11 9 5 3 8
+   4 1 14 8 13 6 2 11 15 12 9 7 3 10 5 0 15 12 8 2 4 9 1 7 5 11 3 14 10 0 6 13`,
+  `15 1 8 14 6 11 3 4 9 7 2 13 12 0 5 10 3 13 4 7 15 2 8 14 12 0 1 10 6 9 11 5
+   0 14 7 11 10 4 13 1 5 8 12 6 9 3 2 15 13 8 10 1 3 15 4 2 11 6 7 12 0 5 14 9`,
+  `10 0 9 14 6 3 15 5 1 13 12 7 11 4 2 8 13 7 0 9 3 4 6 10 2 8 5 14 12 11 15 1
+   13 6 4 9 8 15 3 0 11 1 2 12 5 10 14 7 1 10 13 0 6 9 8 7 4 15 14 3 11 5 2 12`,
+  `7 13 14 3 0 6 9 10 1 2 8 5 11 12 4 15 13 8 11 5 6 15 0 3 4 7 2 12 1 10 14 9
+   10 6 9 0 12 11 7 13 15 1 3 14 5 2 8 4 3 15 0 6 10 1 13 8 9 4 5 11 12 7 2 14`,
+  `2 12 4 1 7 10 11 6 8 5 3 15 13 0 14 9 14 11 2 12 4 7 13 1 5 0 15 10 3 9 8 6
+   4 2 1 11 10 13 7 8 15 9 12 5 6 3 0 14 11 8 12 7 1 14 2 13 6 15 0 9 10 4 5 3`,
+  `12 1 10 15 9 2 6 8 0 13 3 4 14 7 5 11 10 15 4 2 7 12 9 5 6 1 13 14 0 11 3 8
+   9 14 15 5 2 8 12 3 7 0 4 10 1 13 11 6 4 3 2 12 9 5 15 10 11 14 1 7 6 0 8 13`,
+  `4 11 2 14 15 0 8 13 3 12 9 7 5 10 6 1 13 0 11 7 4 9 1 10 14 3 5 12 2 15 8 6
+   1 4 11 13 12 3 7 14 10 15 6 8 0 5 9 2 6 11 13 8 1 4 10 7 9 5 0 15 14 2 3 12`,
+  `13 2 8 4 6 15 11 1 10 9 3 14 5 0 12 7 1 15 13 8 10 3 7 4 12 5 6 11 0 14 9 2
+   7 11 4 1 9 12 14 2 0 6 10 13 15 3 5 8 2 1 14 7 4 10 8 13 15 12 9 0 3 5 6 11`,
+].map(words);
 
-const pick = (bits: number[], table: number[]): number[] => table.map((n) => bits[n - 1] ?? 0);
-const bitsOf = (bytes: Uint8Array): number[] => [...bytes].flatMap((byte) => [7, 6, 5, 4, 3, 2, 1, 0].map((n) => (byte >> n) & 1));
-const numberOf = (bits: number[]): number => bits.reduce((sum, bit) => sum * 2 + bit, 0);
+type Bits = number[];
 
-function bytesOf(bits: number[]): Uint8Array {
-  return Uint8Array.from({ length: bits.length / 8 }, (_, i) => numberOf(bits.slice(i * 8, i * 8 + 8)));
-}
+const bitsOf = (bytes: Uint8Array): Bits =>
+  Array.from({ length: bytes.length * 8 }, (_, i) => ((bytes[i >> 3] ?? 0) >> (7 - (i & 7))) & 1);
+const bytesOf = (bits: Bits): Uint8Array =>
+  Uint8Array.from({ length: bits.length / 8 }, (_, i) => bits.slice(8 * i, 8 * i + 8).reduce((n, bit) => 2 * n + bit, 0));
+const pick = (table: number[], bits: Bits): Bits => table.map((n) => bits[n - 1] ?? 0);
+const xor = (a: Bits, b: Bits): Bits => a.map((bit, i) => bit ^ (b[i] ?? 0));
 
-function roundKeys(key: Uint8Array): number[][] {
-  const chosen = pick(bitsOf(key), choice1);
-  let [c, d] = [chosen.slice(0, 28), chosen.slice(28)];
-  return rotations.map((by) => {
-    [c, d] = [[...c.slice(by), ...c.slice(0, by)], [...d.slice(by), ...d.slice(0, by)]];
-    return pick([...c, ...d], choice2);
+function roundKeys(key: Uint8Array): Bits[] {
+  let halves = pick(choice1, bitsOf(key));
+  return shifts.map((shift) => {
+    const [left, right] = [halves.slice(0, 28), halves.slice(28)];
+    halves = [...left.slice(shift), ...left.slice(0, shift), ...right.slice(shift), ...right.slice(0, shift)];
+    return pick(choice2, halves);
   });
 }
 
-function mix(half: number[], key: number[]): number[] {
-  const wide = pick(half, expansion).map((bit, i) => bit ^ (key[i] ?? 0));
-  const out = boxes.flatMap((box, i) => {
-    const six = wide.slice(i * 6, i * 6 + 6);
-    const row = numberOf([six[0] ?? 0, six[5] ?? 0]);
-    const value = parseInt(box[row * 16 + numberOf(six.slice(1, 5))] ?? '0', 16);
-    return [3, 2, 1, 0].map((n) => (value >> n) & 1);
+function substitute(bits: Bits): Bits {
+  return boxes.flatMap((box, i) => {
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bits.slice(6 * i, 6 * i + 6);
+    const value = box[16 * (2 * a + f) + 8 * b + 4 * c + 2 * d + e] ?? 0;
+    return [(value >> 3) & 1, (value >> 2) & 1, (value >> 1) & 1, value & 1];
   });
-  return pick(out, permutation);
 }
 
-function des(bits: number[], keys: number[][]): number[] {
-  const start = pick(bits, initial);
+/** DES with round keys in this order: theirs encrypts, the reverse decrypts. */
+function des(keys: Bits[], block: Bits): Bits {
+  const start = pick(initial, block);
   let [left, right] = [start.slice(0, 32), start.slice(32)];
   for (const key of keys) {
-    const mixed = mix(right, key);
-    [left, right] = [right, left.map((bit, i) => bit ^ (mixed[i] ?? 0))];
+    const mixed = pick(permutation, substitute(xor(pick(expansion, right), key)));
+    [left, right] = [right, xor(left, mixed)];
   }
-  return pick([...right, ...left], final);
+  return pick(final, [...right, ...left]);
 }
 
-/** Opens one block; a key of 16 bytes uses its first part twice. */
+/** A key of 24 bytes, or 16 of which the first eight are used twice. */
 function tripleDes(key: Uint8Array): Block {
-  const parts = [0, 8, key.length === 24 ? 16 : 0].map((at) => roundKeys(key.subarray(at, at + 8)));
-  const [first = [], second = [], third = []] = parts;
-  const steps = [third.toReversed(), second, first.toReversed()];
-  return (block) => bytesOf(steps.reduce((bits, keys) => des(bits, keys), bitsOf(block)));
+  const whole = key.length === 16 ? concat(key, key.subarray(0, 8)) : key;
+  if (whole.length !== 24) throw new KeyFileError('damaged_file', 'key length');
+  const [first = [], second = [], third = []] = [0, 8, 16].map((at) => roundKeys(whole.subarray(at, at + 8)));
+  const [last, middle, outer] = [first.toReversed(), second, third.toReversed()];
+  return (block) => bytesOf(des(last, des(middle, des(outer, bitsOf(block)))));
 }
 
-// --- RC2 (RFC 2268) ------------------------------------------------------------------
+// --- RC2 --------------------------------------------------------------------
 
-const piTable = [
-  'd978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2',
-  '179a59f587b34f1361456d8d09817d32bd8f40eb86b77b0bf09521225c6b4e82',
-  '54d66593ce60b21c7356c014a78cf1dc1275ca1f3bbee4d1423dd430a33cb626',
-  '6fbf0eda4669075727f21d9bbc944303f811c7f690ef3ee706c3d52fc8661ed7',
-  '08e8eade8052eef784aa72ac354d6a2a961ad2715a1549744b9fd05e0418a4ec',
-  'c2e0416e0f51cbcc2491af50a1f47039997c3a8523b8b47afc02365b25559731',
-  '2d5dfa98e38a92ae05df2910676cbac9d300e6cfe19ea82c6316013f58e289a9',
-  '0d38341bab33ffb0bb480c5fb9b1cd2ec5f3db47e5a59c770aa62068fe7fc1ad',
-].join('');
-const pi = (at: number): number => parseInt(piTable.slice((at & 0xff) * 2, (at & 0xff) * 2 + 2), 16);
+// RFC 2268 section 2: a permutation of the bytes, from the digits of pi.
+const pi = Uint8Array.from(
+  `d978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2179a59f587b34f13
+   61456d8d09817d32bd8f40eb86b77b0bf09521225c6b4e8254d66593ce60b21c7356c014a78cf1dc
+   1275ca1f3bbee4d1423dd430a33cb6266fbf0eda4669075727f21d9bbc944303f811c7f690ef3ee7
+   06c3d52fc8661ed708e8eade8052eef784aa72ac354d6a2a961ad2715a1549744b9fd05e0418a4ec
+   c2e0416e0f51cbcc2491af50a1f47039997c3a8523b8b47afc02365b255597312d5dfa98e38a92ae
+   05df2910676cbac9d300e6cfe19ea82c6316013f58e289a90d38341bab33ffb0bb480c5fb9b1cd2e
+   c5f3db47e5a59c770aa62068fe7fc1ad`
+    .replace(/\s/g, '')
+    .match(/../g) ?? [],
+  (pair) => parseInt(pair, 16),
+);
 
-/** Opens one block; as many bits of the key count as it has. */
-function rc2(key: Uint8Array): Block {
-  const l = new Uint8Array(128);
-  l.set(key);
-  for (let i = key.length; i < 128; i++) l[i] = pi((l[i - 1] ?? 0) + (l[i - key.length] ?? 0));
-  l[128 - key.length] = pi(l[128 - key.length] ?? 0);
-  for (let i = 127 - key.length; i >= 0; i--) l[i] = pi((l[i + 1] ?? 0) ^ (l[i + key.length] ?? 0));
-  const k = Array.from({ length: 64 }, (_, i) => (l[2 * i] ?? 0) + 256 * (l[2 * i + 1] ?? 0));
+/** A key whose effective length is so many bits. */
+function rc2(key: Uint8Array, bits: number): Block {
+  const long = new Uint8Array(128);
+  long.set(key);
+  const at = (i: number): number => long[i] ?? 0;
+  for (let i = key.length; i < 128; i++) long[i] = pi[(at(i - 1) + at(i - key.length)) & 255] ?? 0;
+  const size = Math.ceil(bits / 8);
+  long[128 - size] = pi[at(128 - size) & (255 >> (8 * size - bits))] ?? 0;
+  for (let i = 127 - size; i >= 0; i--) long[i] = pi[at(i + 1) ^ at(i + size)] ?? 0;
+  const keys = Array.from({ length: 64 }, (_, i) => at(2 * i) | (at(2 * i + 1) << 8));
+  return (block) => undoRc2(keys, block);
+}
+
+function undoRc2(keys: number[], block: Uint8Array): Uint8Array {
+  const r = Array.from({ length: 4 }, (_, i) => (block[2 * i] ?? 0) | ((block[2 * i + 1] ?? 0) << 8));
+  const word = (i: number): number => r[(i + 4) & 3] ?? 0;
   const turns = [1, 2, 3, 5];
-  return (block) => {
-    const r = [0, 1, 2, 3].map((i) => (block[2 * i] ?? 0) + 256 * (block[2 * i + 1] ?? 0));
-    const at = (i: number): number => r[(i + 4) & 3] ?? 0;
-    let j = 63;
-    const unmix = () => {
-      for (let i = 3; i >= 0; i--) {
-        const by = turns[i] ?? 0;
-        const turned = ((at(i) >> by) | (at(i) << (16 - by))) & 0xffff;
-        r[i] = (turned - (k[j--] ?? 0) - (at(i - 1) & at(i - 2)) - (~at(i - 1) & at(i - 3))) & 0xffff;
-      }
-    };
-    const unmash = () => {
-      for (let i = 3; i >= 0; i--) r[i] = (at(i) - (k[at(i - 1) & 63] ?? 0)) & 0xffff;
-    };
-    for (const rounds of [5, 6, 5]) {
-      for (let n = 0; n < rounds; n++) unmix();
-      if (j >= 0) unmash();
+  let next = 63;
+  const unmix = () => {
+    for (let i = 3; i >= 0; i--) {
+      const turn = turns[i] ?? 0;
+      const turned = ((word(i) >> turn) | (word(i) << (16 - turn))) & 0xffff;
+      r[i] = (turned - (keys[next] ?? 0) - (word(i - 1) & word(i - 2)) - (~word(i - 1) & word(i - 3))) & 0xffff;
+      next--;
     }
-    return Uint8Array.from({ length: 8 }, (_, i) => (at(i >> 1) >> (i % 2 === 0 ? 0 : 8)) & 0xff);
   };
+  const unmash = () => {
+    for (let i = 3; i >= 0; i--) r[i] = (word(i) - (keys[word(i - 1) & 63] ?? 0)) & 0xffff;
+  };
+  for (let round = 0; round < 16; round++) {
+    unmix();
+    if (round === 4 || round === 10) unmash();
+  }
+  return Uint8Array.from(r.flatMap((value) => [value & 255, value >> 8]));
 }

@@ -2,8 +2,8 @@ import { type Certificate, chainFrom, leafOf, readCertificate, signatureAlgorith
 import type { SignatureAlgorithm } from './certificate';
 import { type Bytes, child, DerError, type Node, read, readInteger, readOctets, readOid, Tag } from './der';
 import { type KeyFileCode, KeyFileError } from './error';
-import { type HashName, hmacOf, macKey, passwordKey, pbkdf2, sameBytes } from './kdf';
-import { isLegacy, openLegacy } from './legacy';
+import { derive, type HashName, hmacOf, macKey, passwordKey, pbkdf2, sameBytes } from './kdf';
+import type { LegacyCipher } from './legacy';
 import { Oid } from './oid';
 
 /** An opened key file. The key signs and cannot be read. */
@@ -32,6 +32,13 @@ const digests: Record<string, HashName> = {
   [Oid.sha512]: 'SHA-512',
 };
 const ciphers: Record<string, number> = { [Oid.aes128]: 128, [Oid.aes192]: 192, [Oid.aes256]: 256 };
+/** The schemes of RFC 7292 appendix C, and the bytes of their keys. */
+const legacy: Record<string, { cipher: LegacyCipher; bytes: number }> = {
+  [Oid.pbeSha1TripleDes]: { cipher: { name: '3DES' }, bytes: 24 },
+  [Oid.pbeSha1DoubleDes]: { cipher: { name: '3DES' }, bytes: 16 },
+  [Oid.pbeSha1Rc2128]: { cipher: { name: 'RC2', bits: 128 }, bytes: 16 },
+  [Oid.pbeSha1Rc240]: { cipher: { name: 'RC2', bits: 40 }, bytes: 5 },
+};
 
 function known<T>(table: Record<string, T>, type: string): T {
   const found = table[type];
@@ -46,14 +53,14 @@ function roundsWithin(node: Node, most: number): number {
 }
 
 /** Reads what a file holds, its keys still closed. */
-async function readParts(file: Bytes, secret: Pick<Secret, 'password' | 'legacy'>): Promise<[Contents, Secret]> {
+async function readParts(file: Bytes, password: string): Promise<[Contents, Secret]> {
   if (file[0] !== Tag.sequence) throw new KeyFileError('not_a_key_file');
   const { safe, mac } = readFrame(read(file));
-  if (mac !== undefined) await checkMac(mac, safe, secret.password);
-  const known: Secret = { ...secret, blame: mac === undefined ? 'wrong_password' : 'damaged_file' };
+  if (mac !== undefined) await checkMac(mac, safe, password);
+  const secret: Secret = { password, blame: mac === undefined ? 'wrong_password' : 'damaged_file' };
   const found: Contents = { keys: [], certificates: [] };
-  for (const part of read(safe).children) await readContent(part, known, found);
-  return [found, known];
+  for (const part of read(safe).children) await readContent(part, secret, found);
+  return [found, secret];
 }
 
 async function orDamaged<T>(work: Promise<T>): Promise<T> {
@@ -66,23 +73,23 @@ async function orDamaged<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * The certificates of a PKCS#12 file, DER, in its order: of any kind of key, with
- * the ciphers of before 2010 too, and of a file without a key. Keys stay closed.
+ * The certificates of a PKCS#12 file, DER, in its order: of any kind of key, and
+ * of a file without a key. Keys stay closed.
  * Always throws a KeyFileError.
  */
 export async function readCertificates(file: Bytes, password: string): Promise<Bytes[]> {
-  const [found] = await orDamaged(readParts(file, { password, legacy: true }));
+  const [found] = await orDamaged(readParts(file, password));
   if (found.certificates.length === 0) throw new KeyFileError('no_certificate');
   return found.certificates.map((one) => one.certificate.der);
 }
 
 /**
- * Opens a PKCS#12 file: PBES2 with AES, MAC classic, PBMAC1 or absent. The
- * ciphers of before 2010 (3DES, RC2) are refused as unsupported_cipher. Always
- * throws a KeyFileError, whatever the bytes are.
+ * Opens a PKCS#12 file: PBES2 with AES, MAC classic, PBMAC1 or absent; and the
+ * old ciphers (3DES, RC2), for which more code is loaded. Always throws a
+ * KeyFileError, whatever the bytes are.
  */
 export async function readKeyFile(file: Bytes, password: string): Promise<OpenedKeyFile> {
-  return orDamaged(readParts(file, { password, legacy: false }).then(([found, secret]) => openKey(found, secret)));
+  return orDamaged(readParts(file, password).then(([found, secret]) => openKey(found, secret)));
 }
 
 interface Secret {
@@ -90,8 +97,6 @@ interface Secret {
   /** What a failed decryption means: WebCrypto says no more than that the padding
    * is wrong, but a MAC that fitted has shown the password to be right. */
   blame: KeyFileCode;
-  /** Certificates may be locked with the ciphers of old. */
-  legacy: boolean;
 }
 
 function readFrame(file: Node): { safe: Bytes; mac: Node | undefined } {
@@ -144,22 +149,60 @@ function readPbkdf2(identifier: Node, bits: number) {
   };
 }
 
+type KeyKind = EcKeyImportParams | RsaHashedImportParams;
+
 interface Cipher {
-  key: CryptoKey;
-  how: { name: 'AES-CBC'; iv: Bytes };
+  decrypt: (sealed: Bytes) => Promise<Bytes>;
+  /** Opens a private key in PKCS#8 for signing. */
+  unwrap: (sealed: Bytes, kind: KeyKind) => Promise<CryptoKey>;
+}
+
+function aesCipher(key: CryptoKey, iv: Bytes): Cipher {
+  const how = { name: 'AES-CBC', iv };
+  return {
+    decrypt: async (sealed) => new Uint8Array(await crypto.subtle.decrypt(how, key, sealed)),
+    unwrap: (sealed, kind) => crypto.subtle.unwrapKey('pkcs8', sealed, key, how, kind, false, ['sign']),
+  };
+}
+
+async function legacyCipher(cipher: LegacyCipher, key: Bytes, iv: Bytes): Promise<Cipher> {
+  const { decryptLegacy } = await import('./legacy');
+  const decrypt = async (sealed: Bytes) => decryptLegacy(cipher, key, iv, sealed);
+  return {
+    decrypt,
+    // Here the key is a value for a moment; afterwards it cannot be read either.
+    unwrap: async (sealed, kind) => {
+      const plain = await decrypt(sealed);
+      try {
+        return await crypto.subtle.importKey('pkcs8', plain, kind, false, ['sign']);
+      } finally {
+        plain.fill(0);
+      }
+    },
+  };
 }
 
 async function readCipher(identifier: Node, password: string): Promise<Cipher> {
   const type = readOid(child(identifier, 0));
-  if (type !== Oid.pbes2) throw new KeyFileError('unsupported_cipher', type);
   const parameters = child(identifier, 1, Tag.sequence);
+  const old = legacy[type];
+  if (old !== undefined) {
+    const p = { salt: readOctets(child(parameters, 0)), rounds: roundsWithin(child(parameters, 1), maxMacRounds) };
+    const key = derive('SHA-1', 'key', password, p, old.bytes);
+    return legacyCipher(old.cipher, key, derive('SHA-1', 'iv', password, p, 8));
+  }
+  if (type !== Oid.pbes2) throw new KeyFileError('unsupported_cipher', type);
   const cipher = child(parameters, 1, Tag.sequence);
+  if (readOid(child(cipher, 0)) === Oid.tripleDes) {
+    const kdf = readPbkdf2(child(parameters, 0), 192);
+    return legacyCipher({ name: '3DES' }, await pbkdf2(password, kdf), readOctets(child(cipher, 1)));
+  }
   const bits = known(ciphers, readOid(child(cipher, 0)));
   const kdf = readPbkdf2(child(parameters, 0), bits);
   if (kdf.bits !== bits) throw new DerError('key length does not fit the cipher');
   try {
     const key = await passwordKey(password, kdf);
-    return { key, how: { name: 'AES-CBC', iv: readOctets(child(cipher, 1)) } };
+    return aesCipher(key, readOctets(child(cipher, 1)));
   } catch (error) {
     // Chromium has no AES-192.
     throw new KeyFileError('unsupported_cipher', error instanceof Error ? error.name : '');
@@ -178,26 +221,11 @@ async function readContent(part: Node, secret: Secret, found: Contents): Promise
     readBags(readOctets(content), found);
   } else if (type === Oid.encryptedData) {
     const info = child(content, 1, Tag.sequence);
-    const identifier = child(info, 1, Tag.sequence);
-    const sealed = readOctets(child(info, 2));
-    if (secret.legacy && isLegacy(readOid(child(identifier, 0)))) {
-      readBags(readLegacy(identifier, sealed, secret), found);
-      return;
-    }
-    const { key, how } = await readCipher(identifier, secret.password);
-    const plain = await orBlame(secret, crypto.subtle.decrypt(how, key, sealed));
-    readBags(new Uint8Array(plain), found);
+    const cipher = await readCipher(child(info, 1, Tag.sequence), secret.password);
+    readBags(await orBlame(secret, cipher.decrypt(readOctets(child(info, 2)))), found);
   } else {
     throw new KeyFileError('unsupported_cipher', type);
   }
-}
-
-function readLegacy(identifier: Node, sealed: Bytes, secret: Secret): Bytes {
-  const parameters = child(identifier, 1, Tag.sequence);
-  const [salt, rounds] = [readOctets(child(parameters, 0)), roundsWithin(child(parameters, 1), maxMacRounds)];
-  const plain = openLegacy(readOid(child(identifier, 0)), secret.password, salt, rounds, sealed);
-  if (plain === undefined) throw new KeyFileError(secret.blame);
-  return plain;
 }
 
 async function orBlame<T>(secret: Secret, work: Promise<T>): Promise<T> {
@@ -244,12 +272,8 @@ async function openKey(found: Contents, secret: Secret): Promise<OpenedKeyFile> 
     const key = await crypto.subtle.importKey('pkcs8', bag.value.whole, kind, false, ['sign']);
     return { key, algorithm, chain };
   }
-  const { key: cipherKey, how } = await readCipher(child(bag.value, 0, Tag.sequence), secret.password);
-  const sealed = readOctets(child(bag.value, 1));
-  const key = await orBlame(
-    secret,
-    crypto.subtle.unwrapKey('pkcs8', sealed, cipherKey, how, kind, false, ['sign']),
-  );
+  const cipher = await readCipher(child(bag.value, 0, Tag.sequence), secret.password);
+  const key = await orBlame(secret, cipher.unwrap(readOctets(child(bag.value, 1)), kind));
   return { key, algorithm, chain };
 }
 

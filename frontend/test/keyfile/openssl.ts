@@ -15,6 +15,18 @@ export class OpenSsl {
     return execFileSync('openssl', args, { cwd: this.folder, encoding: 'latin1', stdio: 'pipe' });
   }
 
+  /** Runs another program in the folder; throws what it says. */
+  other(program: string, ...args: string[]): string {
+    const ran = spawnSync(program, args, { cwd: this.folder, encoding: 'utf8' });
+    if (ran.error) throw ran.error;
+    if (ran.status !== 0) throw new Error(`${program}: ${ran.stdout}${ran.stderr}`);
+    return ran.stdout;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
   read(name: string): Bytes {
     return new Uint8Array(readFileSync(join(this.folder, name)));
   }
@@ -51,7 +63,7 @@ export class OpenSsl {
 
   /** What `openssl pkcs12 -info` writes to stderr about ciphers and rounds. */
   info(file: string, password: string): string {
-    const args = ['pkcs12', '-in', file, '-passin', `pass:${password}`, '-info', '-noout'];
+    const args = ['pkcs12', '-legacy', '-in', file, '-passin', `pass:${password}`, '-info', '-noout'];
     return spawnSync('openssl', args, { cwd: this.folder, encoding: 'utf8' }).stderr;
   }
 

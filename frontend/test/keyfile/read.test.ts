@@ -37,6 +37,11 @@ describe('files that OpenSSL makes', () => {
     ['with open certificates', ['-certpbe', 'NONE']],
     ['without a MAC', ['-nomac']],
     ['with one round', ['-noiter', '-nomaciter']],
+    ['as of old (RC2-40, 3DES)', ['-legacy']],
+    ['with 3DES throughout', ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1']],
+    ['with two keys of DES and RC2-128', ['-legacy', '-keypbe', 'PBE-SHA1-2DES', '-certpbe', 'PBE-SHA1-RC2-128']],
+    ['with PBES2 and 3DES', ['-keypbe', 'des-ede3-cbc', '-certpbe', 'des-ede3-cbc']],
+    ['as of old, without a MAC', ['-legacy', '-nomac']],
   ])('open %s', async (_, options) => {
     for (const name of ['ec', 'rsa']) {
       const file = openssl.pack(name, password, ...options);
@@ -54,9 +59,11 @@ describe('files that OpenSSL makes', () => {
     expect((await readKeyFile(file, password)).algorithm).toBe('ES256');
   });
 
-  test('with the ciphers of old are refused by name', async () => {
-    const file = openssl.pack('ec', password, '-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES');
-    expect(await code(readKeyFile(file, password))).toBe('unsupported_cipher');
+  test('with ciphers that nobody has are refused by name', async () => {
+    for (const cipher of ['PBE-SHA1-RC4-128', 'camellia-256-cbc']) {
+      const file = openssl.pack('ec', password, '-legacy', '-keypbe', cipher, '-certpbe', 'NONE');
+      expect(await code(readKeyFile(file, password))).toBe('unsupported_cipher');
+    }
   });
 
   test('with a key of another curve are refused', async () => {
@@ -111,7 +118,7 @@ function random(seed: number): () => number {
 test('a mutated file always ends in a KeyFileError or opens', async () => {
   const next = random(20230630);
   const codes = new Set<string>();
-  for (const options of [['-nomac', '-noiter'], ['-noiter', '-nomaciter']]) {
+  for (const options of [['-nomac', '-noiter'], ['-noiter', '-nomaciter'], ['-legacy', '-nomac', '-noiter']]) {
     const whole = openssl.pack('ec', password, ...options);
     for (let i = 0; i < 1500; i++) {
       const mutated = whole.slice(0, next() < 0.1 ? Math.floor(next() * whole.length) : whole.length);
