@@ -18,7 +18,7 @@ beforeAll(() => {
   // The authority was made anew: let both leaves have the same one.
   openssl.sign('ec');
   expect(plain).not.toEqual(openssl.der('ec'));
-});
+}, 120_000);
 
 const code = async (work: Promise<unknown>): Promise<string> => {
   try {
