@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/securemail"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/usage"
 )
@@ -61,6 +62,7 @@ type Services struct {
 	Roster     *roster.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
+	SecureMail *securemail.Service
 	Onboarding *onboarding.Service
 	Operator   *operator.Service
 	Rights     *entitlement.Service
@@ -86,7 +88,7 @@ func Routes(s Services) []Route {
 		Handle(org.Stopped, s.Federation.LogOutEmployee),
 		Handle(federation.TellKind, s.Federation.Tell),
 		Handle(org.EraseKind, s.Org.Erase),
-		Handle(org.Erased, s.Cutover.ForgetEmployees),
+		Handle(org.Erased, all(s.Cutover.ForgetEmployees, s.SecureMail.Forget)),
 		Handle(credential.InviteAll, s.Credential.DoAll),
 		Handle(credential.Remind, plain(s.Credential.RemindInvitations)),
 		Handle(org.Gone, s.Credential.Remove),
@@ -138,6 +140,18 @@ func Schedules() []Schedule {
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),
+	}
+}
+
+// all does the work in each of several rooms; each may run again.
+func all[T any](rooms ...func(context.Context, T) error) func(context.Context, T) error {
+	return func(ctx context.Context, value T) error {
+		for _, do := range rooms {
+			if err := do(ctx, value); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

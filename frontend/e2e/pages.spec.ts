@@ -43,10 +43,12 @@ test('pages of an administrator', async ({ page }) => {
   const paths = [
     '/',
     '/me',
+    '/me/secure-mail',
     '/migration',
     '/migration/new',
     `/migration/${batches[0]?.id}`,
     '/employees',
+    '/employees/secure-mail',
     '/employees?q=zzzz',
     `/employees/${people[0]?.id}`,
     '/employees/no-such-employee',

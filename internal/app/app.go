@@ -44,6 +44,7 @@ import (
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/securemail"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
@@ -81,6 +82,7 @@ type App struct {
 	Roster     *roster.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
+	SecureMail *securemail.Service
 	Operator   *operator.Service
 	Onboarding *onboarding.Service
 	Demo       *demo.Service // nil without --demo
@@ -203,6 +205,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Reminder = &reminder.Service{
 		DB: a.DB, Keys: keys, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
+	a.SecureMail = &securemail.Service{DB: a.DB, Now: a.Now, ClosesAt: c.ClosedAt}
+	a.Reminder.ClosesAt = c.ClosedAt
 	a.Operator = &operator.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, BaseURL: base}
 	register, err := a.register()
 	if err != nil {
@@ -261,7 +265,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
 			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP,
-			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
+			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),
 	})
@@ -288,7 +292,7 @@ func (a *App) buildWeb(version string) error {
 		Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
-		Attorney: a.Attorney, Inventory: a.Inventory, Reminder: a.Reminder,
+		Attorney: a.Attorney, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail,
 		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,
 		MetricsToken: c.MetricsToken, OpenMetrics: c.Loopback(), Demo: c.Demo, TestData: c.TestData, Version: version,
 		Frontend: frontend.Files, DemoHandler: demoHandler, Ready: a.away, Gauges: a.gauges, DaysLeft: a.daysLeft,

@@ -31,7 +31,7 @@ var levels = []string{
 	"internal/org internal/ca",
 	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding internal/samlkey",
-	"internal/federation internal/localidp internal/cutover internal/roster internal/inventory",
+	"internal/federation internal/localidp internal/cutover internal/roster internal/inventory internal/securemail",
 	"internal/reminder internal/openid internal/conformance internal/demo internal/usage internal/dossier",
 	"internal/web jobs",
 	"internal/app",

@@ -31,6 +31,8 @@ var areas = []area{
 	{table: "role_assignment", danish: "Roller", english: "Roles", kept: gone},
 	{table: "message", danish: "Mails, breve og beskeder", english: "Mails, letters and notices", hidden: []string{"link_sealed", "lot"}, kept: gone},
 	{table: "certificate", danish: "Certifikater", english: "Certificates", hidden: []string{"draft", "der", "key_hash", "request_id", "revocation_mac"}, kept: evidence},
+	{table: "secure_mail", danish: "Nøgle til gammel sikker mail", english: "Key of old secure mail", kept: gone},
+	{table: "archive_file", danish: "Krypteret arkiv", english: "Encrypted archive", kept: gone},
 	{table: "code_card", danish: "Nøglekort", english: "Code cards", kept: history},
 	{table: "key_file", danish: "Nøglefiler", english: "Key files", hidden: []string{"revocation_mac"}, kept: evidence},
 	{table: "activation", danish: "Invitationer", english: "Invitations", hidden: []string{"token_mac", "code_mac", "code_sealed"}, kept: history},

@@ -28,6 +28,7 @@ const (
 	KindRenewal       = "certificate_renewal"   // to who looks after one: it is to be renewed
 	KindCertificate   = "certificate_expiry"    // one ends
 	KindCertificates  = "certificates_expiring" // many end: one mail about all
+	KindSecureMail    = "secure_mail_closing"   // to who loses old mail
 	KindAgreementEnd  = "agreement_ended"
 	KindRightsAsked   = "rights_asked"   // to those who decide: requests wait
 	KindRightApproved = "right_approved" // to who asked

@@ -44,6 +44,7 @@ var kinds = map[string]kind{
 	KindRenewal:       {params: []string{"organisation", "certificate", "not_after", "renew_by", "address"}, instants: []string{"not_after"}},
 	KindCertificate:   {params: []string{"organisation", "certificate", "not_after", "days", "address"}, instants: []string{"not_after"}},
 	KindCertificates:  {params: []string{"organisation", "count", "list", "address"}, long: []string{"list"}},
+	KindSecureMail:    {params: []string{"organisation", "closes", "days", "address"}, instants: []string{"closes"}},
 	KindAgreementEnd:  {params: []string{"organisation", "cvr", "day"}},
 	KindRightsAsked:   {params: []string{"organisation", "count", "address"}},
 	KindRightApproved: {params: []string{"organisation", "right", "service"}, instants: []string{"until"}},

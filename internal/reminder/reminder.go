@@ -33,6 +33,8 @@ type Service struct {
 	Log  *slog.Logger
 	// BaseURL is where links in mails and calendars lead.
 	BaseURL string
+	// ClosesAt is when central keys of old secure mail are gone; nil = never.
+	ClosesAt *time.Time
 	// PrivateHosts allows webhooks to private networks, loopback included.
 	PrivateHosts bool
 }
@@ -128,6 +130,11 @@ func (s *Service) Sweep(ctx context.Context, d Day) error {
 			break
 		}
 	}
+	n, err := w.findLosers(ctx)
+	if err != nil {
+		return fmt.Errorf("find reminders of old mail: %w", err)
+	}
+	found += n
 	s.Log.InfoContext(ctx, "reminders found", "day", d.Day, "due", found)
 	return nil
 }

@@ -161,6 +161,10 @@ func (s *Service) settle(ctx context.Context, tx bun.Tx, id access.OrgID, rows [
 
 func (s *Service) inNeed(ctx context.Context, tx bun.Tx, id access.OrgID, rows []due) (map[string]bool, error) {
 	var serials, others []string
+	need, rows, err := losing(ctx, tx, id, rows)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range rows {
 		if key, ok := strings.CutPrefix(d.Certificate, outsideKey); ok {
 			others = append(others, key)
@@ -168,7 +172,6 @@ func (s *Service) inNeed(ctx context.Context, tx bun.Tx, id access.OrgID, rows [
 			serials = append(serials, d.Certificate)
 		}
 	}
-	need := map[string]bool{}
 	for part := range slices.Chunk(others, 500) {
 		open, err := inventory.InNeed(ctx, tx, id, part)
 		if err != nil {
@@ -220,6 +223,7 @@ func (s *Service) drafts(ctx context.Context, tx bun.Tx, id access.OrgID, rules 
 	if err != nil {
 		return nil, err
 	}
+	first, left := s.closing(o, who, left)
 	names, err := s.names(ctx, tx, id, left, who.lang)
 	if err != nil {
 		return nil, err
@@ -235,9 +239,9 @@ func (s *Service) drafts(ctx context.Context, tx bun.Tx, id access.OrgID, rules 
 		base.Params = map[string]string{
 			"organisation": o.Name, "count": strconv.Itoa(len(left)), "list": strings.TrimSpace(list.String()), "address": s.BaseURL + "/inventory",
 		}
-		return []mail.Draft{base}, nil
+		return append(first, base), nil
 	}
-	all := make([]mail.Draft, 0, len(left))
+	all := first
 	for _, d := range left {
 		one := base
 		n := daysBetween(now.In(copenhagen), d.NotAfter)

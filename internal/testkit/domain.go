@@ -44,6 +44,7 @@ import (
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/securemail"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
@@ -81,6 +82,7 @@ type Domain struct {
 	LocalIdP   *localidp.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
+	SecureMail *securemail.Service
 	Operator   *operator.Service
 	Onboarding *onboarding.Service
 	Mailbox    mail.Mailbox
@@ -136,6 +138,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Inventory = &inventory.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
 	d.Reminder = &reminder.Service{DB: db, Keys: keys, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
+	d.SecureMail = &securemail.Service{DB: db, Now: now}
 	d.Operator = &operator.Service{DB: db, Keys: keys, Now: now, Log: log, BaseURL: BaseURL}
 	d.Onboarding = &onboarding.Service{
 		DB: db, Keys: keys, Register: cvr.Fictitious(), Org: d.Org, Credential: d.Credential, Setting: d.Setting, Mail: d.Mail,
@@ -146,7 +149,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
-		Federation: d.Federation, LocalIdP: d.LocalIdP, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, Onboarding: d.Onboarding, Operator: d.Operator,
+		Federation: d.Federation, LocalIdP: d.LocalIdP, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d

@@ -21,7 +21,7 @@ func (s *Server) enrolmentRoutes(api *echo.Group, open, need []echo.MiddlewareFu
 	api.DELETE("/certificate-profiles/:id/seal-users/:person", s.sealForbid, need...)
 	api.DELETE("/certificate-orders/:id", s.certificateCancel, need...)
 	api.POST("/certificate-orders/:id/certificate", s.certificateIssue, need...)
-	api.POST("/certificates/:id/revoke", s.certificateRevoke, need...)
+	api.POST("/certificates/:id/revoke", s.certificateRevoke, append(need, s.blocking("administrator"))...)
 	api.POST("/certificates/:id/revocation-code", s.certificateRecode, need...)
 	api.GET("/certificates/:id/file", s.certificateFile, need...)
 

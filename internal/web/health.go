@@ -53,6 +53,7 @@ func (s *Server) metricsShow(c echo.Context) error {
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	blocks   *prometheus.HistogramVec
 	handler  http.Handler
 }
 
@@ -65,8 +66,12 @@ func newMetrics(gauges, daysLeft func(context.Context) (map[string]float64, erro
 			Name: "adgang_http_request_seconds", Help: "Seconds from request to answer, by route.", Buckets: prometheus.DefBuckets,
 		}, []string{"route"}),
 	}
+	m.blocks = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "adgang_block_seconds", Buckets: prometheus.DefBuckets,
+		Help: "Seconds from the arrival of a block to its answer, by who blocks: from then on logins, sessions, OCSP and revocation lists know of it.",
+	}, []string{"by"})
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.requests, m.seconds, gaugeCollector(gauges), collectors.NewGoCollector(),
+	r.MustRegister(m.requests, m.seconds, m.blocks, gaugeCollector(gauges), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if daysLeft != nil {
 		r.MustRegister(daysLeftCollector(daysLeft))
@@ -85,6 +90,20 @@ func (m *metrics) observe(route, method string, status int, took time.Duration) 
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// blocking measures the blocks of a route.
+func (s *Server) blocking(by string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := s.Now()
+			err := next(c)
+			if err == nil {
+				s.metrics.blocks.WithLabelValues(by).Observe(s.Now().Sub(start).Seconds())
+			}
+			return err
+		}
+	}
 }
 
 // gaugeCollector reads figures anew for each scrape.

@@ -42,7 +42,7 @@ func (s *Server) operatorRoutes(api *echo.Group, open []echo.MiddlewareFunc) {
 	o.POST("/recoveries/:id/appoint", s.operatorAppoint, need)
 	o.POST("/recoveries/:id/refuse", s.operatorRefuse, need)
 	o.GET("/certificate", s.operatorReport, need)
-	o.POST("/certificate/block", s.operatorBlock, need)
+	o.POST("/certificate/block", s.operatorBlock, need, s.blocking("operator"))
 	o.GET("/operators", s.operators, need)
 	o.POST("/operators", s.operatorCreate, need)
 	o.DELETE("/operators/:id", s.operatorEnd, need)

@@ -18,7 +18,7 @@ func (s *Server) routes() {
 	api.GET("/login/flows/:id", s.loginFlow, open...)
 	api.POST("/activation/look-up", s.activationShow, open...)
 	api.POST("/activation/certificate", s.activationComplete, open...)
-	api.POST("/key-file/block", s.keyFileBlockOpen, open...)
+	api.POST("/key-file/block", s.keyFileBlockOpen, append(open, s.blocking("code"))...)
 
 	api.GET("/session", s.sessionShow, need...)
 	api.DELETE("/session", s.sessionEnd, need...)
@@ -41,7 +41,7 @@ func (s *Server) routes() {
 	api.GET("/employees/:id/installation-code", s.installationCode, need...)
 	api.POST("/employees/:id/activation", s.activationReissue, need...)
 	api.POST("/employees/:id/code-card/block", s.codeCardBlock, need...)
-	api.POST("/employees/:id/key-file/block", s.keyFileBlock, need...)
+	api.POST("/employees/:id/key-file/block", s.keyFileBlock, append(need, s.blocking("administrator"))...)
 
 	s.settingsRoutes(api, need...)
 	s.auditRoutes(api, need...)
@@ -52,6 +52,7 @@ func (s *Server) routes() {
 	s.bulkRoutes(api, need...)
 	s.inventoryRoutes(api, need...)
 	s.reminderRoutes(api, open, need)
+	s.secureMailRoutes(api, need...)
 	s.onboardingRoutes(api, open, need)
 	s.operatorRoutes(api, open)
 

@@ -64,6 +64,7 @@ var rules = slices.Concat(
 	settingsRules,
 	auditRules,
 	selfRules,
+	secureMailRules,
 	authorityRules,
 	reviewRules,
 	entitlementRules,

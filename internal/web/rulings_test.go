@@ -25,6 +25,7 @@ import (
 var fixtures = []func(t *testing.T, r *rulings, c *tenant){
 	coreFixtures,
 	selfFixtures,
+	secureMailFixtures,
 	peopleFixtures,
 	entitlementFixtures,
 	reviewFixtures,

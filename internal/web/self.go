@@ -14,7 +14,7 @@ import (
 func (s *Server) selfRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/me", s.self, need...)
 	api.PATCH("/me", s.selfChange, need...)
-	api.POST("/me/key-file/block", s.selfKeyFileBlock, need...)
+	api.POST("/me/key-file/block", s.selfKeyFileBlock, append(need, s.blocking("holder"))...)
 	api.GET("/me/services", s.selfServices, need...)
 	api.GET("/me/dossier.zip", s.selfDossier, need...)
 	api.GET("/employees/:id/dossier.zip", s.dossierShow, need...)

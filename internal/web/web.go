@@ -34,6 +34,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/securemail"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/usage"
@@ -63,6 +64,7 @@ type Options struct {
 	Dossier    *dossier.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
+	SecureMail *securemail.Service
 
 	Now          func() time.Time
 	Log          *slog.Logger

@@ -30,6 +30,7 @@ const sections: Section[] = [
       { to: '/employees', key: 'employees', right: 'employee.view' },
       { to: '/employees/bulk', key: 'bulk', right: 'employee.manage' },
       { to: '/employees/requests', key: 'employeeRequests', right: 'employee.manage' },
+      { to: '/employees/secure-mail', key: 'secureMail', right: 'employee.view' },
     ],
   },
   {

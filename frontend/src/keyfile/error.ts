@@ -10,7 +10,9 @@ export type KeyFileCode =
   | 'file_limits'
   | 'no_generated_key'
   | 'not_open'
-  | 'worker_failed';
+  | 'worker_failed'
+  | 'not_archive'
+  | 'wrong_passphrase';
 
 export class KeyFileError extends Error {
   constructor(

@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { z } from 'zod';
+import { carriers } from '@/api/secure-mail';
 import { inside, open } from './base';
 
 const text = z.string().max(200).optional().catch(undefined);
@@ -21,6 +22,13 @@ const employees = createRoute({
     sort: text,
   }),
   component: lazyRouteComponent(() => import('@/features/employees/employees-page'), 'EmployeesPage'),
+});
+
+const secureMail = createRoute({
+  getParentRoute: () => inside,
+  path: '/employees/secure-mail',
+  validateSearch: z.object({ carrier: z.enum(carriers).optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('@/features/secure-mail/list-page'), 'SecureMailPage'),
 });
 
 const newEmployee = createRoute({
@@ -54,4 +62,4 @@ export const request = createRoute({
   component: lazyRouteComponent(() => import('@/features/employees/ask-page'), 'AskPage'),
 });
 
-export const employeesRoutes = [employees, newEmployee, requests, employee, editEmployee] as const;
+export const employeesRoutes = [employees, secureMail, newEmployee, requests, employee, editEmployee] as const;

@@ -13,4 +13,10 @@ const me = createRoute({
   component: lazyRouteComponent(() => import('@/features/home/me-page'), 'MePage'),
 });
 
-export const homeRoutes = [home, me] as const;
+const ownSecureMail = createRoute({
+  getParentRoute: () => inside,
+  path: '/me/secure-mail',
+  component: lazyRouteComponent(() => import('@/features/secure-mail/own-page'), 'OwnSecureMailPage'),
+});
+
+export const homeRoutes = [home, me, ownSecureMail] as const;

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { baseUrl, errorText } from '@/api/client';
 import { changeSelf, type Self, selfQuery } from '@/api/self';
@@ -48,6 +49,9 @@ export function OwnPanels() {
           ))}
         </ul>
       </section>
+      <p>
+        <Link to="/me/secure-mail">{t('secureMail.link')}</Link>
+      </p>
       <MyRights />
       {data.roles.length === 0 && <OwnAnonymity anonymous={data.anonymous} />}
       <OwnActivity />

@@ -29,6 +29,7 @@ import mailTemplates from './texts/mailTemplates.json';
 import notices from './texts/notices.json';
 import self from './texts/self.json';
 import ownLogin from './texts/ownLogin.json';
+import secureMail from './texts/secureMail.json';
 import usage from './texts/usage.json';
 
 /** What the pages say, one file a place. */
@@ -64,5 +65,6 @@ export const texts = {
   notices,
   self,
   ownLogin,
+  secureMail,
   usage,
 };
