@@ -25,4 +25,9 @@ export const noticesQuery = (lang: 'da' | 'en') =>
     getNextPageParam: (page) => page.next ?? undefined,
   });
 
+export type Letter = Schema['Letter'];
+
+export const lettersQuery = queryOptions({ queryKey: ['letters'], queryFn: () => answer(client.GET('/letters')) });
+export const handOver = (ids: string[]) => answer(client.POST('/letters/handed-over', { body: { ids } }));
+
 export const readNotices = () => answer(client.POST('/me/notices/read'));

@@ -31,6 +31,7 @@ const sections: Section[] = [
       { to: '/employees/bulk', key: 'bulk', right: 'employee.manage' },
       { to: '/employees/requests', key: 'employeeRequests', right: 'employee.manage' },
       { to: '/employees/secure-mail', key: 'secureMail', right: 'employee.view' },
+      { to: '/employees/letters', key: 'letters', right: 'employee.manage' },
     ],
   },
   {

@@ -31,6 +31,12 @@ const secureMail = createRoute({
   component: lazyRouteComponent(() => import('@/features/secure-mail/list-page'), 'SecureMailPage'),
 });
 
+const letters = createRoute({
+  getParentRoute: () => inside,
+  path: '/employees/letters',
+  component: lazyRouteComponent(() => import('@/features/mail/letters-page'), 'LettersPage'),
+});
+
 const newEmployee = createRoute({
   getParentRoute: () => inside,
   path: '/employees/new',
@@ -62,4 +68,4 @@ export const request = createRoute({
   component: lazyRouteComponent(() => import('@/features/employees/ask-page'), 'AskPage'),
 });
 
-export const employeesRoutes = [employees, secureMail, newEmployee, requests, employee, editEmployee] as const;
+export const employeesRoutes = [employees, secureMail, letters, newEmployee, requests, employee, editEmployee] as const;

@@ -24,4 +24,10 @@ const block = createRoute({
   component: lazyRouteComponent(() => import('@/features/block/block-page'), 'BlockPage'),
 });
 
-export const publicRoutes = [login, activate, block] as const;
+const authority = createRoute({
+  getParentRoute: () => open,
+  path: '/ca',
+  component: lazyRouteComponent(() => import('@/features/authority/authority-page'), 'AuthorityPage'),
+});
+
+export const publicRoutes = [login, activate, block, authority] as const;

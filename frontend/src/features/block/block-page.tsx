@@ -1,5 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useForm, useWatch } from 'react-hook-form';
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
@@ -65,6 +66,9 @@ export function BlockPage() {
       <div className="panel">
         <h2>{t('block.noCode.heading')}</h2>
         <p>{t('block.noCode.text')}</p>
+        <p>
+          <Link to="/ca">{t('block.authority')}</Link>
+        </p>
       </div>
     </Page>
   );

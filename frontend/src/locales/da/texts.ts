@@ -30,6 +30,8 @@ import notices from './texts/notices.json';
 import self from './texts/self.json';
 import ownLogin from './texts/ownLogin.json';
 import secureMail from './texts/secureMail.json';
+import authority from './texts/authority.json';
+import letters from './texts/letters.json';
 import usage from './texts/usage.json';
 
 /** What the pages say, one file a place. */
@@ -66,5 +68,7 @@ export const texts = {
   self,
   ownLogin,
   secureMail,
+  authority,
+  letters,
   usage,
 };
