@@ -1399,6 +1399,30 @@ func (e KeyFileLoginAlgorithm) Valid() bool {
 	}
 }
 
+// Defines values for MailCarrier.
+const (
+	MailCarrierCentral MailCarrier = "central"
+	MailCarrierLocal   MailCarrier = "local"
+	MailCarrierNone    MailCarrier = "none"
+	MailCarrierUnknown MailCarrier = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the MailCarrier enum.
+func (e MailCarrier) Valid() bool {
+	switch e {
+	case MailCarrierCentral:
+		return true
+	case MailCarrierLocal:
+		return true
+	case MailCarrierNone:
+		return true
+	case MailCarrierUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MailTemplateLang.
 const (
 	MailTemplateLangDa MailTemplateLang = "da"
@@ -1522,6 +1546,27 @@ func (e NsisLevel) Valid() bool {
 	case NsisLevelLow:
 		return true
 	case NsisLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OwnSecureMailSource.
+const (
+	OwnSecureMailSourceMigration OwnSecureMailSource = "migration"
+	OwnSecureMailSourceNothing   OwnSecureMailSource = "nothing"
+	OwnSecureMailSourcePerson    OwnSecureMailSource = "person"
+)
+
+// Valid indicates whether the value is a known member of the OwnSecureMailSource enum.
+func (e OwnSecureMailSource) Valid() bool {
+	switch e {
+	case OwnSecureMailSourceMigration:
+		return true
+	case OwnSecureMailSourceNothing:
+		return true
+	case OwnSecureMailSourcePerson:
 		return true
 	default:
 		return false
@@ -2068,6 +2113,27 @@ func (e RowState) Valid() bool {
 	case RowStatePending:
 		return true
 	case RowStateSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SecureMailLineSource.
+const (
+	SecureMailLineSourceMigration SecureMailLineSource = "migration"
+	SecureMailLineSourceNothing   SecureMailLineSource = "nothing"
+	SecureMailLineSourcePerson    SecureMailLineSource = "person"
+)
+
+// Valid indicates whether the value is a known member of the SecureMailLineSource enum.
+func (e SecureMailLineSource) Valid() bool {
+	switch e {
+	case SecureMailLineSourceMigration:
+		return true
+	case SecureMailLineSourceNothing:
+		return true
+	case SecureMailLineSourcePerson:
 		return true
 	default:
 		return false
@@ -2803,6 +2869,35 @@ type ApprovalActsChange struct {
 type ApprovalList struct {
 	Items []Approval `json:"items"`
 	Next  *string    `json:"next"`
+}
+
+// Archive defines model for Archive.
+type Archive struct {
+	Items    []ArchiveFile `json:"items"`
+	MaxFiles int           `json:"max_files"`
+	MaxSize  int           `json:"max_size"`
+}
+
+// ArchiveContent defines model for ArchiveContent.
+type ArchiveContent struct {
+	Content []byte `json:"content"`
+}
+
+// ArchiveFile defines model for ArchiveFile.
+type ArchiveFile struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        string    `json:"id"`
+	Label     string    `json:"label"`
+
+	// Size Octets, encrypted
+	Size int64 `json:"size"`
+}
+
+// ArchiveKeep defines model for ArchiveKeep.
+type ArchiveKeep struct {
+	// Content ADGANG-ARCHIVE, 1, salt (16), nonce (12), AES-256-GCM
+	Content []byte `json:"content"`
+	Label   string `json:"label"`
 }
 
 // AuditCheckpoint defines model for AuditCheckpoint.
@@ -4252,6 +4347,9 @@ type Made struct {
 	ID string `json:"id"`
 }
 
+// MailCarrier central: code card or app, old mail is lost at the closing; local: key file or hardware, it is kept; none: used no secure mail
+type MailCarrier string
+
 // MailPreview defines model for MailPreview.
 type MailPreview struct {
 	Body    string `json:"body"`
@@ -4489,6 +4587,18 @@ type OwnBlock struct {
 	// Serial Of the certificate in use
 	Serial string `json:"serial"`
 }
+
+// OwnSecureMail defines model for OwnSecureMail.
+type OwnSecureMail struct {
+	// Carrier central: code card or app, old mail is lost at the closing; local: key file or hardware, it is kept; none: used no secure mail
+	Carrier  MailCarrier         `json:"carrier"`
+	Closed   bool                `json:"closed"`
+	ClosesAt *time.Time          `json:"closes_at"`
+	Source   OwnSecureMailSource `json:"source"`
+}
+
+// OwnSecureMailSource defines model for OwnSecureMail.Source.
+type OwnSecureMailSource string
 
 // Party defines model for Party.
 type Party struct {
@@ -5208,6 +5318,36 @@ type SealUser struct {
 // SealUserList defines model for SealUserList.
 type SealUserList struct {
 	Items []SealUser `json:"items"`
+}
+
+// SecureMailCarrier defines model for SecureMailCarrier.
+type SecureMailCarrier struct {
+	// Carrier central: code card or app, old mail is lost at the closing; local: key file or hardware, it is kept; none: used no secure mail
+	Carrier MailCarrier `json:"carrier"`
+}
+
+// SecureMailLine defines model for SecureMailLine.
+type SecureMailLine struct {
+	// Carrier central: code card or app, old mail is lost at the closing; local: key file or hardware, it is kept; none: used no secure mail
+	Carrier MailCarrier          `json:"carrier"`
+	Email   string               `json:"email"`
+	ID      string               `json:"id"`
+	Name    string               `json:"name"`
+	Source  SecureMailLineSource `json:"source"`
+}
+
+// SecureMailLineSource defines model for SecureMailLine.Source.
+type SecureMailLineSource string
+
+// SecureMailList defines model for SecureMailList.
+type SecureMailList struct {
+	Central  int64            `json:"central"`
+	ClosesAt *time.Time       `json:"closes_at"`
+	Items    []SecureMailLine `json:"items"`
+	Local    int64            `json:"local"`
+	Next     *string          `json:"next"`
+	None     int64            `json:"none"`
+	Unknown  int64            `json:"unknown"`
 }
 
 // Self defines model for Self.
@@ -6412,6 +6552,14 @@ type RoleHoldersParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// SecureMailParams defines parameters for SecureMail.
+type SecureMailParams struct {
+	Carrier *MailCarrier `form:"carrier,omitempty" json:"carrier,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ServicesParams defines parameters for Services.
 type ServicesParams struct {
 	// Cursor `next` of the page before
@@ -6522,6 +6670,9 @@ type EmployeeRightGiveJSONRequestBody = RightGift
 // RolesChangeJSONRequestBody defines body for RolesChange for application/json ContentType.
 type RolesChangeJSONRequestBody = RolesChange
 
+// SecureMailSetJSONRequestBody defines body for SecureMailSet for application/json ContentType.
+type SecureMailSetJSONRequestBody = SecureMailCarrier
+
 // EmployeeSuspendJSONRequestBody defines body for EmployeeSuspend for application/json ContentType.
 type EmployeeSuspendJSONRequestBody = Reason
 
@@ -6609,8 +6760,14 @@ type SelfChangeJSONRequestBody = SelfChange
 // AnonymityAskJSONRequestBody defines body for AnonymityAsk for application/json ContentType.
 type AnonymityAskJSONRequestBody = RequestReason
 
+// ArchiveKeepJSONRequestBody defines body for ArchiveKeep for application/json ContentType.
+type ArchiveKeepJSONRequestBody = ArchiveKeep
+
 // SelfKeyFileBlockJSONRequestBody defines body for SelfKeyFileBlock for application/json ContentType.
 type SelfKeyFileBlockJSONRequestBody = OwnBlock
+
+// SecureMailSetOwnJSONRequestBody defines body for SecureMailSetOwn for application/json ContentType.
+type SecureMailSetOwnJSONRequestBody = SecureMailCarrier
 
 // ApplicationCompanyJSONRequestBody defines body for ApplicationCompany for application/json ContentType.
 type ApplicationCompanyJSONRequestBody = ApplicationCompany

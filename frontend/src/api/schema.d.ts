@@ -4000,6 +4000,98 @@ export interface paths {
         patch: operations["selfChange"];
         trace?: never;
     };
+    "/secure-mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the keys of old secure mail are, and who loses mail at the closing */
+        get: operations["secureMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/secure-mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Say where an employee's key is; unknown takes back what was said */
+        put: operations["secureMailSet"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/secure-mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether I lose old secure mail */
+        get: operations["secureMailOwn"];
+        /** Say where my key is */
+        put: operations["secureMailSetOwn"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My old key files, encrypted in the browser */
+        get: operations["archive"];
+        put?: never;
+        /** Archive a file that the browser has encrypted */
+        post: operations["archiveKeep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/archive/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** A file of mine, encrypted as it came */
+        get: operations["archiveContent"];
+        put?: never;
+        post?: never;
+        /** Delete a file of mine for good */
+        delete: operations["archiveDrop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/key-file/block": {
         parameters: {
             query?: never;
@@ -6638,6 +6730,72 @@ export interface components {
             revoked_at: string | null;
             /** @description Of the key file in use */
             current: boolean;
+        };
+        /**
+         * @description central: code card or app, old mail is lost at the closing; local: key file or hardware, it is kept; none: used no secure mail
+         * @enum {string}
+         */
+        MailCarrier: "central" | "local" | "none" | "unknown";
+        SecureMailCarrier: {
+            carrier: components["schemas"]["MailCarrier"];
+        };
+        SecureMailLine: {
+            id: string;
+            name: string;
+            email: string;
+            carrier: components["schemas"]["MailCarrier"];
+            /** @enum {string} */
+            source: "person" | "migration" | "nothing";
+        };
+        SecureMailList: {
+            items: components["schemas"]["SecureMailLine"][];
+            next: string | null;
+            /** Format: date-time */
+            closes_at: string | null;
+            /** Format: int64 */
+            central: number;
+            /** Format: int64 */
+            local: number;
+            /** Format: int64 */
+            none: number;
+            /** Format: int64 */
+            unknown: number;
+        };
+        OwnSecureMail: {
+            carrier: components["schemas"]["MailCarrier"];
+            /** @enum {string} */
+            source: "person" | "migration" | "nothing";
+            /** Format: date-time */
+            closes_at: string | null;
+            closed: boolean;
+        };
+        ArchiveFile: {
+            id: string;
+            label: string;
+            /**
+             * Format: int64
+             * @description Octets, encrypted
+             */
+            size: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        Archive: {
+            items: components["schemas"]["ArchiveFile"][];
+            max_files: number;
+            max_size: number;
+        };
+        ArchiveKeep: {
+            label: string;
+            /**
+             * Format: byte
+             * @description ADGANG-ARCHIVE, 1, salt (16), nonce (12), AES-256-GCM
+             */
+            content: string;
+        };
+        ArchiveContent: {
+            /** Format: byte */
+            content: string;
         };
         OwnBlock: {
             /** @description Of the certificate in use */
@@ -13133,6 +13291,190 @@ export interface operations {
                 "application/json": components["schemas"]["SelfChange"];
             };
         };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    secureMail: {
+        parameters: {
+            query?: {
+                carrier?: components["schemas"]["MailCarrier"];
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecureMailList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    secureMailSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecureMailCarrier"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    secureMailOwn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSecureMail"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    secureMailSetOwn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecureMailCarrier"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archiveKeep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArchiveKeep"];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveFile"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archiveContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveContent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archiveDrop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Done */
             204: {
