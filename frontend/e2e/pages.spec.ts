@@ -59,6 +59,9 @@ test('pages of an administrator', async ({ page }) => {
     `/services/${services[0]?.id}`,
     `/inventory/${certificates[0]?.id}`,
     `/inventory/campaigns/${campaigns[0]?.id}`,
+    ...['policy', 'access', 'attributes', 'statistics', 'diagnosis', 'trial', 'messages'].map((tab) => `/services/${services[0]?.id}?tab=${tab}`),
+    '/services/used',
+    `/services/used/${services[0]?.id}`,
   ];
   for (const path of paths) await look(page, path);
 });
@@ -139,12 +142,12 @@ test('a file that is none is refused in words', async ({ page }) => {
 
 test('metadata that is none is refused in words', async ({ page }) => {
   await asAdministrator(page, '/services/new');
-  await page.getByRole('button', { name: 'Registrér', exact: true }).click();
+  await page.getByRole('button', { name: 'Gennemgå' }).first().click();
   await expect(page.getByRole('alert')).toBeFocused();
   await page.getByLabel('Metadata (XML)').fill('<html></html>');
-  await page.getByRole('button', { name: 'Registrér', exact: true }).click();
-  await expect(page.getByText('Metadata blev ikke godtaget')).toBeVisible();
-  await expect(page.getByText('Metadata kan ikke læses')).toBeVisible();
+  await page.getByRole('button', { name: 'Gennemgå' }).first().click();
+  await expect(page.getByText('Metadata kan ikke bruges')).toBeVisible();
+  await expect(page.getByText('Metadata kan ikke læses').or(page.getByText('Metadata er ikke'))).toBeVisible();
 });
 
 test('the keyboard alone reaches the content, the menu and the way back', async ({ page }) => {

@@ -146,7 +146,7 @@ test('the employee logs in to a business service and comes back to it', async ({
   await page.goto('/demo/service');
   await page.getByRole('button', { name: 'Log ind med Adgang' }).click();
   await expect(page).toHaveURL(/\/login\?flow=/);
-  await expect(page.getByText('Du er på vej til en tjeneste')).toBeVisible();
+  await expect(page.getByText('Du er på vej til')).toBeVisible();
   await logIn(page, { file: keyFile(), password });
   await expect(page).toHaveURL(/\/demo\/service/);
   await expect(page.getByText(employee.rid)).toBeVisible();

@@ -34,3 +34,55 @@ export const replaceService = (id: string, metadata: string): Promise<Service | 
 /** Undefined when it is done, else what waits for a second person. */
 export const removeService = (id: string): Promise<Approval | undefined> =>
   answer(client.DELETE('/services/{id}', { params: { path: { id } } }));
+
+export type ServicePolicy = Schema['ServicePolicy'];
+export type ServiceUse = Schema['ServiceUse'];
+export type ServiceAttempt = Schema['ServiceAttempt'];
+export type ServiceReview = Schema['ServiceReview'];
+export type ServiceTrial = Schema['ServiceTrial'];
+
+const path = (id: string) => ({ params: { path: { id } } });
+
+export const reviewMetadata = (body: Schema['ServiceSource']): Promise<ServiceReview> => answer(client.POST('/services/review', { body }));
+
+export const reviewQuery = (id: string) =>
+  queryOptions({ queryKey: ['services', 'review', id], queryFn: () => answer(client.GET('/services/{id}/review', path(id))) });
+
+export const policyQuery = (id: string) =>
+  queryOptions({ queryKey: ['services', 'policy', id], queryFn: () => answer(client.GET('/services/{id}/policy', path(id))) });
+
+export const setPolicy = (id: string, body: ServicePolicy): Promise<ServicePolicy> => answer(client.PUT('/services/{id}/policy', { ...path(id), body }));
+
+export const usedQuery = (id: string) =>
+  queryOptions({ queryKey: ['services', 'use', id], queryFn: () => answer(client.GET('/services/{id}/use', path(id))) });
+
+export const setUse = (id: string, body: Schema['ServiceUseChange']): Promise<ServiceUse> => answer(client.PUT('/services/{id}/use', { ...path(id), body }));
+
+export const statisticsQuery = (id: string, days: number) =>
+  queryOptions({
+    queryKey: ['services', 'statistics', id, days],
+    queryFn: () => answer(client.GET('/services/{id}/statistics', { params: { path: { id }, query: { days } } })),
+  });
+
+export const attemptsQuery = (id: string, result: '' | ServiceAttempt['result']) =>
+  infiniteQueryOptions({
+    queryKey: ['services', 'attempts', id, result],
+    queryFn: ({ pageParam }) =>
+      answer(
+        client.GET('/services/{id}/attempts', {
+          params: { path: { id }, query: { ...(result === '' ? {} : { result }), ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+export const tryLogin = (id: string, body: Schema['ServiceWish']): Promise<ServiceTrial> => answer(client.POST('/services/{id}/test-login', { ...path(id), body }));
+
+type Part = ServiceAttempt['parts'][number];
+
+/** The bytes of a message that was kept. */
+export const fetchMessage = (id: string, attempt: string, part: Part): Promise<Blob> =>
+  answer(
+    client.GET('/services/{id}/attempts/{attempt}/{part}', { params: { path: { id, attempt, part } }, parseAs: 'blob' }) as unknown as Parameters<typeof answer<Blob>>[0],
+  );

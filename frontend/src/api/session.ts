@@ -21,6 +21,15 @@ export const installationQuery = queryOptions({
   staleTime: Infinity,
 });
 
+/** Which service a login is on its way to; undefined flow = none. */
+export const flowQuery = (flow: string | undefined) =>
+  queryOptions({
+    queryKey: ['flow', flow],
+    queryFn: () => answer(client.GET('/login/flows/{id}', { params: { path: { id: flow ?? '' } } })),
+    enabled: flow !== undefined,
+    retry: false,
+  });
+
 export type Right = Schema['Right'];
 
 export const may = (session: Session, right: Right): boolean => session.rights.includes(right);

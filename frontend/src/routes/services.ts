@@ -1,4 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { z } from 'zod';
+import { tabs } from '@/features/services/tabs';
 import { inside } from './base';
 
 const services = createRoute({
@@ -16,7 +18,20 @@ const newService = createRoute({
 const service = createRoute({
   getParentRoute: () => inside,
   path: '/services/$id',
+  validateSearch: z.object({ tab: z.enum(tabs).optional().catch(undefined) }),
   component: lazyRouteComponent(() => import('@/features/services/service-page'), 'ServicePage'),
 });
 
-export const servicesRoutes = [services, newService, service] as const;
+const used = createRoute({
+  getParentRoute: () => inside,
+  path: '/services/used',
+  component: lazyRouteComponent(() => import('@/features/services/used-page'), 'UsedServicesPage'),
+});
+
+const usedOne = createRoute({
+  getParentRoute: () => inside,
+  path: '/services/used/$id',
+  component: lazyRouteComponent(() => import('@/features/services/used-page'), 'UsedServicePage'),
+});
+
+export const servicesRoutes = [services, newService, service, used, usedOne] as const;

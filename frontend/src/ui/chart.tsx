@@ -78,3 +78,20 @@ export function Sparkline({ values, label }: { values: number[]; label: string }
     </svg>
   );
 }
+
+/** Two kinds of a number, day by day: bars, the bad ones on top. */
+export function DayBars({ days, label }: { days: { good: number; bad: number }[]; label: string }) {
+  const most = Math.max(...days.map((one) => one.good + one.bad), 1);
+  const step = 100 / Math.max(days.length, 1);
+  const height = (count: number) => (count / most) * 38;
+  return (
+    <svg className="day-bars" viewBox="0 0 100 40" preserveAspectRatio="none" role="img" aria-label={label}>
+      {days.map((one, i) => (
+        <g key={i}>
+          <rect className="good" x={i * step + step * 0.1} width={step * 0.8} y={40 - height(one.good)} height={height(one.good)} />
+          <rect className="bad" x={i * step + step * 0.1} width={step * 0.8} y={40 - height(one.good + one.bad)} height={height(one.bad)} />
+        </g>
+      ))}
+    </svg>
+  );
+}

@@ -5,7 +5,7 @@ import { Controller, useForm } from 'react-hook-form';
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
 import { errorText } from '@/api/client';
-import { installationQuery } from '@/api/session';
+import { flowQuery, installationQuery } from '@/api/session';
 import { formProblems, formText } from '@/form';
 import { Page } from '@/frame/page';
 import { Alert } from '@/ui/alert';
@@ -43,9 +43,12 @@ export function LoginPage() {
       else router.history.push(next === undefined ? path : ownPath(next));
     },
   });
+  const { data: waiting } = useQuery(flowQuery(flow));
   const { errors, submitCount } = form.formState;
+  const lead = waiting === undefined ? t('login.leadService') : t('login.toService', { name: waiting.service });
   return (
-    <Page title={t('login.title')} lead={flow === undefined ? t('login.lead') : t('login.leadService')} narrow>
+    <Page title={t('login.title')} lead={flow === undefined ? t('login.lead') : lead} narrow>
+      {waiting !== undefined && <Wants level={waiting.level} subject={waiting.subject} />}
       <form
         className="panel"
         noValidate
@@ -84,11 +87,28 @@ export function LoginPage() {
             {isPending ? t('login.pending') : t('login.submit')}
           </Button>
         </div>
+        {flow !== undefined && (
+          <p>
+            <a href={`/saml/cancel?flow=${encodeURIComponent(flow)}`}>{t('login.cancel')}</a>
+          </p>
+        )}
         <p className="quiet small">{t('login.stays')}</p>
       </form>
       <HomeFinder flow={flow} next={next} />
       <Help />
     </Page>
+  );
+}
+
+/** What a service demands of the login, when it demands anything. */
+function Wants({ level, subject }: { level: string; subject: string }) {
+  const { t } = useTranslation();
+  if (subject === '' && level !== 'Substantial' && level !== 'High') return null;
+  return (
+    <Alert tone="info">
+      {(level === 'Substantial' || level === 'High') && <p className="alert-text">{t('login.needs', { level: t(`services.level.${level}`) })}</p>}
+      {subject !== '' && <p className="alert-text break">{t('login.expects', { subject })}</p>}
+    </Alert>
   );
 }
 

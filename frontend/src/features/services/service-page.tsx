@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText, isStatus } from '@/api/client';
@@ -14,13 +14,23 @@ import { Skeleton } from '@/ui/feedback';
 import { Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
 import { PublishPanel } from '../entitlements/publish-panel';
+import { AccessPanel } from './access-panel';
+import { AttributesPanel } from './attributes-panel';
+import { DiagnosisPanel } from './diagnosis-panel';
+import { MessagesPanel } from './messages-panel';
 import { MetadataForm } from './metadata-form';
+import { PolicyPanel } from './policy-panel';
+import { ReviewPanel } from './review-panel';
+import { StatisticsPanel } from './statistics-panel';
+import { type Tab, tabs } from './tabs';
+import { TrialPanel } from './trial-panel';
 
 const route = getRouteApi('/inside/services/$id');
 
 export function ServicePage() {
   const { t } = useTranslation();
   const { id } = route.useParams();
+  const { tab = 'overview' } = route.useSearch();
   const { data, error, refetch } = useQuery(serviceQuery(id));
   if (isStatus(error, 404)) return <NotFound />;
   return (
@@ -29,14 +39,55 @@ export function ServicePage() {
       {data === undefined && error === null && <Skeleton label={t('ui.loading')} lines={6} />}
       {data !== undefined && (
         <>
-          <Facts service={data} />
-          <PublishPanel service={id} />
-          <Certificates service={data} />
-          <Replace id={id} />
-          <Remove service={data} />
+          <Tabs id={id} at={tab} />
+          {tab === 'overview' && <Overview service={data} />}
+          {tab === 'policy' && <PolicyPanel id={id} />}
+          {tab === 'access' && <AccessPanel id={id} own />}
+          {tab === 'attributes' && <AttributesPanel id={id} />}
+          {tab === 'statistics' && <StatisticsPanel id={id} />}
+          {tab === 'diagnosis' && <DiagnosisPanel id={id} />}
+          {tab === 'trial' && <TrialPanel id={id} />}
+          {tab === 'messages' && <MessagesPanel id={id} />}
         </>
       )}
     </Page>
+  );
+}
+
+/** The pages about one service; each has an address of its own. */
+function Tabs({ id, at }: { id: string; at: Tab }) {
+  const { t } = useTranslation();
+  return (
+    <nav className="tabs" aria-label={t('services.tabs.label')}>
+      <ul>
+        {tabs.map((tab) => (
+          <li key={tab}>
+            <Link
+              to="/services/$id"
+              params={{ id }}
+              search={tab === 'overview' ? {} : { tab }}
+              activeOptions={{ exact: true, includeSearch: true }}
+              aria-current={tab === at ? 'page' : undefined}
+            >
+              {t(`services.tabs.${tab}`)}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Overview({ service }: { service: Service }) {
+  return (
+    <>
+      <Facts service={service} />
+      <ReviewPanel id={service.id} />
+      <PublishPanel service={service.id} />
+      <Certificates service={service} />
+      <Replace id={service.id} />
+      <Remove service={service} />
+    </>
   );
 }
 

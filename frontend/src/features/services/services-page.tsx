@@ -42,6 +42,9 @@ export function ServicesPage() {
           />
         </>
       )}
+      <p>
+        <Link to="/services/used">{t('services.used.title')}</Link>: {t('services.used.lead')}
+      </p>
       <OwnMetadata />
     </Page>
   );
