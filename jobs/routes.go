@@ -87,6 +87,7 @@ func Routes(s Services) []Route {
 		Handle(enrolment.Expire, plain(s.Enrolment.ExpireOrders)),
 		Handle(org.Stopped, s.Federation.LogOutEmployee),
 		Handle(federation.TellKind, s.Federation.Tell),
+		Handle(enrolment.Changed, s.Inventory.Adopt),
 		Handle(org.EraseKind, s.Org.Erase),
 		Handle(org.Erased, all(s.Cutover.ForgetEmployees, s.SecureMail.Forget)),
 		Handle(credential.InviteAll, s.Credential.DoAll),

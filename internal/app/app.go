@@ -203,7 +203,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
 	a.Reminder = &reminder.Service{
-		DB: a.DB, Keys: keys, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
+		DB: a.DB, Keys: keys, CA: a.CA, Mail: a.Mail, Inventory: a.Inventory, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
 	a.SecureMail = &securemail.Service{DB: a.DB, Now: a.Now, ClosesAt: c.ClosedAt}
 	a.Reminder.ClosesAt = c.ClosedAt

@@ -45,6 +45,15 @@ const (
 // Expire ends orders that nobody used.
 var Expire = outbox.NewKind[struct{}]("enrolment.expire_orders")
 
+// Ref names a certificate of a profile.
+type Ref struct {
+	Org    access.OrgID `json:"org"`
+	Serial string       `json:"serial"`
+}
+
+// Changed tells that a certificate of a profile was issued, or revoked.
+var Changed = outbox.NewKind[Ref]("enrolment.tell_change")
+
 // OrderDays is how long an order can be used.
 const OrderDays = 30
 
@@ -120,6 +129,24 @@ func profile(ctx context.Context, db bun.IDB, orgID access.OrgID, id string) (Pr
 	var p Profile
 	err := db.NewSelect().Model(&p).Where("org_id = ?", orgID).Where("id = ?", id).Scan(ctx)
 	return p, store.Found(err, "enrolment.profile")
+}
+
+// ProfileOf reads the profile of a certificate. Errors: fault.Absent.
+func ProfileOf(ctx context.Context, db bun.IDB, c ca.Certificate) (Profile, error) {
+	return profile(ctx, db, c.OrgID, string(c.EmployeeID))
+}
+
+// ByMachine tells which certificates of a profile a machine fetched by itself, by
+// serial number.
+func ByMachine(ctx context.Context, db bun.IDB, orgID access.OrgID, profileID string) (map[string]bool, error) {
+	var serials []string
+	err := db.NewSelect().Model((*Order)(nil)).Column("serial").Where("org_id = ?", orgID).Where("profile_id = ?", profileID).
+		Where("method = ?", ByEST).Where("serial IS NOT NULL").Scan(ctx, &serials)
+	all := make(map[string]bool, len(serials))
+	for _, one := range serials {
+		all[one] = true
+	}
+	return all, err
 }
 
 // order reads one of the organisation. Errors: fault.Absent.

@@ -130,6 +130,9 @@ func (s *Service) settle(ctx context.Context, by access.Actor, o Order, cert ca.
 			if code, err = s.code(ctx, tx, o, cert); err != nil {
 				return err
 			}
+			if err := Changed.Add(ctx, tx, o.OrgID, Ref{o.OrgID, serial}, now); err != nil {
+				return err
+			}
 			return audit.Record(ctx, tx, audit.By(by, now, "certificate_order.issue", o.object(), "serial "+serial))
 		}
 		stored, err := order(ctx, tx, o.OrgID, o.ID)
@@ -296,7 +299,10 @@ func (s *Service) Revoke(ctx context.Context, by access.Actor, serial, reason, n
 		return fault.New(fault.Invalid, "enrolment.revoke.reason", "The reason must be one of %s.", strings.Join(ca.Reasons, ", ")).On("reason")
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason, note)
+		if err := s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason, note); err != nil {
+			return err
+		}
+		return Changed.Add(ctx, tx, by.OrgID, Ref{by.OrgID, string(c.Serial)}, s.Now())
 	})
 }
 

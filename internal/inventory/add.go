@@ -14,6 +14,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -117,6 +118,7 @@ func (s *Service) row(id access.OrgID, f found, own []*x509.Certificate) Certifi
 	}
 	c.ID, c.OrgID, c.Source, c.Version, c.CreatedAt = store.NewID(), id, f.source, 1, store.Instant(s.Now())
 	c.NotBefore, c.NotAfter = store.Instant(c.NotBefore), store.Instant(c.NotAfter)
+	c.ContactLang = mail.Danish
 	c.Plan = planOf(c, nil)
 	c.SearchKey = searchKey(c)
 	return c
@@ -134,6 +136,13 @@ func listPrint(serial, name string) string {
 // keep stores a certificate unless it is here. One that a list told of before is
 // filled in when the certificate itself comes.
 func (s *Service) keep(ctx context.Context, tx bun.Tx, c Certificate) (added bool, err error) {
+	if c.Generation == Adgang && c.Kind == OfEmployee && c.Source != FromScan {
+		// A key file issued here is followed by itself, and would be counted twice.
+		n, err := tx.NewSelect().Table("certificate").Where("org_id = ?", c.OrgID).Where("serial = ?", c.Serial).Count(ctx)
+		if err != nil || n > 0 {
+			return false, err
+		}
+	}
 	if c.DER == nil {
 		// Lists name the serial numbers of certificates that may be here already.
 		n, err := tx.NewSelect().Model((*Certificate)(nil)).Where("c.org_id = ?", c.OrgID).Where("c.serial = ?", c.Serial).Where("c.serial <> ''").Count(ctx)

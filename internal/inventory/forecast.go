@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
@@ -28,18 +31,23 @@ type Month struct {
 	Renewal int64 // certificates to renew, as WhatIf has them
 }
 
+// Outlook is a forecast: what has ended already, and the months from this one on.
+type Outlook struct {
+	Overdue Month // ended before this month, in use and not replaced; Month is ""
+	Months  []Month
+}
+
 // WhatIf moves the renewals of a forecast. The zero value renews each in the month
 // in which it ends.
 type WhatIf struct {
-	Months  int // how many the forecast has, 1 to 60; 0 = 36
-	Earlier int // renew so many months before the end, 0 to 24
-	Spread  int // spread the renewals of a month over so many months, that one and those before it, 1 to 24; 0 = 1
+	Months   int    // how many the forecast has, 1 to 60; 0 = 36
+	Earlier  int    // renew so many months before the end, 0 to 24
+	Spread   int    // spread the renewals of a month over so many months, that one and those before it, 1 to 24; 0 = 1
+	Deadline string // YYYY-MM: whatever ends later is renewed in this month at the latest; "" = no deadline
+	Leaving  string // the generation that the deadline is for, "" = every one
 }
 
-// profileKinds are the kinds of certificates issued here.
-var profileKinds = map[string]string{"employee": OfEmployee, "organisation": OfOrganisation, "system": OfSystem}
-
-func (w WhatIf) check() (WhatIf, error) {
+func (w WhatIf) check(first time.Time) (_ WhatIf, deadline int, err error) {
 	if w.Months == 0 {
 		w.Months = 36
 	}
@@ -51,70 +59,118 @@ func (w WhatIf) check() (WhatIf, error) {
 		value, low, high int
 	}{{"months", w.Months, 1, 60}, {"earlier", w.Earlier, 0, 24}, {"spread", w.Spread, 1, 24}} {
 		if one.value < one.low || one.value > one.high {
-			return w, fault.New(fault.Invalid, "inventory.forecast.range", "%s must be from %d to %d.", one.field, one.low, one.high).On(one.field)
+			return w, 0, fault.New(fault.Invalid, "inventory.forecast.range", "%s must be from %d to %d.", one.field, one.low, one.high).On(one.field)
 		}
 	}
-	return w, nil
+	if w.Deadline == "" {
+		return w, math.MaxInt, nil
+	}
+	at, err := time.ParseInLocation("2006-01", w.Deadline, copenhagen)
+	deadline = (at.Year()-first.Year())*12 + int(at.Month()) - int(first.Month())
+	if err != nil || deadline < 0 || deadline >= w.Months {
+		return w, 0, fault.New(fault.Invalid, "inventory.forecast.deadline", "Write the month of the deadline as YYYY-MM; it is one of the forecast.").On("deadline")
+	}
+	return w, deadline, nil
 }
 
 // Forecast counts what ends in each month from this one on, of the inventory and
-// of the certificates issued here, and when it would have to be renewed. What
-// should have been renewed before this month counts in this one. Errors:
-// fault.Denied, fault.Invalid.
-func (s *Service) Forecast(ctx context.Context, by access.Actor, w WhatIf) ([]Month, error) {
+// of the key files issued here, and when it would have to be renewed. What should
+// have been renewed before this month counts in this one. Authorities are left
+// out: nobody renews them here. Errors: fault.Denied, fault.Invalid.
+func (s *Service) Forecast(ctx context.Context, by access.Actor, w WhatIf) (Outlook, error) {
 	if err := by.Need(access.ViewCertificates); err != nil {
-		return nil, err
-	}
-	w, err := w.check()
-	if err != nil {
-		return nil, err
+		return Outlook{}, err
 	}
 	now := s.Now().In(copenhagen)
 	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, copenhagen)
+	w, deadline, err := w.check(first)
+	if err != nil {
+		return Outlook{}, err
+	}
 	// Renewals of what ends after the last month may fall into it.
-	ahead := w.Earlier + w.Spread - 1
-	months := make([]Month, w.Months+ahead)
+	months := make([]Month, w.Months+w.Earlier+w.Spread-1)
 	for i := range months {
 		from, to := first.AddDate(0, i, 0), first.AddDate(0, i+1, 0)
 		months[i].Month = from.Format("2006-01")
 		if months[i].Counts, err = s.endings(ctx, by.OrgID, from, to); err != nil {
-			return nil, err
+			return Outlook{}, err
 		}
 		for _, c := range months[i].Counts {
 			months[i].Ending += c.N
-			if c.Plan == PlanInstalled {
-				continue // nothing is left to be done
-			}
-			for part := range w.Spread {
-				// As even as whole certificates allow.
-				n := c.N*int64(part+1)/int64(w.Spread) - c.N*int64(part)/int64(w.Spread)
-				months[max(0, i-w.Earlier-part)].Renewal += n
-			}
+			w.renew(months, c, i, deadline)
 		}
 	}
-	return months[:w.Months], nil
+	if w.Deadline != "" {
+		beyond, err := s.endings(ctx, by.OrgID, first.AddDate(0, len(months), 0), first.AddDate(100, 0, 0))
+		if err != nil {
+			return Outlook{}, err
+		}
+		for _, c := range beyond {
+			w.renew(months, c, math.MaxInt/2, deadline)
+		}
+	}
+	out := Outlook{Months: months[:w.Months]}
+	if out.Overdue.Counts, err = s.overdue(ctx, by.OrgID, first); err != nil {
+		return Outlook{}, err
+	}
+	for _, c := range out.Overdue.Counts {
+		out.Overdue.Ending += c.N
+		out.Overdue.Renewal += c.N
+		months[0].Renewal += c.N
+	}
+	return out, nil
+}
+
+// renew counts the renewals of what ends in month i.
+func (w WhatIf) renew(months []Month, c Count, i, deadline int) {
+	if c.Plan == PlanInstalled {
+		return // nothing is left to be done
+	}
+	last := i - w.Earlier
+	if w.Leaving == "" || w.Leaving == c.Generation {
+		last = min(last, deadline)
+	}
+	for part := range w.Spread {
+		// As even as whole certificates allow.
+		n := c.N*int64(part+1)/int64(w.Spread) - c.N*int64(part)/int64(w.Spread)
+		if at := max(0, last-part); at < len(months) {
+			months[at].Renewal += n
+		}
+	}
 }
 
 func (s *Service) endings(ctx context.Context, id access.OrgID, from, to time.Time) ([]Count, error) {
 	var all []Count
-	err := s.DB.NewSelect().Model((*Certificate)(nil)).ColumnExpr("c.kind, c.generation, c.plan, count(*) AS n").Where("c.org_id = ?", id).
-		Where("c.not_after >= ?", store.Instant(from)).Where("c.not_after < ?", store.Instant(to)).Where("c.plan <> ?", PlanRetired).
-		Group("c.kind", "c.generation", "c.plan").Order("c.kind", "c.generation", "c.plan").Scan(ctx, &all)
+	err := s.counts(id).Where("c.not_after >= ?", store.Instant(from)).Where("c.not_after < ?", store.Instant(to)).Scan(ctx, &all)
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.CA.Endings(ctx, id, from, to)
-	for _, e := range own {
+	n, err := s.CA.EndingKeyFiles(ctx, id, from, to)
+	if n > 0 {
 		// The holder of a key file is who looks after it.
-		all = append(all, Count{Kind: firstOf(profileKinds[e.Profile], Unknown), Generation: Adgang, Plan: PlanPlanned, N: e.N})
+		all = append(all, Count{Kind: OfEmployee, Generation: Adgang, Plan: PlanPlanned, N: n})
 	}
 	return all, err
 }
 
-// ForecastCSV writes a forecast with a line for each sort in each month. Errors:
-// as Forecast.
+func (s *Service) counts(id access.OrgID) *bun.SelectQuery {
+	return s.DB.NewSelect().Model((*Certificate)(nil)).ColumnExpr("c.kind, c.generation, c.plan, count(*) AS n").Where("c.org_id = ?", id).
+		Where("c.plan <> ?", PlanRetired).Where("c.kind <> ?", OfAuthority).Group("c.kind", "c.generation", "c.plan").
+		Order("c.kind", "c.generation", "c.plan")
+}
+
+// overdue counts what ended before the first month, is in use and has no successor
+// everywhere.
+func (s *Service) overdue(ctx context.Context, id access.OrgID, first time.Time) ([]Count, error) {
+	var all []Count
+	err := s.counts(id).Where("c.not_after < ?", store.Instant(first)).Where("c.plan <> ?", PlanInstalled).Scan(ctx, &all)
+	return all, err
+}
+
+// ForecastCSV writes a forecast with a line for each sort in each month, what is
+// overdue first. Errors: as Forecast.
 func (s *Service) ForecastCSV(ctx context.Context, by access.Actor, w WhatIf, out io.Writer) error {
-	months, err := s.Forecast(ctx, by, w)
+	outlook, err := s.Forecast(ctx, by, w)
 	if err != nil {
 		return err
 	}
@@ -122,7 +178,8 @@ func (s *Service) ForecastCSV(ctx context.Context, by access.Actor, w WhatIf, ou
 	if err != nil {
 		return err
 	}
-	for _, m := range months {
+	outlook.Overdue.Month = "overdue"
+	for _, m := range append([]Month{outlook.Overdue}, outlook.Months...) {
 		counts := m.Counts
 		if len(counts) == 0 {
 			counts = []Count{{}}
@@ -136,9 +193,11 @@ func (s *Service) ForecastCSV(ctx context.Context, by access.Actor, w WhatIf, ou
 	return c.Close()
 }
 
-// NextEnds is when the next certificate of each organisation ends: of its CVR
-// number the instant. Certificates out of use, or with a successor that is
-// installed everywhere, do not count.
+// NextEnds is when the next certificate of each organisation ends, of its CVR
+// number the instant. One that has ended counts until it is replaced or out of use,
+// so the instant may lie behind. Certificates out of use, with a successor that is
+// installed everywhere, those that had ended before they came, and authorities do
+// not count.
 func (s *Service) NextEnds(ctx context.Context) (map[string]time.Time, error) {
 	now := s.Now()
 	own, err := s.CA.NextEnds(ctx, now)
@@ -153,8 +212,8 @@ func (s *Service) NextEnds(ctx context.Context) (map[string]time.Time, error) {
 		OrgID    access.OrgID `bun:"org_id"`
 		NotAfter time.Time    `bun:"not_after"`
 	}
-	err = s.DB.NewSelect().Model((*Certificate)(nil)).ColumnExpr("c.org_id, min(c.not_after) AS not_after").Where("c.not_after >= ?", store.Instant(now)).
-		Where("c.plan NOT IN (?, ?)", PlanInstalled, PlanRetired).Group("c.org_id").Scan(ctx, &others)
+	err = s.DB.NewSelect().Model((*Certificate)(nil)).ColumnExpr("c.org_id, min(c.not_after) AS not_after").Where("c.not_after >= c.created_at").
+		Where("c.kind <> ?", OfAuthority).Where("c.plan NOT IN (?, ?)", PlanInstalled, PlanRetired).Group("c.org_id").Scan(ctx, &others)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,8 @@
 // Package inventory knows every certificate that an organisation depends on,
 // whoever issued it: who looks after each, where it is installed, what comes after
 // it and when. It reads files and hosts, recognises the generations of OCES, and
-// counts what ends when. Certificates issued here stay with ca; forecasts count
-// both.
+// counts what ends when. Certificates that profiles got here are in it by
+// themselves; employees' key files stay with ca, and forecasts count both.
 package inventory
 
 import (
@@ -67,7 +67,8 @@ type Certificate struct {
 	Kind        string       `bun:"kind"`
 	Test        bool         `bun:"test"`
 	SecureEmail bool         `bun:"secure_email"`
-	Source      string       `bun:"source"` // upload, metadata, list, scan
+	Source      string       `bun:"source"`     // upload, metadata, list, scan, issued
+	ProfileID   string       `bun:"profile_id"` // of enrolment, of one that was issued here; "" = it was not
 	NotBefore   time.Time    `bun:"not_before"`
 	NotAfter    time.Time    `bun:"not_after"`
 	Plan        string       `bun:"plan"`
@@ -75,7 +76,9 @@ type Certificate struct {
 	OwnerID      access.EmployeeID `bun:"owner_id"`
 	ContactName  string            `bun:"contact_name"` // of a contact who is no employee
 	ContactEmail string            `bun:"contact_email"`
+	ContactLang  string            `bun:"contact_lang"` // da or en
 	SuccessorID  string            `bun:"successor_id"` // of the inventory, or a serial number issued here
+	InstalledAt  *time.Time        `bun:"installed_at"` // without places: the successor, see Care
 	RenewBy      string            `bun:"renew_by"`     // YYYY-MM-DD or ""
 	SwitchOn     string            `bun:"switch_on"`    // YYYY-MM-DD or ""
 	Note         string            `bun:"note"`
@@ -220,6 +223,7 @@ type View struct {
 	Owner     *org.Employee // nil = none, or deleted
 	Places    []Place
 	Successor string        // name and last day of what comes after it, "" = none
+	Wants     []string      // what it lacks until its reminders end: Wants…
 	Likely    []Certificate // what might be its successor: same organisation and kind, and ends later
 }
 
@@ -244,6 +248,7 @@ func (s *Service) Show(ctx context.Context, by access.Actor, id string) (View, e
 	if v.Successor, err = s.successorName(ctx, c); err != nil {
 		return View{}, err
 	}
+	v.Wants = v.wants()
 	if c.SuccessorID == "" {
 		err = s.DB.NewSelect().Model(&v.Likely).ExcludeColumn("der").Where("c.org_id = ?", by.OrgID).Where("c.cvr = ?", c.CVR).Where("c.kind = ?", c.Kind).
 			Where("c.not_after > ?", c.NotAfter).Where("c.plan <> ?", PlanRetired).Order("c.not_after DESC", "c.id").Limit(10).Scan(ctx)
@@ -277,7 +282,8 @@ func (s *Service) DER(ctx context.Context, by access.Actor, id string) ([]byte, 
 }
 
 // Delete takes a certificate out of the inventory, with its places. Those it was
-// the successor of lose it. Errors: fault.Denied, fault.Absent.
+// the successor of lose it. Errors: fault.Denied, fault.Absent; fault.Conflict for
+// one that was issued here, which is revoked instead.
 func (s *Service) Delete(ctx context.Context, by access.Actor, id string) error {
 	if err := by.Need(access.OrderCertificate); err != nil {
 		return err
@@ -286,6 +292,9 @@ func (s *Service) Delete(ctx context.Context, by access.Actor, id string) error 
 		c, err := get(ctx, tx, by.OrgID, id)
 		if err != nil {
 			return err
+		}
+		if c.ProfileID != "" {
+			return fault.New(fault.Conflict, "inventory.certificate.issued", "This certificate was issued here and stays on the list. Say that it is out of use, or revoke it.")
 		}
 		if _, err := tx.NewDelete().Model((*Place)(nil)).Where("org_id = ?", by.OrgID).Where("certificate_id = ?", id).Exec(ctx); err != nil {
 			return err
@@ -296,18 +305,30 @@ func (s *Service) Delete(ctx context.Context, by access.Actor, id string) error 
 		if _, err := tx.NewDelete().Model((*Certificate)(nil)).Where("org_id = ?", by.OrgID).Where("id = ?", id).Exec(ctx); err != nil {
 			return err
 		}
-		var before []Certificate
-		if err := tx.NewSelect().Model(&before).Where("c.org_id = ?", by.OrgID).Where("c.successor_id = ?", id).Scan(ctx); err != nil {
+		if err := orphan(ctx, tx, by.OrgID, id); err != nil {
 			return err
-		}
-		for _, b := range before {
-			b.SuccessorID = ""
-			if err := replan(ctx, tx, &b); err != nil {
-				return err
-			}
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "inventory.delete", object(id), "serial "+c.Serial))
 	})
+}
+
+// orphan takes a successor away from those that had it, with every word of its
+// being installed.
+func orphan(ctx context.Context, tx bun.Tx, id access.OrgID, successor string) error {
+	var before []Certificate
+	if err := tx.NewSelect().Model(&before).ExcludeColumn("der").Where("c.org_id = ?", id).Where("c.successor_id = ?", successor).Scan(ctx); err != nil {
+		return err
+	}
+	for _, b := range before {
+		if _, err := tx.NewUpdate().Model((*Place)(nil)).Set("installed_at = NULL").Where("org_id = ?", id).Where("certificate_id = ?", b.ID).Exec(ctx); err != nil {
+			return err
+		}
+		b.SuccessorID, b.InstalledAt = "", nil
+		if err := replan(ctx, tx, &b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replan writes the successor of a certificate and the plan that follows from it.
@@ -317,7 +338,7 @@ func replan(ctx context.Context, tx bun.Tx, c *Certificate) error {
 		return err
 	}
 	c.Plan = planOf(*c, all)
-	res, err := tx.NewUpdate().Model(c).Column("successor_id", "plan").Set("version = version + 1").Where("org_id = ?", c.OrgID).Where("id = ?", c.ID).Exec(ctx)
+	res, err := tx.NewUpdate().Model(c).Column("successor_id", "installed_at", "plan").Set("version = version + 1").Where("org_id = ?", c.OrgID).Where("id = ?", c.ID).Exec(ctx)
 	c.Version++
 	return store.One(res, err, "inventory.certificate")
 }
@@ -327,7 +348,7 @@ func planOf(c Certificate, all []Place) string {
 	switch {
 	case c.RetiredAt != nil:
 		return PlanRetired
-	case c.SuccessorID != "" && len(all) > 0 && !waiting:
+	case c.SuccessorID != "" && !waiting && (len(all) > 0 || c.InstalledAt != nil):
 		return PlanInstalled
 	case c.SuccessorID != "":
 		return PlanIssued
@@ -335,6 +356,31 @@ func planOf(c Certificate, all []Place) string {
 		return PlanPlanned
 	}
 	return PlanOpen
+}
+
+// Things that a certificate wants before nobody needs to be reminded of it.
+const (
+	WantsCare      = "care"      // an owner or a contact
+	WantsSuccessor = "successor" // what comes after it
+	WantsPlaces    = "places"    // where it is, or the word that the successor is in use
+	WantsInstalled = "installed" // a tick at each place
+)
+
+// wants is what a certificate still lacks, in the order in which it is done.
+func (v View) wants() (all []string) {
+	if v.Plan == PlanInstalled || v.Plan == PlanRetired {
+		return nil
+	}
+	if v.OwnerID == "" && v.ContactEmail == "" {
+		all = append(all, WantsCare)
+	}
+	if v.SuccessorID == "" {
+		all = append(all, WantsSuccessor)
+	}
+	if len(v.Places) == 0 {
+		return append(all, WantsPlaces)
+	}
+	return append(all, WantsInstalled)
 }
 
 // own are the authorities of this installation, for Recognise.

@@ -319,7 +319,8 @@ func TestForecast(t *testing.T) {
 		o.take(t, signed(t, template{issuerO: "Firma", end: time.Date(2027, 3, 31, 21, 59, 59, 0, time.UTC)}).Raw)
 		person := o.Employee(t, o.company.Organisation, "4711", "Bo Holm")
 		o.Activate(t, o.Invite(t, o.company.Organisation, person)) // ends in November 2029
-		months, err := o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 40})
+		outlook, err := o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 40})
+		months := outlook.Months
 		if err != nil || len(months) != 40 || months[0].Month != "2026-11" {
 			t.Fatalf("forecast = %d months, %v", len(months), err)
 		}
@@ -333,7 +334,8 @@ func TestForecast(t *testing.T) {
 		if ending["2027-06"] != 6 || ending["2027-03"] != 1 || ending["2027-04"] != 0 || ending["2029-11"] != 1 {
 			t.Errorf("ending = %v", ending)
 		}
-		months, err = o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 12, Earlier: 2, Spread: 4})
+		outlook, err = o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 12, Earlier: 2, Spread: 4})
+		months = outlook.Months
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -353,6 +355,69 @@ func TestForecast(t *testing.T) {
 		ends, err := o.Inventory.NextEnds(t.Context())
 		if err != nil || !ends["34051178"].Equal(time.Date(2027, 3, 31, 21, 59, 59, 0, time.UTC)) {
 			t.Errorf("next ends = %v, %v", ends, err)
+		}
+	})
+}
+
+// What has ended and was not replaced stays in sight: in the forecast, and as days
+// below zero in the gauge. Authorities are no renewals.
+func TestTheOverdueStaysInSight(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		end := time.Date(2027, 3, 10, 12, 0, 0, 0, time.UTC)
+		late := o.take(t, signed(t, template{issuerO: "Firma", end: end}).Raw).Added[0]
+		o.take(t, signed(t, template{issuerO: "Firma", ca: true, end: end}).Raw)
+		o.take(t, signed(t, template{issuerO: "Firma", end: end.AddDate(1, 0, 0)}).Raw)
+		o.Clock.Move(time.Date(2027, 4, 20, 10, 0, 0, 0, time.UTC).Sub(o.Clock.Now()))
+		old := o.take(t, signed(t, template{issuerO: "Firma", end: end.AddDate(-2, 0, 0)}).Raw).Added[0] // had ended before it came
+		expect := func(when string, overdue, renewals int64, next time.Time) {
+			t.Helper()
+			outlook, err := o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 12})
+			if err != nil || outlook.Overdue.Ending != overdue || outlook.Months[0].Renewal != renewals {
+				t.Errorf("%s: overdue %+v, first month %+v, %v", when, outlook.Overdue, outlook.Months[0], err)
+			}
+			if ends, err := o.Inventory.NextEnds(t.Context()); err != nil || !ends["34051178"].Equal(next) {
+				t.Errorf("%s: next ends = %v, %v; want %s", when, ends, err, next)
+			}
+		}
+		expect("ended", 2, 2, end)
+		for _, c := range []inventory.Certificate{late, old} {
+			if err := o.Inventory.Change(t.Context(), o.by, c.ID, inventory.Care{Version: c.Version, Retired: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expect("out of use", 0, 0, end.AddDate(1, 0, 0))
+	})
+}
+
+// Until a deadline everything of a generation is renewed, what ends after the last
+// month too.
+func TestForecastWithADeadline(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		for i, end := range []time.Time{testEnd, testEnd.AddDate(0, 5, 0), testEnd.AddDate(9, 0, 0)} {
+			o.take(t, signed(t, organisationThree(string(rune('a'+i)), someUUID, end)).Raw)
+			o.take(t, signed(t, template{issuerO: "Firma", end: end}).Raw)
+		}
+		outlook, err := o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 12, Deadline: "2027-05", Leaving: "oces3"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		renew := map[string]int64{}
+		for _, m := range outlook.Months {
+			if m.Renewal > 0 {
+				renew[m.Month] = m.Renewal
+			}
+		}
+		if len(renew) != 3 || renew["2027-03"] != 2 || renew["2027-05"] != 2 || renew["2027-08"] != 1 {
+			t.Errorf("renewals = %v; want two in March, two of oces3 in May, one other in August", renew)
+		}
+		for _, bad := range []string{"2027", "2026-10", "2028-01"} {
+			if _, err := o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 12, Deadline: bad}); fault.CodeOf(err) != "inventory.forecast.deadline" {
+				t.Errorf("deadline %q = %v, want refused", bad, err)
+			}
 		}
 	})
 }

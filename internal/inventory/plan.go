@@ -13,6 +13,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	notice "github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -29,11 +30,15 @@ type Care struct {
 	OwnerID      access.EmployeeID // "" = none
 	ContactName  string            // of a contact who is no employee
 	ContactEmail string
+	ContactLang  string // da or en; "" = as it was
 	SuccessorID  string // of the inventory, or a serial number issued here; "" = none
 	RenewBy      string // YYYY-MM-DD or ""
 	SwitchOn     string // YYYY-MM-DD or ""
 	Note         string
 	Retired      bool // it is not in use any more
+	// Installed says of a certificate without places that its successor is in use
+	// where it was; nil = as it was. Where places are listed, their ticks count.
+	Installed *bool
 }
 
 // Change puts the care for a certificate in place of what was. Errors:
@@ -58,12 +63,8 @@ func (s *Service) Change(ctx context.Context, by access.Actor, id string, in Car
 		before := c.Plan
 		c.OwnerID, c.ContactName, c.ContactEmail, c.SuccessorID = in.OwnerID, in.ContactName, in.ContactEmail, in.SuccessorID
 		c.RenewBy, c.SwitchOn, c.Note = in.RenewBy, in.SwitchOn, in.Note
-		switch {
-		case !in.Retired:
-			c.RetiredAt = nil
-		case c.RetiredAt == nil:
-			now := store.Instant(s.Now())
-			c.RetiredAt = &now
+		if err := s.state(&c, in); err != nil {
+			return err
 		}
 		all, err := places(ctx, tx, by.OrgID, id)
 		if err != nil {
@@ -72,7 +73,7 @@ func (s *Service) Change(ctx context.Context, by access.Actor, id string, in Car
 		c.Plan = planOf(c, all)
 		c.SearchKey = searchKey(c)
 		res, err := tx.NewUpdate().Model(&c).
-			Column("owner_id", "contact_name", "contact_email", "successor_id", "renew_by", "switch_on", "note", "retired_at", "plan", "search_key").
+			Column("owner_id", "contact_name", "contact_email", "contact_lang", "successor_id", "installed_at", "renew_by", "switch_on", "note", "retired_at", "plan", "search_key").
 			Set("version = version + 1").Where("org_id = ?", by.OrgID).Where("id = ?", id).Where("version = ?", in.Version).Exec(ctx)
 		if err := store.One(res, err, "inventory.certificate"); err != nil {
 			return err
@@ -81,11 +82,44 @@ func (s *Service) Change(ctx context.Context, by access.Actor, id string, in Car
 	})
 }
 
+// state sets what a change says of use and installation.
+func (s *Service) state(c *Certificate, in Care) error {
+	now := store.Instant(s.Now())
+	switch {
+	case !in.Retired:
+		c.RetiredAt = nil
+	case c.RetiredAt == nil:
+		c.RetiredAt = &now
+	}
+	c.ContactLang = firstOf(in.ContactLang, c.ContactLang)
+	if in.Installed == nil {
+		if c.SuccessorID == "" {
+			c.InstalledAt = nil
+		}
+		return nil
+	}
+	if *in.Installed && c.SuccessorID == "" {
+		return errEarly
+	}
+	switch {
+	case !*in.Installed:
+		c.InstalledAt = nil
+	case c.InstalledAt == nil:
+		c.InstalledAt = &now
+	}
+	return nil
+}
+
+var errEarly = fault.New(fault.Conflict, "inventory.place.early", "Say first which certificate comes after this one.")
+
 func (in Care) check() (Care, error) {
 	in.ContactName, in.Note = strings.Join(strings.Fields(in.ContactName), " "), strings.TrimSpace(in.Note)
 	in.ContactEmail = strings.TrimSpace(in.ContactEmail)
 	if err := checkContact(in.ContactName, in.ContactEmail); err != nil {
 		return in, err
+	}
+	if in.ContactLang != "" && in.ContactLang != notice.Danish && in.ContactLang != notice.English {
+		return in, fault.New(fault.Invalid, "inventory.contact.lang", "Mails are written in da or en.").On("contact_lang")
 	}
 	if in.ContactName != "" && in.ContactEmail == "" {
 		return in, fault.New(fault.Invalid, "inventory.contact.email", "Write the e-mail address of the contact too: reminders are sent there.").On("contact_email")
@@ -220,7 +254,7 @@ func (s *Service) Installed(ctx context.Context, by access.Actor, id, place stri
 		}
 		c, err := get(ctx, tx, by.OrgID, id)
 		if err == nil && c.SuccessorID == "" {
-			err = fault.New(fault.Conflict, "inventory.place.early", "Say first which certificate comes after this one.")
+			err = errEarly
 		}
 		if err != nil {
 			return err

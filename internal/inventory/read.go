@@ -38,6 +38,7 @@ const (
 	FromMetadata = "metadata"
 	FromList     = "list"
 	FromScan     = "scan"
+	FromIssue    = "issued" // by this installation
 )
 
 // Refusal is a part of an upload that is no certificate.

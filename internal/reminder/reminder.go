@@ -29,8 +29,10 @@ type Service struct {
 	Keys *secret.Keys
 	CA   *ca.Service
 	Mail *mail.Service
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Inventory adopts certificates of profiles that it lacks, before a sweep.
+	Inventory *inventory.Service
+	Now       func() time.Time
+	Log       *slog.Logger
 	// BaseURL is where links in mails and calendars lead.
 	BaseURL string
 	// ClosesAt is when central keys of old secure mail are gone; nil = never.
@@ -92,18 +94,23 @@ const (
 
 // Sweep finds what is due on a day, once for each certificate, rule and receiver,
 // however often and wherever it runs. Of the rules that have come the last one
-// counts, so that days without a sweep end in one reminder and not in several.
+// counts, so that days without a sweep end in one reminder and not in several. At
+// its end it asks for sending wherever something is due, also what an earlier sweep
+// or a given-up sending left.
 // Errors: fault.Invalid for a day that is none.
 func (s *Service) Sweep(ctx context.Context, d Day) error {
 	day, err := time.ParseInLocation(time.DateOnly, d.Day, copenhagen)
 	if err != nil {
 		return fault.New(fault.Invalid, "reminder.day.form", "%q is not a day; it must be written YYYY-MM-DD.", d.Day).Because(err)
 	}
+	if err := s.Inventory.AdoptAll(ctx); err != nil {
+		return err
+	}
 	found := 0
 	from := day.AddDate(0, 0, -mostBack)
 	w := sweep{Service: s, day: day, rules: map[access.OrgID]Rules{}, holders: map[access.OrgID]map[access.Right][]string{}}
 	for cursor := ""; ; {
-		page, next, err := s.CA.ExpiringBetween(ctx, from, day.AddDate(0, 0, 91), cursor, pageSize)
+		page, next, err := s.CA.ExpiringBetween(ctx, from, day.AddDate(0, 0, mostAhead+1), cursor, pageSize)
 		if err != nil {
 			return err
 		}
@@ -136,6 +143,28 @@ func (s *Service) Sweep(ctx context.Context, d Day) error {
 	}
 	found += n
 	s.Log.InfoContext(ctx, "reminders found", "day", d.Day, "due", found)
+	return w.ask(ctx)
+}
+
+// ask adds the work that sends, once for each organisation with something due: after
+// the last page, so that all of a day is there when it is counted for digests.
+func (w *sweep) ask(ctx context.Context) error {
+	var all []access.OrgID
+	if err := w.DB.NewSelect().Model((*due)(nil)).Distinct().Column("org_id").Where("d.state = ?", Due).Order("org_id").Scan(ctx, &all); err != nil {
+		return err
+	}
+	for _, id := range all {
+		rules, err := w.rulesOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		err = store.InTx(ctx, w.DB, func(ctx context.Context, tx bun.Tx) error {
+			return SendKind.Add(ctx, tx, id, Send{Org: id}, rules.Open(w.Now()))
+		})
+		if err != nil {
+			return fmt.Errorf("ask for sending in organisation %s: %w", id, err)
+		}
+	}
 	return nil
 }
 
@@ -179,7 +208,7 @@ type sweep struct {
 }
 
 // find records what is due of a page of certificates, each organisation's in one
-// transaction with the work that sends it.
+// transaction.
 func (w *sweep) find(ctx context.Context, page []ending) (found int, err error) {
 	byOrg := map[access.OrgID][]ending{}
 	var order []access.OrgID
@@ -199,15 +228,21 @@ func (w *sweep) find(ctx context.Context, page []ending) (found int, err error) 
 	return found, nil
 }
 
+func (w *sweep) rulesOf(ctx context.Context, id access.OrgID) (Rules, error) {
+	if known, ok := w.rules[id]; ok {
+		return known, nil
+	}
+	row, err := rowOf(ctx, w.DB, id)
+	if err == nil {
+		w.rules[id] = row.rules()
+	}
+	return w.rules[id], err
+}
+
 func (w *sweep) findIn(ctx context.Context, id access.OrgID, all []ending) (found int, err error) {
-	rules, ok := w.rules[id]
-	if !ok {
-		row, err := rowOf(ctx, w.DB, id)
-		if err != nil {
-			return 0, err
-		}
-		rules = row.rules()
-		w.rules[id] = rules
+	rules, err := w.rulesOf(ctx, id)
+	if err != nil {
+		return 0, err
 	}
 	err = store.InTx(ctx, w.DB, func(ctx context.Context, tx bun.Tx) error {
 		found = 0
@@ -244,11 +279,8 @@ func (w *sweep) findIn(ctx context.Context, id access.OrgID, all []ending) (foun
 			return nil
 		}
 		n, err := store.Insert(ctx, tx, rows, "ON CONFLICT (org_id, certificate, days, receiver) DO NOTHING")
-		if err != nil || n == 0 {
-			return err
-		}
 		found = int(n)
-		return SendKind.Add(ctx, tx, id, Send{Org: id}, rules.Open(now))
+		return err
 	})
 	return found, err
 }
@@ -280,16 +312,16 @@ func (w *sweep) receivers(ctx context.Context, tx bun.Tx, rules Rules, rule int,
 	if len(all) == 0 && e.contact != "" {
 		add(toAddress + e.contact)
 	}
-	usersFrom := rules.UsersFrom
+	usersFrom, adminsFrom := rules.UsersFrom, rules.AdminsFrom
 	if e.holder != "" {
-		usersFrom = keyFileUsersFrom
+		usersFrom, adminsFrom = *rules.KeyFileUsersFrom, *rules.KeyFileAdminsFrom
 	}
 	for _, level := range []struct {
 		right access.Right
 		hears bool
 	}{
 		{access.OrderCertificate, rule <= usersFrom || len(all) == 0},
-		{access.ChangeSettings, e.holder == "" && rule <= rules.AdminsFrom},
+		{access.ChangeSettings, rule <= adminsFrom},
 	} {
 		if !level.hears {
 			continue
@@ -302,7 +334,7 @@ func (w *sweep) receivers(ctx context.Context, tx bun.Tx, rules Rules, rule int,
 			add(to)
 		}
 	}
-	if rules.WebhookURL != "" && e.holder == "" {
+	if rules.WebhookURL != "" {
 		add(webhook)
 	}
 	return all, nil

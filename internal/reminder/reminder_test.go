@@ -136,8 +136,8 @@ func TestHolderHearsOfEachRuleOnce(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := newHolder(t, db)
 		awake(t, h.Domain, everything(t, h.Domain, h.company), nil)
-		want := map[int]int{31: 0, 30: 1, 29: 1, 15: 1, 14: 2, 8: 2, 7: 3, 4: 3, 3: 4, 2: 4, 1: 5, 0: 6, -1: 6, -9: 6}
-		for n := 31; n >= -9; n-- {
+		want := map[int]int{59: 1, 31: 1, 30: 2, 29: 2, 15: 2, 14: 3, 8: 3, 7: 4, 4: 4, 3: 5, 2: 5, 1: 6, 0: 7, -1: 8, -6: 8, -7: 9, -9: 9}
+		for n := 59; n >= -9; n-- {
 			h.at(t, n)
 			h.sweep(t, h.before(n))
 			if count, told := want[n]; told {
@@ -147,9 +147,9 @@ func TestHolderHearsOfEachRuleOnce(t *testing.T) {
 		for _, n := range []int{30, 14, 0} {
 			h.sweep(t, h.before(n))
 		}
-		wantReminders(t, db, "days swept again", 6)
+		wantReminders(t, db, "days swept again", 9)
 
-		got := reminders(t, db)[0]
+		got := reminders(t, db)[1]
 		if got.Address != h.person.Email || got.EmployeeID != h.person.ID || got.OrgID != h.company.ID ||
 			!strings.Contains(got.Params, `"days":"30"`) || !strings.Contains(got.Params, h.end.Format(time.RFC3339)) {
 			t.Errorf("reminder = %+v with %s, want the holder, 30 days and %s", got, got.Params, h.end)
@@ -164,13 +164,13 @@ func TestHolderHearsOfEachRuleOnce(t *testing.T) {
 				noted++
 			}
 		}
-		if noted != 6 {
-			t.Errorf("audit entries reminder.queue = %d, want 6", noted)
+		if noted != 9 {
+			t.Errorf("audit entries reminder.queue = %d, want 9", noted)
 		}
 		// From a week before on, the user administrators hear too.
 		others := reminders(t, db, mail.KindCertificate)
-		if len(others) != 4 || others[0].EmployeeID != h.company.Admin.ID || !strings.Contains(others[0].Params, "nøglefil: Bo Holm") {
-			t.Errorf("mails to administrators = %d, %+v; want 4 from 7 days on", len(others), others)
+		if len(others) != 6 || others[0].EmployeeID != h.company.Admin.ID || !strings.Contains(others[0].Params, "nøglefil: Bo Holm") {
+			t.Errorf("mails to administrators = %d, %+v; want 6 from 7 days on", len(others), others)
 		}
 		mails, _, err := h.Mailbox.Mails("", 50)
 		if err != nil || len(mails) == 0 {
@@ -219,7 +219,7 @@ func TestSweepLeavesOut(t *testing.T) {
 		}},
 		{name: "a renewed key file", change: func(t *testing.T, h holder) {
 			// The old key file is out of use, its certificate still valid.
-			h.Clock.Move(100 * 24 * time.Hour)
+			h.Clock.Move(300 * 24 * time.Hour)
 			if _, err := h.DB.Exec("UPDATE key_file SET state = 'blocked' WHERE employee_id = ?", h.person.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -240,7 +240,7 @@ func TestSweepLeavesOut(t *testing.T) {
 				tc.change(t, h)
 				day := h.before(20)
 				if tc.name == "a key file that ended long ago" {
-					day = h.before(-20)
+					day = h.before(-22)
 				}
 				h.sweep(t, day)
 				wantReminders(t, db, "with "+tc.name, 0)

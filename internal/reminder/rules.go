@@ -36,15 +36,18 @@ var copenhagen = func() *time.Location {
 // a certificate; negative ones come after it.
 type Rules struct {
 	Days        []int // of certificates, 365 to -30
-	KeyFileDays []int // of employees' key files, 90 to 0
+	KeyFileDays []int // of employees' key files, 365 to -30
 	UsersFrom   int   // from so many days on user administrators hear too
 	AdminsFrom  int   // from so many days on organisation administrators hear too
-	QuietFrom   int   // no mail from this hour, 0 to 23, …
-	QuietTo     int   // … until this one; the same hour = no quiet hours
-	Weekends    bool  // mail on Saturdays and Sundays too
-	DigestOver  int   // more than so many on a day become one mail, 1 to 50
-	WebhookURL  string
-	Version     int64 // 0 = the usual rules, never changed
+	// The same of key files that their holders have not renewed. Never nil; nil in
+	// SetRules = as it was.
+	KeyFileUsersFrom, KeyFileAdminsFrom *int
+	QuietFrom                           int  // no mail from this hour, 0 to 23, …
+	QuietTo                             int  // … until this one; the same hour = no quiet hours
+	Weekends                            bool // mail on Saturdays and Sundays too
+	DigestOver                          int  // more than so many on a day become one mail, 1 to 50
+	WebhookURL                          string
+	Version                             int64 // 0 = the usual rules, never changed
 
 	HasWebhookSecret bool // read only
 	HasCalendar      bool // read only
@@ -53,14 +56,10 @@ type Rules struct {
 // Usual are the rules of an organisation that has chosen none.
 func Usual() Rules {
 	return Rules{
-		Days: []int{180, 90, 60, 30, 14, 7, 3, 1, 0, -1, -7}, KeyFileDays: []int{30, 14, 7, 3, 1, 0}, UsersFrom: 30, AdminsFrom: 7,
-		QuietFrom: 18, QuietTo: 8, DigestOver: 5,
+		Days: []int{180, 90, 60, 30, 14, 7, 3, 1, 0, -1, -7}, KeyFileDays: []int{180, 90, 60, 30, 14, 7, 3, 1, 0, -1, -7}, UsersFrom: 30, AdminsFrom: 7,
+		KeyFileUsersFrom: new(7), KeyFileAdminsFrom: new(0), QuietFrom: 18, QuietTo: 8, DigestOver: 5,
 	}
 }
-
-// keyFileUsersFrom is from how many days on user administrators hear of key files
-// that their holders have not renewed.
-const keyFileUsersFrom = 7
 
 type rulesRow struct {
 	bun.BaseModel `bun:"table:reminder_rules,alias:r"`
@@ -70,6 +69,8 @@ type rulesRow struct {
 	KeyFileDays   string       `bun:"key_file_days"`
 	UsersFrom     int64        `bun:"users_from"`
 	AdminsFrom    int64        `bun:"admins_from"`
+	FileUsers     int64        `bun:"key_file_users_from"`
+	FileAdmins    int64        `bun:"key_file_admins_from"`
 	QuietFrom     int64        `bun:"quiet_from"`
 	QuietTo       int64        `bun:"quiet_to"`
 	Weekends      bool         `bun:"weekends"`
@@ -88,6 +89,7 @@ const (
 func (r rulesRow) rules() Rules {
 	return Rules{
 		Days: split(r.Days), KeyFileDays: split(r.KeyFileDays), UsersFrom: int(r.UsersFrom), AdminsFrom: int(r.AdminsFrom),
+		KeyFileUsersFrom: new(int(r.FileUsers)), KeyFileAdminsFrom: new(int(r.FileAdmins)),
 		QuietFrom: int(r.QuietFrom), QuietTo: int(r.QuietTo), Weekends: r.Weekends, DigestOver: int(r.DigestOver), WebhookURL: r.WebhookURL,
 		Version: r.Version, HasWebhookSecret: r.WebhookSealed != nil, HasCalendar: r.CalendarMAC != nil,
 	}
@@ -118,6 +120,7 @@ func rowOf(ctx context.Context, db bun.IDB, id access.OrgID) (rulesRow, error) {
 		u := Usual()
 		return rulesRow{
 			OrgID: id, Days: join(u.Days), KeyFileDays: join(u.KeyFileDays), UsersFrom: int64(u.UsersFrom), AdminsFrom: int64(u.AdminsFrom),
+			FileUsers: int64(*u.KeyFileUsersFrom), FileAdmins: int64(*u.KeyFileAdminsFrom),
 			QuietFrom: int64(u.QuietFrom), QuietTo: int64(u.QuietTo), DigestOver: int64(u.DigestOver),
 		}, nil
 	}
@@ -152,6 +155,12 @@ func (s *Service) SetRules(ctx context.Context, by access.Actor, in Rules) (webh
 		now := before
 		now.Days, now.KeyFileDays, now.UsersFrom, now.AdminsFrom = join(in.Days), join(in.KeyFileDays), int64(in.UsersFrom), int64(in.AdminsFrom)
 		now.QuietFrom, now.QuietTo, now.Weekends, now.DigestOver = int64(in.QuietFrom), int64(in.QuietTo), in.Weekends, int64(in.DigestOver)
+		if in.KeyFileUsersFrom != nil {
+			now.FileUsers = int64(*in.KeyFileUsersFrom)
+		}
+		if in.KeyFileAdminsFrom != nil {
+			now.FileAdmins = int64(*in.KeyFileAdminsFrom)
+		}
 		now.Version = in.Version + 1
 		if in.WebhookURL != before.WebhookURL {
 			now.WebhookURL, now.WebhookSealed = in.WebhookURL, nil
@@ -190,8 +199,8 @@ var errChanged = fault.New(fault.Conflict, "reminder.rules.changed", "Somebody e
 
 // shown is a row for the log, without secrets.
 func (r rulesRow) shown() string {
-	return fmt.Sprintf("days %s; key files %s; users from %d; administrators from %d; quiet %d-%d; weekends %t; digest over %d; webhook %q",
-		r.Days, r.KeyFileDays, r.UsersFrom, r.AdminsFrom, r.QuietFrom, r.QuietTo, r.Weekends, r.DigestOver, r.WebhookURL)
+	return fmt.Sprintf("days %s; key files %s; users from %d, %d; administrators from %d, %d; quiet %d-%d; weekends %t; digest over %d; webhook %q",
+		r.Days, r.KeyFileDays, r.UsersFrom, r.FileUsers, r.AdminsFrom, r.FileAdmins, r.QuietFrom, r.QuietTo, r.Weekends, r.DigestOver, r.WebhookURL)
 }
 
 func (in Rules) check() (Rules, error) {
@@ -199,7 +208,7 @@ func (in Rules) check() (Rules, error) {
 		field     string
 		days      *[]int
 		low, high int
-	}{{"days", &in.Days, -30, 365}, {"key_file_days", &in.KeyFileDays, 0, 90}} {
+	}{{"days", &in.Days, -30, 365}, {"key_file_days", &in.KeyFileDays, -30, 365}} {
 		all := slices.Clone(*list.days)
 		slices.Sort(all)
 		all = slices.Compact(all)
@@ -215,6 +224,8 @@ func (in Rules) check() (Rules, error) {
 	}{
 		{"users_from", in.UsersFrom, -30, 365},
 		{"admins_from", in.AdminsFrom, -30, 365},
+		{"key_file_users_from", orZero(in.KeyFileUsersFrom), -30, 365},
+		{"key_file_admins_from", orZero(in.KeyFileAdminsFrom), -30, 365},
 		{"quiet_from", in.QuietFrom, 0, 23},
 		{"quiet_to", in.QuietTo, 0, 23},
 		{"digest_over", in.DigestOver, 1, 50},
@@ -231,6 +242,13 @@ func (in Rules) check() (Rules, error) {
 		}
 	}
 	return in, nil
+}
+
+func orZero(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // nearest is the rule that counts so many days before the end (negative: after it):

@@ -95,14 +95,37 @@ func (s *Service) sendTo(ctx context.Context, id access.OrgID, rules Rules, to s
 			return s.queueHook(ctx, tx, id, left)
 		}
 		drafts, err := s.drafts(ctx, tx, id, rules, to, left)
-		if err != nil || len(drafts) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(drafts) == 0 {
+			return s.unread(ctx, tx, left)
 		}
 		if err := s.Mail.Queue(ctx, tx, "", drafts...); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.By(access.System(id), now, "reminder.queue", auditObject(to), note(left, len(drafts))))
 	})
+}
+
+// unread marks what nobody is there to read: who takes over is found by the next
+// sweep, under the same rule.
+func (s *Service) unread(ctx context.Context, tx bun.Tx, left []due) error {
+	for _, d := range left {
+		if _, err := tx.NewUpdate().Model(&d).Set("state = ?", Needed).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// today is how many reminders a receiver has got on the day of now, in Denmark,
+// beside those of this sending.
+func (s *Service) today(ctx context.Context, tx bun.Tx, id access.OrgID, to string, now time.Time) (int64, error) {
+	at := now.In(copenhagen)
+	first := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, copenhagen)
+	return tx.NewSelect().Model((*due)(nil)).Where("d.org_id = ?", id).Where("d.receiver = ?", to).Where("d.state = ?", Queued).
+		Where("d.settled_at >= ?", store.Instant(first)).Where("d.settled_at < ?", store.Instant(now)).Count(ctx)
 }
 
 // auditObject names a receiver without an address.
@@ -202,9 +225,30 @@ type person struct {
 	name, address, lang string
 }
 
-func (s *Service) person(ctx context.Context, tx bun.Tx, id access.OrgID, to string) (person, error) {
+// others are the IDs of those that are of the inventory.
+func others(left []due) (all []string) {
+	for _, d := range left {
+		if key, ok := strings.CutPrefix(d.Certificate, outsideKey); ok {
+			all = append(all, key)
+		}
+	}
+	return all
+}
+
+func (s *Service) person(ctx context.Context, tx bun.Tx, id access.OrgID, to string, left []due) (person, error) {
 	if address, ok := strings.CutPrefix(to, toAddress); ok {
-		return person{name: address, address: address, lang: mail.Danish}, nil
+		who := person{name: address, address: address, lang: mail.Danish}
+		// One address may stand at many certificates: the next to end has the word.
+		var known []inventory.Certificate
+		err := tx.NewSelect().Model(&known).Column("contact_name", "contact_lang").Where("c.org_id = ?", id).Where("c.contact_email = ?", address).
+			Where("c.id IN (?)", bun.List(others(left))).Order("c.not_after", "c.id").Limit(1).Scan(ctx)
+		if len(known) > 0 {
+			who.lang = known[0].ContactLang
+			if known[0].ContactName != "" {
+				who.name = known[0].ContactName
+			}
+		}
+		return who, err
 	}
 	e, err := org.Get(ctx, tx, id, access.EmployeeID(strings.TrimPrefix(to, toEmployee)))
 	if fault.KindOf(err) == fault.Absent || err == nil && e.State != org.Active {
@@ -215,7 +259,7 @@ func (s *Service) person(ctx context.Context, tx bun.Tx, id access.OrgID, to str
 
 // drafts are the mails to one receiver.
 func (s *Service) drafts(ctx context.Context, tx bun.Tx, id access.OrgID, rules Rules, to string, left []due) ([]mail.Draft, error) {
-	who, err := s.person(ctx, tx, id, to)
+	who, err := s.person(ctx, tx, id, to, left)
 	if err != nil || who == (person{}) {
 		return nil, err
 	}
@@ -230,7 +274,11 @@ func (s *Service) drafts(ctx context.Context, tx bun.Tx, id access.OrgID, rules 
 	}
 	now := s.Now()
 	base := mail.Draft{Org: id, Employee: who.id, Lang: who.lang, Name: who.name, Address: who.address}
-	if len(left) > rules.DigestOver {
+	before, err := s.today(ctx, tx, id, to, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(left)+int(before) > rules.DigestOver {
 		var list strings.Builder
 		for _, d := range left[:min(len(left), maxListed)] {
 			fmt.Fprintf(&list, "%s  %s\n", d.NotAfter.In(copenhagen).Format(time.DateOnly), names[d.Certificate].text)
@@ -250,6 +298,9 @@ func (s *Service) drafts(ctx context.Context, tx bun.Tx, id access.OrgID, rules 
 		if known.holder != "" && known.holder == who.id {
 			one.Kind = mail.KindKeyFileExpiry
 			one.Params["days"] = strconv.Itoa(max(n, 1))
+			if now.After(d.NotAfter) {
+				one.Params["ago"] = "yes"
+			}
 		} else {
 			one.Kind = mail.KindCertificate
 			one.Params["certificate"], one.Params["address"] = known.text, s.BaseURL+known.page

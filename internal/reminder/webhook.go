@@ -20,6 +20,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/outside"
 	"github.com/adgang/adgang/internal/store"
@@ -53,11 +54,17 @@ type hookLine struct {
 
 func (s *Service) queueHook(ctx context.Context, tx bun.Tx, id access.OrgID, left []due) error {
 	now := store.Instant(s.Now())
+	names, err := s.names(ctx, tx, id, left, mail.Danish)
+	if err != nil {
+		return err
+	}
 	for part := range slices.Chunk(left, maxHookLines) {
 		body := hookBody{Type: "certificates.expiring", Timestamp: now}
 		for _, d := range part {
-			one := strings.TrimPrefix(d.Certificate, outsideKey)
-			body.Certificates = append(body.Certificates, hookLine{ID: one, Name: d.Name, NotAfter: d.NotAfter, Rule: d.Days, Address: s.BaseURL + "/inventory/" + one})
+			body.Certificates = append(body.Certificates, hookLine{
+				ID: strings.TrimPrefix(d.Certificate, outsideKey), Name: names[d.Certificate].text, NotAfter: d.NotAfter, Rule: d.Days,
+				Address: s.BaseURL + names[d.Certificate].page,
+			})
 		}
 		raw, err := json.Marshal(body)
 		if err != nil {

@@ -49,7 +49,7 @@ func inventoryFilter(c echo.Context) inventory.Filter {
 
 func inventoryOf(c inventory.Certificate) InventoryCertificate {
 	out := InventoryCertificate{
-		ID: c.ID, Name: c.Name, Subject: c.Subject, SubjectID: c.SubjectID, CVR: c.CVR, Issuer: c.Issuer, Serial: c.Serial, Email: c.Email,
+		ID: c.ID, Name: c.Name, Subject: c.Subject, SubjectID: c.SubjectID, CVR: c.CVR, Issuer: c.Issuer, Serial: c.Serial, Email: c.Email, ProfileID: c.ProfileID, ContactLang: InventoryCertificateContactLang(c.ContactLang),
 		Generation: CertificateGeneration(c.Generation), Kind: CertificateKind(c.Kind), Test: c.Test, SecureEmail: c.SecureEmail,
 		Source: InventoryCertificateSource(c.Source), NotAfter: c.NotAfter, Plan: CertificatePlan(c.Plan), OwnerID: string(c.OwnerID),
 		ContactName: c.ContactName, ContactEmail: c.ContactEmail, RenewBy: c.RenewBy, SwitchOn: c.SwitchOn, Version: c.Version,
@@ -176,7 +176,10 @@ func (s *Server) inventoryShow(c echo.Context) error {
 	}
 	out := InventoryView{
 		Certificate: inventoryOf(v.Certificate), Note: v.Note, Listed: v.DER == nil, RetiredAt: v.RetiredAt, Places: []InventoryPlace{},
-		SuccessorID: v.SuccessorID, Successor: v.Successor, Likely: inventoryAll(v.Likely), Reminders: remindersOf(w.Sent),
+		SuccessorID: v.SuccessorID, Successor: v.Successor, InstalledAt: v.InstalledAt, Wants: []InventoryViewWants{}, Likely: inventoryAll(v.Likely), Reminders: remindersOf(w.Sent),
+	}
+	for _, w := range v.Wants {
+		out.Wants = append(out.Wants, InventoryViewWants(w))
 	}
 	if v.Owner != nil {
 		out.Owner = &struct {
@@ -202,6 +205,7 @@ func (s *Server) inventoryChange(c echo.Context) error {
 	err := s.Inventory.Change(c.Request().Context(), actor(c), c.Param("id"), inventory.Care{
 		Version: in.Version, OwnerID: access.EmployeeID(orZero(in.OwnerID)), ContactName: orZero(in.ContactName), ContactEmail: orZero(in.ContactEmail),
 		SuccessorID: orZero(in.SuccessorID), RenewBy: orZero(in.RenewBy), SwitchOn: orZero(in.SwitchOn), Note: orZero(in.Note), Retired: orZero(in.Retired),
+		ContactLang: string(orZero(in.ContactLang)), Installed: in.Installed,
 	})
 	return empty(c, err)
 }
@@ -385,28 +389,34 @@ func whatIf(c echo.Context) (w inventory.WhatIf, err error) {
 			}
 		}
 	}
+	w.Deadline, w.Leaving = c.QueryParam("deadline"), c.QueryParam("leaving")
 	return w, nil
 }
 
-// forecast: GET /api/v1/forecast?months=&earlier=&spread= -> 200 Forecast.
+func forecastMonth(m inventory.Month) ForecastMonth {
+	one := ForecastMonth{Month: m.Month, Ending: m.Ending, Renewals: m.Renewal, Counts: []ForecastCount{}}
+	for _, n := range m.Counts {
+		one.Counts = append(one.Counts, ForecastCount{
+			Kind: CertificateKind(n.Kind), Generation: CertificateGeneration(n.Generation), Plan: CertificatePlan(n.Plan), Count: n.N,
+		})
+	}
+	return one
+}
+
+// forecast: GET /api/v1/forecast?months=&earlier=&spread=&deadline=&leaving= -> 200
+// Forecast.
 func (s *Server) forecast(c echo.Context) error {
 	w, err := whatIf(c)
 	if err != nil {
 		return err
 	}
-	months, err := s.Inventory.Forecast(c.Request().Context(), actor(c), w)
+	outlook, err := s.Inventory.Forecast(c.Request().Context(), actor(c), w)
 	if err != nil {
 		return err
 	}
-	out := Forecast{Months: []ForecastMonth{}}
-	for _, m := range months {
-		one := ForecastMonth{Month: m.Month, Ending: m.Ending, Renewals: m.Renewal, Counts: []ForecastCount{}}
-		for _, n := range m.Counts {
-			one.Counts = append(one.Counts, ForecastCount{
-				Kind: CertificateKind(n.Kind), Generation: CertificateGeneration(n.Generation), Plan: CertificatePlan(n.Plan), Count: n.N,
-			})
-		}
-		out.Months = append(out.Months, one)
+	out := Forecast{Overdue: forecastMonth(outlook.Overdue), Months: []ForecastMonth{}}
+	for _, m := range outlook.Months {
+		out.Months = append(out.Months, forecastMonth(m))
 	}
 	return c.JSON(http.StatusOK, out)
 }

@@ -53,6 +53,7 @@ func (s *Server) reminderRules(c echo.Context) error {
 	return c.JSON(http.StatusOK, ReminderRules{
 		Days: r.Days, KeyFileDays: r.KeyFileDays, UsersFrom: r.UsersFrom, AdminsFrom: r.AdminsFrom, QuietFrom: r.QuietFrom, QuietTo: r.QuietTo,
 		Weekends: r.Weekends, DigestOver: r.DigestOver, WebhookURL: r.WebhookURL, HasCalendar: &r.HasCalendar, Version: r.Version,
+		KeyFileUsersFrom: r.KeyFileUsersFrom, KeyFileAdminsFrom: r.KeyFileAdminsFrom,
 	})
 }
 
@@ -66,6 +67,7 @@ func (s *Server) reminderRulesChange(c echo.Context) error {
 	secret, err := s.Reminder.SetRules(c.Request().Context(), actor(c), reminder.Rules{
 		Days: in.Days, KeyFileDays: in.KeyFileDays, UsersFrom: in.UsersFrom, AdminsFrom: in.AdminsFrom, QuietFrom: in.QuietFrom, QuietTo: in.QuietTo,
 		Weekends: in.Weekends, DigestOver: in.DigestOver, WebhookURL: in.WebhookURL, Version: in.Version,
+		KeyFileUsersFrom: in.KeyFileUsersFrom, KeyFileAdminsFrom: in.KeyFileAdminsFrom,
 	})
 	if err != nil {
 		return err
