@@ -1330,8 +1330,45 @@ func (e InstallationPhase) Valid() bool {
 	}
 }
 
+// Defines values for InventoryCareContactLang.
+const (
+	InventoryCareContactLangDa InventoryCareContactLang = "da"
+	InventoryCareContactLangEn InventoryCareContactLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the InventoryCareContactLang enum.
+func (e InventoryCareContactLang) Valid() bool {
+	switch e {
+	case InventoryCareContactLangDa:
+		return true
+	case InventoryCareContactLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InventoryCertificateContactLang.
+const (
+	InventoryCertificateContactLangDa InventoryCertificateContactLang = "da"
+	InventoryCertificateContactLangEn InventoryCertificateContactLang = "en"
+)
+
+// Valid indicates whether the value is a known member of the InventoryCertificateContactLang enum.
+func (e InventoryCertificateContactLang) Valid() bool {
+	switch e {
+	case InventoryCertificateContactLangDa:
+		return true
+	case InventoryCertificateContactLangEn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InventoryCertificateSource.
 const (
+	InventoryCertificateSourceIssued   InventoryCertificateSource = "issued"
 	InventoryCertificateSourceList     InventoryCertificateSource = "list"
 	InventoryCertificateSourceMetadata InventoryCertificateSource = "metadata"
 	InventoryCertificateSourceScan     InventoryCertificateSource = "scan"
@@ -1341,6 +1378,8 @@ const (
 // Valid indicates whether the value is a known member of the InventoryCertificateSource enum.
 func (e InventoryCertificateSource) Valid() bool {
 	switch e {
+	case InventoryCertificateSourceIssued:
+		return true
 	case InventoryCertificateSourceList:
 		return true
 	case InventoryCertificateSourceMetadata:
@@ -1375,6 +1414,30 @@ func (e InventoryHostFailure) Valid() bool {
 	case InventoryHostFailureTLS:
 		return true
 	case InventoryHostFailureUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InventoryViewWants.
+const (
+	InventoryViewWantsCare      InventoryViewWants = "care"
+	InventoryViewWantsInstalled InventoryViewWants = "installed"
+	InventoryViewWantsPlaces    InventoryViewWants = "places"
+	InventoryViewWantsSuccessor InventoryViewWants = "successor"
+)
+
+// Valid indicates whether the value is a known member of the InventoryViewWants enum.
+func (e InventoryViewWants) Valid() bool {
+	switch e {
+	case InventoryViewWantsCare:
+		return true
+	case InventoryViewWantsInstalled:
+		return true
+	case InventoryViewWantsPlaces:
+		return true
+	case InventoryViewWantsSuccessor:
 		return true
 	default:
 		return false
@@ -3830,6 +3893,9 @@ type Finding struct {
 // Forecast defines model for Forecast.
 type Forecast struct {
 	Months []ForecastMonth `json:"months"`
+
+	// Overdue Ended before this month, in use and not replaced; its month is empty
+	Overdue ForecastMonth `json:"overdue"`
 }
 
 // ForecastCount defines model for ForecastCount.
@@ -4114,34 +4180,49 @@ type InstallationCode struct {
 // InventoryCare defines model for InventoryCare.
 type InventoryCare struct {
 	ContactEmail *string `json:"contact_email,omitempty"`
-	ContactName  *string `json:"contact_name,omitempty"`
-	Note         *string `json:"note,omitempty"`
-	OwnerID      *string `json:"owner_id,omitempty"`
-	RenewBy      *string `json:"renew_by,omitempty"`
-	Retired      *bool   `json:"retired,omitempty"`
-	SuccessorID  *string `json:"successor_id,omitempty"`
-	SwitchOn     *string `json:"switch_on,omitempty"`
-	Version      int64   `json:"version"`
+
+	// ContactLang As it was when left out
+	ContactLang *InventoryCareContactLang `json:"contact_lang,omitempty"`
+	ContactName *string                   `json:"contact_name,omitempty"`
+
+	// Installed Of a certificate without places: its successor is in use where it was; as it was when left out
+	Installed   *bool   `json:"installed,omitempty"`
+	Note        *string `json:"note,omitempty"`
+	OwnerID     *string `json:"owner_id,omitempty"`
+	RenewBy     *string `json:"renew_by,omitempty"`
+	Retired     *bool   `json:"retired,omitempty"`
+	SuccessorID *string `json:"successor_id,omitempty"`
+	SwitchOn    *string `json:"switch_on,omitempty"`
+	Version     int64   `json:"version"`
 }
+
+// InventoryCareContactLang As it was when left out
+type InventoryCareContactLang string
 
 // InventoryCertificate defines model for InventoryCertificate.
 type InventoryCertificate struct {
-	ContactEmail string                `json:"contact_email"`
-	ContactName  string                `json:"contact_name"`
-	CVR          string                `json:"cvr"`
-	Email        string                `json:"email"`
-	Generation   CertificateGeneration `json:"generation"`
-	ID           string                `json:"id"`
-	Issuer       string                `json:"issuer"`
-	Kind         CertificateKind       `json:"kind"`
-	Name         string                `json:"name"`
-	NotAfter     time.Time             `json:"not_after"`
-	NotBefore    *time.Time            `json:"not_before"`
-	OwnerID      string                `json:"owner_id"`
+	ContactEmail string `json:"contact_email"`
+
+	// ContactLang Of mails to the contact
+	ContactLang InventoryCertificateContactLang `json:"contact_lang"`
+	ContactName string                          `json:"contact_name"`
+	CVR         string                          `json:"cvr"`
+	Email       string                          `json:"email"`
+	Generation  CertificateGeneration           `json:"generation"`
+	ID          string                          `json:"id"`
+	Issuer      string                          `json:"issuer"`
+	Kind        CertificateKind                 `json:"kind"`
+	Name        string                          `json:"name"`
+	NotAfter    time.Time                       `json:"not_after"`
+	NotBefore   *time.Time                      `json:"not_before"`
+	OwnerID     string                          `json:"owner_id"`
 
 	// OwnerName In lists, of an employee who is here
 	OwnerName string          `json:"owner_name"`
 	Plan      CertificatePlan `json:"plan"`
+
+	// ProfileID Of the profile that got it here; empty for certificates of others
+	ProfileID string `json:"profile_id"`
 
 	// RenewBy YYYY-MM-DD, or empty
 	RenewBy     string                     `json:"renew_by"`
@@ -4158,6 +4239,9 @@ type InventoryCertificate struct {
 	Test     bool   `json:"test"`
 	Version  int64  `json:"version"`
 }
+
+// InventoryCertificateContactLang Of mails to the contact
+type InventoryCertificateContactLang string
 
 // InventoryCertificateSource defines model for InventoryCertificate.Source.
 type InventoryCertificateSource string
@@ -4230,7 +4314,10 @@ type InventoryTick struct {
 
 // InventoryView defines model for InventoryView.
 type InventoryView struct {
-	Certificate InventoryCertificate   `json:"certificate"`
+	Certificate InventoryCertificate `json:"certificate"`
+
+	// InstalledAt Without places: since when the successor is said to be in use
+	InstalledAt *time.Time             `json:"installed_at"`
 	Likely      []InventoryCertificate `json:"likely"`
 
 	// Listed Only a list told of it: the certificate itself is not here
@@ -4247,7 +4334,13 @@ type InventoryView struct {
 	SnoozedUntil string           `json:"snoozed_until"`
 	Successor    string           `json:"successor"`
 	SuccessorID  string           `json:"successor_id"`
+
+	// Wants What it lacks until its reminders end
+	Wants []InventoryViewWants `json:"wants"`
 }
+
+// InventoryViewWants defines model for InventoryView.Wants.
+type InventoryViewWants string
 
 // InvitationsAct defines model for InvitationsAct.
 type InvitationsAct struct {
@@ -4890,17 +4983,21 @@ type ReminderList struct {
 
 // ReminderRules defines model for ReminderRules.
 type ReminderRules struct {
-	AdminsFrom  int    `json:"admins_from"`
-	Days        []int  `json:"days"`
-	DigestOver  int    `json:"digest_over"`
-	HasCalendar *bool  `json:"has_calendar,omitempty"`
-	KeyFileDays []int  `json:"key_file_days"`
-	QuietFrom   int    `json:"quiet_from"`
-	QuietTo     int    `json:"quiet_to"`
-	UsersFrom   int    `json:"users_from"`
-	Version     int64  `json:"version"`
-	WebhookURL  string `json:"webhook_url"`
-	Weekends    bool   `json:"weekends"`
+	AdminsFrom        int   `json:"admins_from"`
+	Days              []int `json:"days"`
+	DigestOver        int   `json:"digest_over"`
+	HasCalendar       *bool `json:"has_calendar,omitempty"`
+	KeyFileAdminsFrom *int  `json:"key_file_admins_from,omitempty"`
+	KeyFileDays       []int `json:"key_file_days"`
+
+	// KeyFileUsersFrom Of key files that their holders have not renewed; as it was when left out
+	KeyFileUsersFrom *int   `json:"key_file_users_from,omitempty"`
+	QuietFrom        int    `json:"quiet_from"`
+	QuietTo          int    `json:"quiet_to"`
+	UsersFrom        int    `json:"users_from"`
+	Version          int64  `json:"version"`
+	WebhookURL       string `json:"webhook_url"`
+	Weekends         bool   `json:"weekends"`
 }
 
 // ReminderRulesChanged defines model for ReminderRulesChanged.
@@ -6230,6 +6327,12 @@ type ForecastParams struct {
 
 	// Spread Spread the renewals of a month over so many months
 	Spread *int `form:"spread,omitempty" json:"spread,omitempty"`
+
+	// Deadline YYYY-MM: what ends later is renewed in this month at the latest
+	Deadline *string `form:"deadline,omitempty" json:"deadline,omitempty"`
+
+	// Leaving The generation that the deadline is for; every one without it
+	Leaving *CertificateGeneration `form:"leaving,omitempty" json:"leaving,omitempty"`
 }
 
 // ForecastExportParams defines parameters for ForecastExport.
@@ -6242,6 +6345,12 @@ type ForecastExportParams struct {
 
 	// Spread Spread the renewals of a month over so many months
 	Spread *int `form:"spread,omitempty" json:"spread,omitempty"`
+
+	// Deadline YYYY-MM: what ends later is renewed in this month at the latest
+	Deadline *string `form:"deadline,omitempty" json:"deadline,omitempty"`
+
+	// Leaving The generation that the deadline is for; every one without it
+	Leaving *CertificateGeneration `form:"leaving,omitempty" json:"leaving,omitempty"`
 }
 
 // GroupsParams defines parameters for Groups.
