@@ -5899,7 +5899,9 @@ export interface components {
             test: boolean;
             secure_email: boolean;
             /** @enum {string} */
-            source: "upload" | "metadata" | "list" | "scan";
+            source: "upload" | "metadata" | "list" | "scan" | "issued";
+            /** @description Of the profile that got it here; empty for certificates of others */
+            profile_id: string;
             /** Format: date-time */
             not_before: string | null;
             /** Format: date-time */
@@ -5910,6 +5912,11 @@ export interface components {
             owner_name: string;
             contact_name: string;
             contact_email: string;
+            /**
+             * @description Of mails to the contact
+             * @enum {string}
+             */
+            contact_lang: "da" | "en";
             /** @description YYYY-MM-DD, or empty */
             renew_by: string;
             /** @description YYYY-MM-DD, or empty */
@@ -5955,7 +5962,14 @@ export interface components {
             owner_id?: string;
             contact_name?: string;
             contact_email?: string;
+            /**
+             * @description As it was when left out
+             * @enum {string}
+             */
+            contact_lang?: "da" | "en";
             successor_id?: string;
+            /** @description Of a certificate without places: its successor is in use where it was; as it was when left out */
+            installed?: boolean;
             renew_by?: string;
             switch_on?: string;
             note?: string;
@@ -6002,6 +6016,13 @@ export interface components {
             successor_id: string;
             successor: string;
             likely: components["schemas"]["InventoryCertificate"][];
+            /**
+             * Format: date-time
+             * @description Without places: since when the successor is said to be in use
+             */
+            installed_at: string | null;
+            /** @description What it lacks until its reminders end */
+            wants: ("care" | "successor" | "places" | "installed")[];
             snoozed_until: string;
             snooze_reason: string;
             reminders: components["schemas"]["Reminder"][];
@@ -6091,6 +6112,8 @@ export interface components {
             counts: components["schemas"]["ForecastCount"][];
         };
         Forecast: {
+            /** @description Ended before this month, in use and not replaced; its month is empty */
+            overdue: components["schemas"]["ForecastMonth"];
             months: components["schemas"]["ForecastMonth"][];
         };
         ReminderRules: {
@@ -6098,6 +6121,9 @@ export interface components {
             key_file_days: number[];
             users_from: number;
             admins_from: number;
+            /** @description Of key files that their holders have not renewed; as it was when left out */
+            key_file_users_from?: number;
+            key_file_admins_from?: number;
             quiet_from: number;
             quiet_to: number;
             weekends: boolean;
@@ -11355,6 +11381,10 @@ export interface operations {
                 earlier?: number;
                 /** @description Spread the renewals of a month over so many months */
                 spread?: number;
+                /** @description YYYY-MM: what ends later is renewed in this month at the latest */
+                deadline?: string;
+                /** @description The generation that the deadline is for; every one without it */
+                leaving?: components["schemas"]["CertificateGeneration"];
             };
             header?: never;
             path?: never;
@@ -11383,6 +11413,10 @@ export interface operations {
                 earlier?: number;
                 /** @description Spread the renewals of a month over so many months */
                 spread?: number;
+                /** @description YYYY-MM: what ends later is renewed in this month at the latest */
+                deadline?: string;
+                /** @description The generation that the deadline is for; every one without it */
+                leaving?: components["schemas"]["CertificateGeneration"];
             };
             header?: never;
             path?: never;
