@@ -66,15 +66,7 @@ func (s *Server) routes() {
 	s.echo.GET("/api/docs", s.docs)
 	s.echo.GET("/api/*", notFound)
 
-	s.echo.GET("/saml/idp/metadata", s.idpMetadata)
-	s.echo.GET("/saml/idp/sso", s.ssoRedirect, open...)
-	s.echo.POST("/saml/idp/sso", s.ssoPost, open...)
-	s.echo.GET("/saml/continue", s.samlContinue)
-	s.echo.GET("/saml/cancel", s.samlCancel)
-	s.echo.GET("/saml/idp/slo", s.sloRedirect, open...)
-	s.echo.POST("/saml/idp/slo", s.sloPost, open...)
-	s.echo.GET("/saml/logout", s.logoutShow, open...)
-	s.echo.GET("/saml/*", notFound)
+	s.samlRoutes(open...)
 
 	s.authorityRoutes()
 	s.machineRoutes(open)

@@ -37,6 +37,19 @@ func (s *Server) pageAsset(c echo.Context) error {
 	return c.Blob(http.StatusOK, kind, body)
 }
 
+// samlRoutes are the addresses that services and their visitors come to.
+func (s *Server) samlRoutes(open ...echo.MiddlewareFunc) {
+	s.echo.GET("/saml/idp/metadata", s.idpMetadata)
+	s.echo.GET("/saml/idp/sso", s.ssoRedirect, open...)
+	s.echo.POST("/saml/idp/sso", s.ssoPost, open...)
+	s.echo.GET("/saml/continue", s.samlContinue)
+	s.echo.GET("/saml/cancel", s.samlCancel)
+	s.echo.GET("/saml/idp/slo", s.sloRedirect, open...)
+	s.echo.POST("/saml/idp/slo", s.sloPost, open...)
+	s.echo.GET("/saml/logout", s.logoutShow, open...)
+	s.echo.GET("/saml/*", notFound)
+}
+
 // idpMetadata: GET /saml/idp/metadata -> 200 EntityDescriptor.
 func (s *Server) idpMetadata(c echo.Context) error {
 	xml, err := s.Federation.IdPMetadata(c.Request().Context())
