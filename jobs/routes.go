@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/securemail"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/usage"
@@ -56,6 +57,7 @@ type Services struct {
 	Credential *credential.Service
 	Enrolment  *enrolment.Service
 	Session    *session.Service
+	SAMLKeys   *samlkey.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
 	Cutover    *cutover.Service
@@ -97,6 +99,7 @@ func Routes(s Services) []Route {
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(localidp.SweepKind, plain(s.LocalIdP.DropRequests)),
 		Handle(localidp.RefreshKind, plain(s.LocalIdP.Refresh)),
+		Handle(samlkey.SweepKind, plain(s.SAMLKeys.Sweep)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
 		Handle(inventory.ScanKind, s.Inventory.Scan),
 		Handle(inventory.ScanAllKind, s.Inventory.ScanAll),
@@ -138,6 +141,7 @@ func Schedules() []Schedule {
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
 		Every(localidp.SweepKind, time.Hour, 25*time.Minute, nothing),
 		Every(localidp.RefreshKind, 6*time.Hour, 2*time.Hour, nothing),
+		Every(samlkey.SweepKind, time.Hour, 25*time.Minute, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),

@@ -184,12 +184,13 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
-	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, EntityID: base + "/saml/idp/metadata"}
+	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata"}
 	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts}
 	a.LocalIdP = &localidp.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
 		SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, TestData: c.TestData,
 	}
+	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners)
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
@@ -264,7 +265,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, SAMLKeys: a.SAMLKeys,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),

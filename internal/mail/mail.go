@@ -40,6 +40,8 @@ const (
 	KindCertificateOrder = "certificate_order" // to a contact person: the link
 	KindCertificateEmail = "certificate_email" // to the address that a certificate is to show
 
+	KindSAMLKey = "saml_key" // to who looks after a partner: our key changes
+
 	KindInvitationExpiry = "invitation_expiry"
 	KindEmployeeAsked    = "employee_asked"
 	KindEmployeeAnswered = "employee_answered"

@@ -13,13 +13,18 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
 )
 
 // purpose seals private keys, each at the place that is its ID.
 const purpose secret.Purpose = "federation.key"
+
+// SweepKind moves rollovers on.
+var SweepKind = outbox.NewKind[struct{}]("samlkey.sweep")
 
 // What a key is for.
 const (
@@ -68,7 +73,10 @@ type Service struct {
 	Keys     *secret.Keys
 	Now      func() time.Time
 	Log      *slog.Logger
+	Mail     *mail.Service
 	EntityID string // of the installation as identity provider; names new certificates
+	// Partners list those that must know the keys.
+	Partners []func(context.Context) ([]Partner, error)
 
 	mu   sync.Mutex
 	ring Ring
@@ -82,9 +90,12 @@ const ringLife = 10 * time.Second
 // errNone means that Setup has not run.
 var errNone = errors.New("this installation has no SAML keys yet")
 
+// need is one key that there must be.
+type need struct{ use, algorithm string }
+
 // needed is what every installation has. The second signing key is for services
 // that ask for ECDSA, which costs a twentieth of RSA.
-var needed = []struct{ use, algorithm string }{
+var needed = []need{
 	{Signing, oiosaml.RSA}, {Signing, oiosaml.ECDSA}, {Encryption, oiosaml.RSA},
 }
 

@@ -125,7 +125,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Rights.Delegated, d.Rights.Delegates = d.Attorney.Delegated, d.Attorney.Delegates
 	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Now: now, Log: log, TestData: true}
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
-	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, EntityID: BaseURL + "/saml/idp/metadata"}
+	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, Mail: d.Mail, EntityID: BaseURL + "/saml/idp/metadata"}
 	d.Federation = &federation.Service{
 		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Session: d.Session, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys,
 	}
@@ -133,6 +133,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		DB: db, Keys: keys, Org: d.Org, Session: d.Session, Now: now, Log: log, BaseURL: BaseURL,
 		SAMLKeys: d.SAMLKeys, PrivateHosts: true, TestData: true,
 	}
+	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners)
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
@@ -149,7 +150,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
-		Federation: d.Federation, LocalIdP: d.LocalIdP, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator,
+		Federation: d.Federation, LocalIdP: d.LocalIdP, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d
@@ -300,8 +301,8 @@ func (k KeyFile) Answer(t testing.TB, c credential.Challenge) credential.Login {
 	}
 }
 
-// linkToken is the token of the activation link in a mail.
-var linkToken = regexp.MustCompile(`/activate#([A-Za-z0-9_-]{43})`)
+// linkToken is the token of an activation link in a mail, or of one about a SAML key.
+var linkToken = regexp.MustCompile(`/(?:activate|saml-key)#([A-Za-z0-9_-]{43})`)
 
 // LinkToken is the token in the newest mail to an address.
 func (d *Domain) LinkToken(t testing.TB, address string) string {
