@@ -61,7 +61,7 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   await desk.getByLabel('Begrundelse').fill('Begge set på video med pas i hånden.');
   await desk.getByRole('button', { name: 'Godkend og tilslut' }).click();
   await expect(desk.getByText('Godkendt').first()).toBeVisible();
-  for (const path of ['/operator/recoveries', '/operator/terms', '/operator/operators']) {
+  for (const path of ['/operator/recoveries', '/operator/saml-keys', '/operator/terms', '/operator/operators']) {
     await desk.goto(path);
     await expect(desk.getByRole('heading', { level: 1 })).toBeVisible();
     await accessibleInBoth(desk);

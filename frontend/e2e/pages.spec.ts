@@ -30,7 +30,7 @@ async function look(page: Page, path: string): Promise<void> {
 
 test('pages that need no login', async ({ page }) => {
   await page.goto('/login');
-  for (const path of ['/login', '/login/failed?code=localidp.person.unknown', '/activate', '/activate#unknown', '/block', '/ca', '/connect', '/recover', '/request/12345678', '/operator/login', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
+  for (const path of ['/login', '/login/failed?code=localidp.person.unknown', '/activate', '/activate#unknown', '/block', '/saml-key', '/ca', '/connect', '/recover', '/request/12345678', '/operator/login', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
 });
 
 test('pages of an administrator', async ({ page }) => {

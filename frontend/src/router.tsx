@@ -16,11 +16,11 @@ import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
 import { powersRoutes } from './routes/powers';
 import { publicRoutes } from './routes/public';
 import { rightsRoutes } from './routes/rights';
-import { servicesRoutes } from './routes/services';
+import { serviceOpenRoutes, servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
 const routeTree = root.addChildren([
-  open.addChildren([...publicRoutes, loginFailed, request, ...certificateOpenRoutes, ...connectRoutes, ...operatorOpenRoutes]),
+  open.addChildren([...publicRoutes, loginFailed, request, ...certificateOpenRoutes, ...serviceOpenRoutes, ...connectRoutes, ...operatorOpenRoutes]),
   console_.addChildren([...consoleRoutes]),
   inside.addChildren([
     ...homeRoutes,

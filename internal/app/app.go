@@ -290,7 +290,7 @@ func (a *App) buildWeb(version string) error {
 	}
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP,
-		Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
+		SAMLKeys: a.SAMLKeys, Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
 		Attorney: a.Attorney, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail,

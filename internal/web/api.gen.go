@@ -2182,6 +2182,90 @@ func (e RowState) Valid() bool {
 	}
 }
 
+// Defines values for SamlKeyState.
+const (
+	SamlKeyStateActive    SamlKeyState = "active"
+	SamlKeyStateAnnounced SamlKeyState = "announced"
+	SamlKeyStateRetired   SamlKeyState = "retired"
+	SamlKeyStateRetiring  SamlKeyState = "retiring"
+)
+
+// Valid indicates whether the value is a known member of the SamlKeyState enum.
+func (e SamlKeyState) Valid() bool {
+	switch e {
+	case SamlKeyStateActive:
+		return true
+	case SamlKeyStateAnnounced:
+		return true
+	case SamlKeyStateRetired:
+		return true
+	case SamlKeyStateRetiring:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SamlKeyAlgorithm.
+const (
+	SamlECDSA SamlKeyAlgorithm = "ECDSA"
+	SamlRSA   SamlKeyAlgorithm = "RSA"
+)
+
+// Valid indicates whether the value is a known member of the SamlKeyAlgorithm enum.
+func (e SamlKeyAlgorithm) Valid() bool {
+	switch e {
+	case SamlECDSA:
+		return true
+	case SamlRSA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SamlKeyPartnerHow.
+const (
+	SamlKeyPartnerHowByHand  SamlKeyPartnerHow = "by_hand"
+	SamlKeyPartnerHowFetched SamlKeyPartnerHow = "fetched"
+	SamlKeyPartnerHowTold    SamlKeyPartnerHow = "told"
+	SamlKeyPartnerHowUsed    SamlKeyPartnerHow = "used"
+)
+
+// Valid indicates whether the value is a known member of the SamlKeyPartnerHow enum.
+func (e SamlKeyPartnerHow) Valid() bool {
+	switch e {
+	case SamlKeyPartnerHowByHand:
+		return true
+	case SamlKeyPartnerHowFetched:
+		return true
+	case SamlKeyPartnerHowTold:
+		return true
+	case SamlKeyPartnerHowUsed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SamlKeyUse.
+const (
+	SamlEncryption SamlKeyUse = "encryption"
+	SamlSigning    SamlKeyUse = "signing"
+)
+
+// Valid indicates whether the value is a known member of the SamlKeyUse enum.
+func (e SamlKeyUse) Valid() bool {
+	switch e {
+	case SamlEncryption:
+		return true
+	case SamlSigning:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SecureMailLineSource.
 const (
 	SecureMailLineSourceMigration SecureMailLineSource = "migration"
@@ -5406,6 +5490,73 @@ type RowList struct {
 // RowState defines model for RowState.
 type RowState string
 
+// SamlKey defines model for SamlKey.
+type SamlKey struct {
+	ActiveAt  *time.Time       `json:"active_at,omitempty"`
+	Algorithm SamlKeyAlgorithm `json:"algorithm"`
+	CreatedAt time.Time        `json:"created_at"`
+
+	// Fingerprint SHA-256 of the certificate in hex
+	Fingerprint string    `json:"fingerprint"`
+	ID          string    `json:"id"`
+	NotAfter    time.Time `json:"not_after"`
+
+	// Partners Of an announced key: whether each knows it
+	Partners   []SamlKeyPartner `json:"partners"`
+	RetiredAt  *time.Time       `json:"retired_at,omitempty"`
+	RetiringAt *time.Time       `json:"retiring_at,omitempty"`
+	State      SamlKeyState     `json:"state"`
+	Use        SamlKeyUse       `json:"use"`
+}
+
+// SamlKeyState defines model for SamlKey.State.
+type SamlKeyState string
+
+// SamlKeyAlgorithm defines model for SamlKeyAlgorithm.
+type SamlKeyAlgorithm string
+
+// SamlKeyAnnounce defines model for SamlKeyAnnounce.
+type SamlKeyAnnounce struct {
+	Algorithm SamlKeyAlgorithm `json:"algorithm"`
+	Use       SamlKeyUse       `json:"use"`
+}
+
+// SamlKeyInstallation defines model for SamlKeyInstallation.
+type SamlKeyInstallation struct {
+	Fingerprint string `json:"fingerprint"`
+	Installed   bool   `json:"installed"`
+
+	// Name Of the partner
+	Name  string     `json:"name"`
+	State string     `json:"state"`
+	Use   SamlKeyUse `json:"use"`
+}
+
+// SamlKeyList defines model for SamlKeyList.
+type SamlKeyList struct {
+	Items []SamlKey `json:"items"`
+}
+
+// SamlKeyPartner defines model for SamlKeyPartner.
+type SamlKeyPartner struct {
+	Contacts []string           `json:"contacts"`
+	How      *SamlKeyPartnerHow `json:"how,omitempty"`
+	ID       string             `json:"id"`
+	Name     string             `json:"name"`
+	SeenAt   *time.Time         `json:"seen_at,omitempty"`
+}
+
+// SamlKeyPartnerHow defines model for SamlKeyPartner.How.
+type SamlKeyPartnerHow string
+
+// SamlKeySeen defines model for SamlKeySeen.
+type SamlKeySeen struct {
+	Partner string `json:"partner"`
+}
+
+// SamlKeyUse defines model for SamlKeyUse.
+type SamlKeyUse string
+
 // SealUser defines model for SealUser.
 type SealUser struct {
 	ID   string `json:"id"`
@@ -6917,6 +7068,15 @@ type OperatorAppointJSONRequestBody = RecoveryDecision
 // OperatorRefuseJSONRequestBody defines body for OperatorRefuse for application/json ContentType.
 type OperatorRefuseJSONRequestBody = RecoveryDecision
 
+// SamlKeyAnnounceJSONRequestBody defines body for SamlKeyAnnounce for application/json ContentType.
+type SamlKeyAnnounceJSONRequestBody = SamlKeyAnnounce
+
+// SamlKeyActivateJSONRequestBody defines body for SamlKeyActivate for application/json ContentType.
+type SamlKeyActivateJSONRequestBody = Reason
+
+// SamlKeySeenJSONRequestBody defines body for SamlKeySeen for application/json ContentType.
+type SamlKeySeenJSONRequestBody = SamlKeySeen
+
 // OperatorSetupJSONRequestBody defines body for OperatorSetup for application/json ContentType.
 type OperatorSetupJSONRequestBody = OperatorPasskey
 
@@ -6976,6 +7136,12 @@ type RoleRequestRejectJSONRequestBody = ReasonGiven
 
 // SuccessionNameJSONRequestBody defines body for SuccessionName for application/json ContentType.
 type SuccessionNameJSONRequestBody = SuccessionChange
+
+// SamlKeyInstalledJSONRequestBody defines body for SamlKeyInstalled for application/json ContentType.
+type SamlKeyInstalledJSONRequestBody = ActivationToken
+
+// SamlKeyInstallationJSONRequestBody defines body for SamlKeyInstallation for application/json ContentType.
+type SamlKeyInstallationJSONRequestBody = ActivationToken
 
 // ServiceReviewJSONRequestBody defines body for ServiceReview for application/json ContentType.
 type ServiceReviewJSONRequestBody = ServiceSource

@@ -12,7 +12,9 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/testkit"
 	"github.com/adgang/adgang/internal/web"
 )
@@ -66,6 +68,12 @@ var operatorRules = []rule{
 	{route: "POST /api/v1/operator/recoveries/:id/refuse", right: operator, id: "reopening", body: `{"organisation_id":"$connected","reason":"Kunne ikke nås på telefon."}`, want: 200, verbs: "recovery.refuse"},
 	{route: "GET /api/v1/operator/certificate", right: operator, want: 422}, // of no number
 	{route: "POST /api/v1/operator/certificate/block", right: operator, body: `{"serial":"$reported","reason":"key_compromise","note":"Ringede fra hovednummeret"}`, want: 200, verbs: "certificate.revoke"},
+	{route: "GET /api/v1/operator/saml-keys", right: operator, want: 200},
+	{route: "POST /api/v1/operator/saml-keys", right: operator, body: `{"use":"encryption","algorithm":"RSA"}`, want: 201, verbs: "saml_key.announce"},
+	{route: "POST /api/v1/operator/saml-keys/:id/seen", right: operator, id: "saml_key", body: `{"partner":"service:$service"}`, want: 200, verbs: "saml_key.seen"},
+	{route: "POST /api/v1/operator/saml-keys/:id/activate", right: operator, id: "saml_key", body: reason, want: 200, verbs: "saml_key.activate"},
+	{route: "POST /api/v1/saml-keys/look-up", right: open, body: `{"token":"none"}`, want: 404},
+	{route: "POST /api/v1/saml-keys/installed", right: open, body: `{"token":"none"}`, want: 404, verbs: nothing},
 	{route: "GET /api/v1/operator/operators", right: operator, want: 200},
 	{route: "POST /api/v1/operator/operators", right: operator, body: `{"email":"ny@drift.example","name":"Ny"}`, want: 201, verbs: "operator.add"},
 	{route: "DELETE /api/v1/operator/operators/:id", right: operator, id: "second_operator", want: 200, verbs: "operator.remove"},
@@ -164,6 +172,11 @@ func onboardingFixtures(t *testing.T, r *rulings, c *tenant) {
 		t.Fatal(err)
 	}
 	c.ids["second_operator"] = second.ID
+	key, err := r.SAMLKeys.Announce(t.Context(), access.Host(), samlkey.Signing, oiosaml.RSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ids["saml_key"] = key.ID
 }
 
 // logInOperator makes an operator and logs in with a passkey, as the pages do.

@@ -57,6 +57,7 @@ func (s *Server) routes() {
 	s.operatorRoutes(api, open)
 
 	s.serviceRoutes(api, need...)
+	s.samlKeyRoutes(api, open)
 	s.roleRoutes(api, need...)
 	s.approvalRoutes(api, need...)
 	s.attorneyRoutes(api, need...)

@@ -83,6 +83,7 @@ var coreRules = []rule{
 	{route: "GET /api/docs", right: open, want: 200},
 	{route: "GET /api/*", right: open, want: 404},
 	{route: "GET /saml/idp/metadata", right: open, want: 200},
+	{route: "GET /saml/idp/metadata/:id", right: open, id: "service", want: 200, verbs: "saml_key.seen"}, // one is announced
 	{route: "GET /saml/idp/sso", right: open, want: 422},
 	{route: "POST /saml/idp/sso", right: open, want: 422},
 	{route: "GET /saml/continue", right: open, want: 403},

@@ -40,6 +40,7 @@ func (s *Server) pageAsset(c echo.Context) error {
 // samlRoutes are the addresses that services and their visitors come to.
 func (s *Server) samlRoutes(open ...echo.MiddlewareFunc) {
 	s.echo.GET("/saml/idp/metadata", s.idpMetadata)
+	s.echo.GET("/saml/idp/metadata/:id", s.idpMetadataFor, open...)
 	s.echo.GET("/saml/idp/sso", s.ssoRedirect, open...)
 	s.echo.POST("/saml/idp/sso", s.ssoPost, open...)
 	s.echo.GET("/saml/continue", s.samlContinue)

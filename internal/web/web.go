@@ -34,6 +34,7 @@ import (
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/securemail"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/setting"
@@ -52,6 +53,7 @@ type Options struct {
 	Roster     *roster.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
+	SAMLKeys   *samlkey.Service
 	Approval   *approval.Service
 	Attorney   *attorney.Service
 	Rights     *entitlement.Service

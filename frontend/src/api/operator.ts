@@ -57,6 +57,11 @@ export type Reported = Schema['ReportedCertificate'];
 export type Target = { serial: string } | { cvr: string; rid: string };
 export const report = (query: Target): Promise<Reported> => answer(client.GET('/operator/certificate', { params: { query } }));
 export const blockReported = (body: Schema['ReportedBlock']) => answer(client.POST('/operator/certificate/block', { body }));
+export type SamlKey = Schema['SamlKey'];
+export const samlKeysQuery = queryOptions({ queryKey: ['operator', 'saml-keys'], queryFn: () => answer(client.GET('/operator/saml-keys')) });
+export const announceSamlKey = (body: Schema['SamlKeyAnnounce']) => answer(client.POST('/operator/saml-keys', { body }));
+export const activateSamlKey = (id: string, reason: string) => answer(client.POST('/operator/saml-keys/{id}/activate', { ...at(id), body: { reason } }));
+export const vouchSamlKey = (id: string, partner: string) => answer(client.POST('/operator/saml-keys/{id}/seen', { ...at(id), body: { partner } }));
 
 export const operatorsQuery = queryOptions({ queryKey: ['operator', 'operators'], queryFn: () => answer(client.GET('/operator/operators')) });
 export const addOperator = (body: Schema['OperatorCreate']) => answer(client.POST('/operator/operators', { body }));

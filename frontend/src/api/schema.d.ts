@@ -3535,6 +3535,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operator/saml-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys of SAML messages, the newest first, and who knows the ones announced */
+        get: operations["samlKeys"];
+        put?: never;
+        /** Make the successor of a key and publish it beside it; contacts are mailed */
+        post: operations["samlKeyAnnounce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operator/saml-keys/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let an announced key take over now
+         * @description Partners that do not know it stop understanding Adgang. By itself it takes over once every partner was seen with it.
+         */
+        post: operations["samlKeyActivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operator/saml-keys/{id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record that a partner knows an announced key */
+        post: operations["samlKeySeen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/saml-keys/look-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the link in a mail about a SAML key is about
+         * @description Changes nothing. The token travels in the body so that no log holds it.
+         */
+        post: operations["samlKeyInstallation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/saml-keys/installed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the partner knows the key */
+        post: operations["samlKeyInstalled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operator/operators": {
         parameters: {
             query?: never;
@@ -6461,6 +6557,58 @@ export interface components {
             waiting: boolean;
             /** Format: date-time */
             last_login_at: string | null;
+        };
+        SamlKeyList: {
+            items: components["schemas"]["SamlKey"][];
+        };
+        SamlKey: {
+            id: string;
+            use: components["schemas"]["SamlKeyUse"];
+            algorithm: components["schemas"]["SamlKeyAlgorithm"];
+            /** @enum {string} */
+            state: "announced" | "active" | "retiring" | "retired";
+            /** @description SHA-256 of the certificate in hex */
+            fingerprint: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            active_at?: string;
+            /** Format: date-time */
+            retiring_at?: string;
+            /** Format: date-time */
+            retired_at?: string;
+            /** Format: date-time */
+            not_after: string;
+            /** @description Of an announced key: whether each knows it */
+            partners: components["schemas"]["SamlKeyPartner"][];
+        };
+        SamlKeyPartner: {
+            id: string;
+            name: string;
+            contacts: string[];
+            /** @enum {string} */
+            how?: "fetched" | "used" | "told" | "by_hand";
+            /** Format: date-time */
+            seen_at?: string;
+        };
+        /** @enum {string} */
+        SamlKeyUse: "signing" | "encryption";
+        /** @enum {string} */
+        SamlKeyAlgorithm: "RSA" | "ECDSA";
+        SamlKeyAnnounce: {
+            use: components["schemas"]["SamlKeyUse"];
+            algorithm: components["schemas"]["SamlKeyAlgorithm"];
+        };
+        SamlKeySeen: {
+            partner: string;
+        };
+        SamlKeyInstallation: {
+            /** @description Of the partner */
+            name: string;
+            use: components["schemas"]["SamlKeyUse"];
+            fingerprint: string;
+            state: string;
+            installed: boolean;
         };
         OperatorList: {
             items: components["schemas"]["Operator"][];
@@ -12573,6 +12721,156 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenBlocked"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    samlKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamlKeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    samlKeyAnnounce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SamlKeyAnnounce"];
+            };
+        };
+        responses: {
+            /** @description Announced */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamlKeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    samlKeyActivate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamlKeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    samlKeySeen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SamlKeySeen"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamlKeyList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    samlKeyInstallation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamlKeyInstallation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    samlKeyInstalled: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationToken"];
+            };
+        };
+        responses: {
+            /** @description Recorded; a second time changes nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamlKeyInstallation"];
                 };
             };
             default: components["responses"]["Problem"];

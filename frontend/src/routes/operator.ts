@@ -77,6 +77,12 @@ const terms = createRoute({
   component: lazyRouteComponent(() => import('@/features/operator/terms-page'), 'PublishPage'),
 });
 
+const samlKeys = createRoute({
+  getParentRoute: () => console_,
+  path: '/operator/saml-keys',
+  component: lazyRouteComponent(() => import('@/features/operator/saml-keys-page'), 'SamlKeysPage'),
+});
+
 const operators = createRoute({
   getParentRoute: () => console_,
   path: '/operator/operators',
@@ -84,4 +90,4 @@ const operators = createRoute({
 });
 
 export const operatorOpenRoutes = [login, setup] as const;
-export const consoleRoutes = [organisations, organisation, applications, application, recoveries, block, terms, operators] as const;
+export const consoleRoutes = [organisations, organisation, applications, application, recoveries, block, terms, samlKeys, operators] as const;

@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { z } from 'zod';
 import { tabs } from '@/features/services/tabs';
-import { inside } from './base';
+import { inside, open } from './base';
 
 const services = createRoute({
   getParentRoute: () => inside,

@@ -11,6 +11,7 @@ const pages = [
   { to: '/operator/applications', key: 'applications' },
   { to: '/operator/recoveries', key: 'recoveries' },
   { to: '/operator/block', key: 'block' },
+  { to: '/operator/saml-keys', key: 'samlKeys' },
   { to: '/operator/terms', key: 'terms' },
   { to: '/operator/operators', key: 'operators' },
 ] as const;

@@ -105,6 +105,8 @@ function Facts({ service }: { service: Service }) {
             {url}
           </dd>
         ))}
+        <dt>{t('services.ownAddress')}</dt>
+        <dd className="code break">{`${location.origin}/saml/idp/metadata/${service.id}`}</dd>
         <dt>{t('services.encrypts')}</dt>
         <dd>{service.encrypts ? t('services.encryptsYes') : t('services.encryptsNo')}</dd>
         <dt>{t('services.created')}</dt>
