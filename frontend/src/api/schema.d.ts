@@ -8188,6 +8188,7 @@ export interface operations {
                     "application/json": components["schemas"]["LoginFlow"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     homes: {
