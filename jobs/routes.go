@@ -91,7 +91,7 @@ func Routes(s Services) []Route {
 		Handle(federation.TellKind, s.Federation.Tell),
 		Handle(enrolment.Changed, s.Inventory.Adopt),
 		Handle(org.EraseKind, s.Org.Erase),
-		Handle(org.Erased, all(s.Cutover.ForgetEmployees, s.SecureMail.Forget)),
+		Handle(org.Erased, s.SecureMail.Forget),
 		Handle(credential.InviteAll, s.Credential.DoAll),
 		Handle(credential.Remind, plain(s.Credential.RemindInvitations)),
 		Handle(org.Gone, s.Credential.Remove),
@@ -145,18 +145,6 @@ func Schedules() []Schedule {
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),
-	}
-}
-
-// all does the work in each of several rooms; each may run again.
-func all[T any](rooms ...func(context.Context, T) error) func(context.Context, T) error {
-	return func(ctx context.Context, value T) error {
-		for _, do := range rooms {
-			if err := do(ctx, value); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 }
 

@@ -200,6 +200,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster})
 	a.Usage = &usage.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Dossier = &dossier.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
+	a.Org.Forget = a.Dossier.Forget
 	a.Inventory = &inventory.Service{
 		DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 // Entry is one line of the log. Verb is "noun.verb", Object what it was done to
-// ("employee:ID"), Note free text without secrets and without CPR. Before and
-// After are what a setting was and became, never a secret or a CPR number.
+// ("employee:ID"), Note what our code says of it, without secrets, CPR numbers and
+// whatever people wrote (Saying). Before and After are what a setting was and
+// became, never a secret or a CPR number.
 type Entry struct {
 	bun.BaseModel `bun:"table:audit_entry"`
 
@@ -30,6 +31,9 @@ type Entry struct {
 	Note    string       `bun:"note"`
 	Before  string       `bun:"before"`
 	After   string       `bun:"after"`
+
+	whose access.EmployeeID // whom said is about
+	said  string            // free text, kept apart
 }
 
 // By prepares an entry by an actor, for Record.
@@ -71,6 +75,7 @@ func (l lot) entryID(i int64) string {
 func Record(ctx context.Context, tx bun.Tx, entries ...Entry) error {
 	var lots []lot
 	var orgs []access.OrgID
+	var texts []text
 	all := make([]Entry, 0, len(entries))
 	for len(entries) > 0 {
 		one := lot{ID: store.NewID(), OrgID: entries[0].OrgID}
@@ -81,6 +86,13 @@ func Record(ctx context.Context, tx bun.Tx, entries ...Entry) error {
 		one.N = int64(n)
 		for i, e := range entries[:n] {
 			e.ID = one.entryID(int64(i))
+			t, apart, err := e.apart()
+			if err != nil {
+				return err
+			}
+			if apart {
+				texts = append(texts, t)
+			}
 			all = append(all, e)
 		}
 		lots, orgs, entries = append(lots, one), append(orgs, one.OrgID), entries[n:]
@@ -92,6 +104,12 @@ func Record(ctx context.Context, tx bun.Tx, entries ...Entry) error {
 	if _, err := store.Insert(ctx, tx, lots, ""); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
+	if len(texts) == 0 {
+		return nil
+	}
+	if _, err := store.Insert(ctx, tx, texts, ""); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
 	return nil
 }
 
@@ -101,5 +119,8 @@ func Of(ctx context.Context, db bun.IDB, org access.OrgID, object string) ([]Ent
 	err := db.NewSelect().Model(&entries).
 		Where("org_id = ?", org).Where("object = ?", object).
 		Order("at", "id").Limit(1000).Scan(ctx)
-	return entries, err
+	if err != nil {
+		return nil, err
+	}
+	return entries, Tell(ctx, db, org, entries)
 }

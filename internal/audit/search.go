@@ -38,7 +38,8 @@ func (f Filter) apply(q *bun.SelectQuery, org access.OrgID) *bun.SelectQuery {
 	}
 	if f.Text != "" {
 		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Text)) + "%"
-		q = q.Where(`(lower(note) LIKE ?0 ESCAPE '\' OR lower(before) LIKE ?0 ESCAPE '\' OR lower(after) LIKE ?0 ESCAPE '\')`, like)
+		q = q.Where(`(lower(note) LIKE ?0 ESCAPE '\' OR lower(before) LIKE ?0 ESCAPE '\' OR lower(after) LIKE ?0 ESCAPE '\'
+			OR id IN (SELECT t.entry_id FROM audit_text AS t WHERE t.org_id = ?1 AND lower(t.text) LIKE ?0 ESCAPE '\'))`, like, org)
 	}
 	if f.From != nil {
 		q = q.Where("at >= ?", store.Instant(*f.From))
@@ -101,6 +102,9 @@ func (s *Service) page(ctx context.Context, q *bun.SelectQuery, org access.OrgID
 
 // number looks up the numbers of entries in the chain.
 func (s *Service) number(ctx context.Context, org access.OrgID, entries []Entry) ([]Numbered, error) {
+	if err := Tell(ctx, s.DB, org, entries); err != nil {
+		return nil, err
+	}
 	all := make([]Numbered, len(entries))
 	lots := make([]string, 0, len(entries))
 	for i, e := range entries {

@@ -58,7 +58,15 @@ func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, seri
 	if err := store.One(res, err, "ca.certificate"); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), Told(reason, note)))
+	entry := audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), reason)
+	if note != "" { // somebody's words
+		var whose access.EmployeeID
+		if err := tx.NewSelect().Model((*Certificate)(nil)).Column("employee_id").Where("serial = ?", serial).Scan(ctx, &whose); err != nil {
+			return err
+		}
+		entry = entry.Saying(whose, Told(reason, note))
+	}
+	return audit.Record(ctx, tx, entry)
 }
 
 // Sweep keeps the authority in order: it gives up certificates whose signing was

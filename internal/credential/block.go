@@ -46,7 +46,7 @@ func (s *Service) blockCodeCard(ctx context.Context, tx bun.Tx, by access.Actor,
 	if err := org.SetMark(ctx, tx, by.OrgID, org.MarkCodeCard, "blocked", false, id); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.By(by, now, "code_card.block", "employee:"+string(id), reason))
+	return audit.Record(ctx, tx, audit.By(by, now, "code_card.block", "employee:"+string(id), "").Saying(id, reason))
 }
 
 // EndParallel blocks the code card whose parallel running has ended.
@@ -130,7 +130,11 @@ func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, 
 	if err := org.SetMark(ctx, tx, file.OrgID, org.MarkInvitation, "", false, file.EmployeeID); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.By(by, now, "key_file.block", "employee:"+string(file.EmployeeID), ca.Told(reason, note)))
+	entry := audit.By(by, now, "key_file.block", "employee:"+string(file.EmployeeID), reason)
+	if note != "" {
+		entry = entry.Saying(file.EmployeeID, ca.Told(reason, note))
+	}
+	return audit.Record(ctx, tx, entry)
 }
 
 // BlockSerial revokes a certificate of whatever organisation for good, and blocks

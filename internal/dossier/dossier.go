@@ -31,12 +31,12 @@ type Service struct {
 	Log *slog.Logger
 }
 
-// Tables lists the tables that a dossier reads, for the test that walks the
-// schema.
-func Tables() []string {
+// Columns lists the columns that a dossier finds people by, as table.column, for
+// the test that walks the schema.
+func Columns() []string {
 	var names []string
 	for _, a := range areas {
-		names = append(names, a.table)
+		names = append(names, a.table+"."+a.column())
 	}
 	return names
 }
@@ -77,7 +77,7 @@ func (s *Service) Export(ctx context.Context, by access.Actor, id access.Employe
 	for _, a := range areas {
 		rows, err := s.read(ctx, a, by.OrgID, id)
 		if err != nil {
-			return fmt.Errorf("dossier: %s: %w", a.table, err)
+			return fmt.Errorf("dossier: %s: %w", a.file(), err)
 		}
 		parts = append(parts, part{a, rows})
 	}
@@ -109,7 +109,8 @@ func (s *Service) person(ctx context.Context, orgID access.OrgID, id access.Empl
 }
 
 func (s *Service) read(ctx context.Context, a area, orgID access.OrgID, id access.EmployeeID) ([]row, error) {
-	return s.query(ctx, a.table, a.hidden, s.DB.NewSelect().Where("org_id = ?", orgID).Where("employee_id = ?", id), "")
+	where, args := a.rows(orgID, id)
+	return s.query(ctx, a.table, a.hidden, s.DB.NewSelect().Where(where, args...), "")
 }
 
 // query reads the rows of a table without hidden columns, in a stable order.
@@ -148,7 +149,7 @@ func (s *Service) write(ctx context.Context, w io.Writer, orgID access.OrgID, id
 		return err
 	}
 	for _, p := range parts {
-		f, err := s.create(z, p.table+".json")
+		f, err := s.create(z, p.file()+".json")
 		if err != nil {
 			return err
 		}
@@ -162,7 +163,7 @@ func (s *Service) write(ctx context.Context, w io.Writer, orgID access.OrgID, id
 	if err != nil {
 		return err
 	}
-	if err := s.log(ctx, f, orgID, id); err != nil {
+	if err := s.log(ctx, f, orgID, id, objects(parts)); err != nil {
 		return err
 	}
 	return z.Close()
@@ -172,20 +173,40 @@ func (s *Service) create(z *zip.Writer, name string) (io.Writer, error) {
 	return z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: s.Now()})
 }
 
-// log writes the entries by and about the employee as one JSON list, page by page.
-func (s *Service) log(ctx context.Context, w io.Writer, orgID access.OrgID, id access.EmployeeID) error {
+// objects is how the log names the rows of the parts that it tells of.
+func objects(parts []part) []string {
+	all := []string{}
+	for _, p := range parts {
+		for _, r := range p.rows {
+			for _, key := range []string{"id", "serial"} {
+				if v, ok := r[key].(string); ok && p.object != "" {
+					all = append(all, p.object+":"+v)
+					break
+				}
+			}
+		}
+	}
+	return all
+}
+
+// log writes the entries by and about the employee, and about what is his or hers,
+// as one JSON list, page by page.
+func (s *Service) log(ctx context.Context, w io.Writer, orgID access.OrgID, id access.EmployeeID, about []string) error {
+	about = append(about, "employee:"+string(id))
 	after, separator := "", "["
 	for {
-		rows := []row{}
-		err := s.DB.NewSelect().TableExpr("audit_entry").
-			Column("id", "at", "actor", "address", "verb", "object", "note", "before", "after").
-			Where("org_id = ?", orgID).Where("(actor = ? OR object = ?)", "employee:"+string(id), "employee:"+string(id)).
-			Where("id > ?", after).Order("id").Limit(page).Scan(ctx, &rows)
+		var entries []audit.Entry
+		err := s.DB.NewSelect().Model(&entries).Where("org_id = ?", orgID).Where("(actor = ? OR object IN (?))", "employee:"+string(id), bun.List(about)).
+			Where("id > ?", after).Order("id").Limit(page).Scan(ctx)
+		if err == nil {
+			err = audit.Tell(ctx, s.DB, orgID, entries)
+		}
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			if r["actor"] != "employee:"+string(id) {
+		for _, e := range entries {
+			r := row{"id": e.ID, "at": e.At, "actor": e.Actor, "address": e.Address, "verb": e.Verb, "object": e.Object, "note": e.Note, "before": e.Before, "after": e.After}
+			if e.Actor != "employee:"+string(id) {
 				delete(r, "address") // somebody else's
 			}
 			line, err := json.Marshal(r)
@@ -195,9 +216,9 @@ func (s *Service) log(ctx context.Context, w io.Writer, orgID access.OrgID, id a
 			if _, err := fmt.Fprintf(w, "%s\n  %s", separator, line); err != nil {
 				return err
 			}
-			after, separator = fmt.Sprint(r["id"]), ","
+			after, separator = e.ID, ","
 		}
-		if len(rows) < page {
+		if len(entries) < page {
 			break
 		}
 	}

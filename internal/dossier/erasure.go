@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 )
@@ -52,7 +54,8 @@ func (s *Service) Erasures(ctx context.Context, by access.Actor, month, lang str
 	for _, p := range people {
 		e := Erasure{ID: p.ID, DeletedAt: p.DeletedAt, ErasedAt: p.ErasedAt, Erased: []string{word(lang, "Stamdata", "Master data")}}
 		for _, a := range areas {
-			n, err := s.DB.NewSelect().TableExpr(a.table).Where("org_id = ?", by.OrgID).Where("employee_id = ?", p.ID).Count(ctx)
+			where, args := a.rows(by.OrgID, p.ID)
+			n, err := s.DB.NewSelect().TableExpr("?", bun.Ident(a.table)).Where(where, args...).Count(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -61,11 +64,7 @@ func (s *Service) Erasures(ctx context.Context, by access.Actor, month, lang str
 				e.Erased = append(e.Erased, name)
 				continue
 			}
-			reason := word(lang, a.kept.danish, a.kept.english)
-			if a.kept == gone {
-				reason = word(lang, history.danish, history.english)
-			}
-			e.Left = append(e.Left, Left{name, n, reason})
+			e.Left = append(e.Left, Left{name, n, word(lang, a.kept.danish, a.kept.english)})
 		}
 		n, err := s.DB.NewSelect().Table("audit_entry").Where("org_id = ?", by.OrgID).
 			Where("(actor = ? OR object = ?)", "employee:"+string(p.ID), "employee:"+string(p.ID)).Count(ctx)

@@ -27,16 +27,15 @@ type ErasedRef struct {
 var (
 	// EraseKind erases the deleted employees whose retention has ended.
 	EraseKind = outbox.NewKind[Day]("org.erase_employees")
-	// Erased lets other rooms forget the same people.
+	// Erased lets rooms with something of their own to end do so.
 	Erased = outbox.NewKind[ErasedRef]("org.employees_erased")
 )
 
 const eraseLot = 200 // employees a transaction
 
-// Erase takes the personal data of those whose retention has ended by the day:
-// names, e-mail, phone, CPR number, date of birth, local ID, what was written to
-// them. UUID, RID and the audit log stay. It may run again at any time: nobody is
-// erased twice.
+// Erase takes the personal data of those whose retention has ended by the day, out
+// of the employee and, by Forget, out of every other table. UUID, RID and the audit
+// log stay. It may run again at any time: nobody is erased twice.
 func (s *Service) Erase(ctx context.Context, day Day) error {
 	at, err := time.Parse(time.DateOnly, day.Day)
 	if err != nil {
@@ -59,7 +58,7 @@ func (s *Service) eraseLot(ctx context.Context, before time.Time) (n int, err er
 		}
 		n = len(due)
 		now := store.Instant(s.Now())
-		gone := map[access.OrgID][]access.EmployeeID{}
+		var gone []Employee
 		var entries []audit.Entry
 		for _, e := range due {
 			mine, err := erase(ctx, tx, e, now)
@@ -67,15 +66,18 @@ func (s *Service) eraseLot(ctx context.Context, before time.Time) (n int, err er
 				return err
 			}
 			if mine {
-				gone[e.OrgID] = append(gone[e.OrgID], e.ID)
+				gone = append(gone, e)
 				entries = append(entries, audit.By(access.System(e.OrgID), now, "employee.erase", "employee:"+string(e.ID), ""))
 			}
 		}
-		for org, ids := range gone {
-			if err := s.Mail.Forget(ctx, tx, org, ids); err != nil {
-				return err
-			}
-			if err := Erased.Add(ctx, tx, org, ErasedRef{org, ids}, now); err != nil {
+		if len(gone) == 0 {
+			return nil
+		}
+		if err := s.Forget(ctx, tx, gone); err != nil {
+			return err
+		}
+		for _, e := range gone {
+			if err := Erased.Add(ctx, tx, e.OrgID, ErasedRef{e.OrgID, []access.EmployeeID{e.ID}}, now); err != nil {
 				return err
 			}
 		}
@@ -89,7 +91,8 @@ func erase(ctx context.Context, tx bun.Tx, e Employee, now time.Time) (bool, err
 	n, err := store.Count(tx.NewUpdate().Model((*Employee)(nil)).
 		Set("given_name = ''").Set("surname = ''").Set("email = ''").Set("phone = ''").Set("cpr_sealed = NULL").Set("cpr_mac = NULL").
 		Set("date_of_birth = ''").Set("local_user_id = ''").Set("extra = '{}'").Set("search_key = ''").Set("sort_key = ''").
-		Set("state_reason = ''").Set("erase_at = NULL").Set("erased_at = ?", now).
+		Set("state_reason = ''").Set("p_number = ''").Set("se_number = ''").Set("private_mitid_at = NULL").Set("proofing_by = ''").
+		Set("erase_at = NULL").Set("erased_at = coalesce(erased_at, ?)", now).
 		Where("org_id = ?", e.OrgID).Where("id = ?", e.ID).Where("erase_at IS NOT NULL").Exec(ctx))
 	return n == 1, err
 }

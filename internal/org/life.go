@@ -16,11 +16,10 @@ import (
 	"github.com/adgang/adgang/internal/store"
 )
 
-// EmployeeRef names an employee in work. Reason is why it came to that.
+// EmployeeRef names an employee in work.
 type EmployeeRef struct {
 	Org      access.OrgID      `json:"org"`
 	Employee access.EmployeeID `json:"employee"`
-	Reason   string            `json:"reason,omitempty"`
 }
 
 // Work that follows from the life of an employee.
@@ -214,6 +213,16 @@ func present(ctx context.Context, db bun.IDB, org access.OrgID, id access.Employ
 // save stores what a method made of an employee, with its place in the index and
 // one audit entry.
 func (s *Service) save(ctx context.Context, tx bun.Tx, by access.Actor, before, after Employee, verb, note string) error {
+	return s.saveAs(ctx, tx, by, before, after, audit.By(by, s.Now(), verb, "employee:"+string(after.ID), note))
+}
+
+// saveSaying is save with a reason that somebody wrote: it is erased with the
+// employee.
+func (s *Service) saveSaying(ctx context.Context, tx bun.Tx, by access.Actor, before, after Employee, verb, reason string) error {
+	return s.saveAs(ctx, tx, by, before, after, audit.By(by, s.Now(), verb, "employee:"+string(after.ID), "").Saying(after.ID, reason))
+}
+
+func (s *Service) saveAs(ctx context.Context, tx bun.Tx, by access.Actor, before, after Employee, entry audit.Entry) error {
 	now := store.Instant(s.Now())
 	after.Version, after.UpdatedAt = before.Version+1, &now
 	res, err := tx.NewUpdate().Model(&after).ExcludeColumn("id", "org_id", "created_at").
@@ -224,7 +233,7 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, by access.Actor, before, 
 	if err := s.replaceWords(ctx, tx, before, after); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.By(by, now, verb, "employee:"+string(after.ID), note))
+	return audit.Record(ctx, tx, entry)
 }
 
 const maxReason = 500
@@ -265,10 +274,10 @@ func (s *Service) SuspendTx(ctx context.Context, tx bun.Tx, by access.Actor, id 
 	now := store.Instant(s.Now())
 	after := before
 	after.State, after.StateReason, after.SuspendedAt = Suspended, reason, &now
-	if err := s.save(ctx, tx, by, before, after, "employee.suspend", reason); err != nil {
+	if err := s.saveSaying(ctx, tx, by, before, after, "employee.suspend", reason); err != nil {
 		return err
 	}
-	return Stopped.Add(ctx, tx, by.OrgID, EmployeeRef{by.OrgID, id, reason}, now)
+	return Stopped.Add(ctx, tx, by.OrgID, EmployeeRef{Org: by.OrgID, Employee: id}, now)
 }
 
 // Reactivate lets a suspended or blocked employee in again. Errors:
@@ -325,10 +334,10 @@ func (s *Service) DeleteTx(ctx context.Context, tx bun.Tx, by access.Actor, id a
 	erase := now.Add(time.Duration(settings.RetentionDays) * 24 * time.Hour)
 	after := before
 	after.State, after.StateReason, after.DeletedAt, after.EraseAt = Deleted, reason, &now, &erase
-	if err := s.save(ctx, tx, by, before, after, "employee.delete", reason); err != nil {
+	if err := s.saveSaying(ctx, tx, by, before, after, "employee.delete", reason); err != nil {
 		return err
 	}
-	ref := EmployeeRef{by.OrgID, id, reason}
+	ref := EmployeeRef{Org: by.OrgID, Employee: id}
 	if err := Stopped.Add(ctx, tx, by.OrgID, ref, now); err != nil {
 		return err
 	}

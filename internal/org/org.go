@@ -38,6 +38,9 @@ type Service struct {
 	Mail     *mail.Service
 	Approval *approval.Service
 	Now      func() time.Time
+	// Forget takes the personal data of employees out of the other tables, in the
+	// transaction that erases them. The rows are as they were before.
+	Forget func(ctx context.Context, tx bun.Tx, gone []Employee) error
 	// TestData accepts CVR numbers that fail modulus 11.
 	TestData bool
 }

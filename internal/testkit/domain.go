@@ -137,6 +137,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
+	d.Org.Forget = d.Dossier.Forget
 	d.Inventory = &inventory.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
 	d.Reminder = &reminder.Service{DB: db, Keys: keys, CA: d.CA, Mail: d.Mail, Inventory: d.Inventory, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
 	d.SecureMail = &securemail.Service{DB: db, Now: now}

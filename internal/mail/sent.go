@@ -4,20 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/adgang/adgang/internal/access"
 )
-
-// Forget takes the personal data out of what was written to employees who are
-// erased. What was not delivered yet never will be.
-func (s *Service) Forget(ctx context.Context, tx bun.Tx, org access.OrgID, employees []access.EmployeeID) error {
-	_, err := tx.NewUpdate().Model((*Message)(nil)).
-		Set("name = ''").Set("address = ''").Set("params = '{}'").Set("link_sealed = NULL").
-		Set("state = CASE WHEN state = ? THEN ? ELSE state END", StateQueued, StateFailed).
-		Where("org_id = ?", org).Where("employee_id IN (?)", bun.List(employees)).Exec(ctx)
-	return err
-}
 
 // Sending is what became of one mail to an employee.
 type Sending struct {
