@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/roster"
@@ -13,6 +14,7 @@ type ActServices struct {
 	Org        *org.Service
 	Federation *federation.Service
 	Roster     *roster.Service
+	Credential *credential.Service
 }
 
 // Acts is the table of contents: every act that may wait for a second person,
@@ -23,6 +25,7 @@ func Acts(s ActServices) []approval.Route {
 		s.Org.RolesRoute(),
 		s.Roster.SuspendRoute(),
 		s.Roster.DeleteRoute(),
+		s.Credential.BlockManyRoute(),
 		s.Federation.ReplaceRoute(),
 		s.Federation.RemoveRoute(),
 		approval.Handle(org.EndAct, s.Org.EndTx),

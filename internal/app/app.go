@@ -173,7 +173,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		}
 	}
 	a.Credential = &credential.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Origin: base,
+		DB: a.DB, Keys: keys, Approval: a.Approval, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Origin: base,
 		Algorithm: c.KeyAlgorithm, Phases: phases,
 	}
 	a.Enrolment = &enrolment.Service{
@@ -197,7 +197,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Roster = &roster.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Now: a.Now, Log: a.Log, TestData: c.TestData,
 	}
-	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster})
+	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster, Credential: a.Credential})
 	a.Usage = &usage.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Dossier = &dossier.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Org.Forget = a.Dossier.Forget

@@ -82,6 +82,9 @@ func (s *Service) holder(ctx context.Context, a Activation) (org.Employee, org.O
 	if err := org.Standing(ctx, s.DB, e); err != nil {
 		return e, org.Organisation{}, err
 	}
+	if err := s.allowed(ctx, s.DB, e); err != nil {
+		return e, org.Organisation{}, err
+	}
 	o, err := s.Org.Organisation(ctx, a.OrgID)
 	return e, o, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
@@ -27,8 +28,10 @@ type Service struct {
 	Org  *org.Service
 	CA   *ca.Service
 	Mail *mail.Service
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Approval lets a mass block wait for a second person.
+	Approval *approval.Service
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Origin of BASE_URL, part of what a login signs.
 	Origin string
 	// Algorithm of new key files: P-256 or RSA-3072.

@@ -19,8 +19,9 @@ import (
 // in MitID Erhverv.
 const SetUpDays = 60
 
-// Founding is what a new organisation starts with: one administrator.
-type Founding struct{ CVR, Name, GivenName, Surname, Email string }
+// Founding is what a new organisation starts with: one administrator. Lang is the
+// language of mails to that person, "" = Danish.
+type Founding struct{ CVR, Name, GivenName, Surname, Email, Lang string }
 
 // Found makes an organisation with one administrator, who holds the
 // organisation and user administrator roles, and orders the key file; it sends
@@ -57,7 +58,7 @@ func (s *Service) found(ctx context.Context, tx bun.Tx, as func(access.OrgID) ac
 	if err != nil {
 		return o, org.Employee{}, err
 	}
-	admin := s.Org.Prepare(org.Employee{OrgID: o.ID, GivenName: f.GivenName, Surname: f.Surname, Email: f.Email})
+	admin := s.Org.Prepare(org.Employee{OrgID: o.ID, GivenName: f.GivenName, Surname: f.Surname, Email: f.Email, Lang: f.Lang})
 	if err := org.Insert(ctx, tx, o); err != nil {
 		return o, admin, err
 	}
@@ -127,7 +128,7 @@ func (s *Service) RemindSetUp(ctx context.Context, tx bun.Tx, o org.Organisation
 
 func setUpMail(o org.Organisation, e org.Employee, token string, until time.Time, reminder bool) mail.Draft {
 	d := mail.Draft{
-		Org: o.ID, Employee: e.ID, Kind: mail.KindSetUp, Lang: "da", Name: e.Name(), Address: e.Email, Token: token,
+		Org: o.ID, Employee: e.ID, Kind: mail.KindSetUp, Lang: e.Lang, Name: e.Name(), Address: e.Email, Token: token,
 		Params: map[string]string{"organisation": o.Name, "expires": until.UTC().Format(time.RFC3339)},
 	}
 	if reminder {

@@ -35,6 +35,12 @@ func (s *Service) HireTx(ctx context.Context, tx bun.Tx, by access.Actor, p org.
 		}
 		return e, blocked
 	}
+	switch off := s.allowed(ctx, tx, e); {
+	case fault.KindOf(off) == fault.Denied: // they log in in another way
+		return e, nil
+	case off != nil:
+		return e, off
+	}
 	o, err := org.ByID(ctx, tx, by.OrgID)
 	if err != nil {
 		return e, err

@@ -18,6 +18,7 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -138,6 +139,9 @@ func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
 	if err := s.known(ctx, e); err != nil {
 		return Holder{}, s.refuse(ctx, in, e.OrgID, serial, err)
 	}
+	if err := s.allowed(ctx, s.DB, e); err != nil {
+		return Holder{}, s.refuse(ctx, in, e.OrgID, serial, err)
+	}
 	return Holder{Employee: e, Serial: serial, Flow: c.Flow}, nil
 }
 
@@ -149,7 +153,25 @@ func (s *Service) known(ctx context.Context, e org.Employee) error {
 	if fault.KindOf(err) != fault.Conflict {
 		return err
 	}
-	roles, lookErr := org.RolesOf(ctx, s.DB, e.OrgID, e.ID)
+	return exempt(ctx, s.DB, e, err)
+}
+
+// allowed refuses a key file where the organisation has taken key files out of its
+// authenticators. Administrators keep theirs, so that somebody can put them back.
+func (s *Service) allowed(ctx context.Context, db bun.IDB, e org.Employee) error {
+	settings, err := setting.Of(ctx, db, e.OrgID)
+	if err != nil {
+		return err
+	}
+	if off := settings.Allows(setting.KeyFile); off != nil {
+		return exempt(ctx, db, e, off)
+	}
+	return nil
+}
+
+// exempt is err, nil for administrators of the organisation or of its users.
+func exempt(ctx context.Context, db bun.IDB, e org.Employee, err error) error {
+	roles, lookErr := org.RolesOf(ctx, db, e.OrgID, e.ID)
 	if lookErr != nil {
 		return lookErr
 	}

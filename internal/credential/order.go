@@ -204,6 +204,9 @@ func (s *Service) Reissue(ctx context.Context, by access.Actor, id access.Employ
 		if err := org.Standing(ctx, tx, e); err != nil {
 			return err
 		}
+		if err := s.allowed(ctx, tx, e); err != nil {
+			return err
+		}
 		file, live, err := liveKeyFile(ctx, tx, by.OrgID, id)
 		if err != nil {
 			return err

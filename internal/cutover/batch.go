@@ -10,6 +10,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -20,8 +21,8 @@ func errState(b Batch, step string) error {
 
 // Start migrates the good rows of a draft, now or at startAt (nil = the
 // draft's own). Bad rows stay failed and need skipBad. Starting one that runs
-// or has ended changes nothing. Errors: fault.Denied, fault.Absent,
-// fault.Conflict.
+// or has ended changes nothing. Errors: fault.Denied, also where the organisation
+// allows no key files, fault.Absent, fault.Conflict.
 func (s *Service) Start(ctx context.Context, by access.Actor, id string, skipBad bool, startAt *time.Time) error {
 	return s.step(ctx, by, id, "batch.start", func(ctx context.Context, tx bun.Tx, b Batch) (bool, error) {
 		switch {
@@ -33,6 +34,13 @@ func (s *Service) Start(ctx context.Context, by access.Actor, id string, skipBad
 			return false, fault.New(fault.Conflict, "cutover.batch.bad_rows", "The file has %d errors. Correct it and upload it again, or start without the bad rows (skip_bad).", b.ErrorsTotal)
 		}
 		if err := mayStart(by, b); err != nil {
+			return false, err
+		}
+		settings, err := setting.Of(ctx, tx, b.OrgID)
+		if err != nil {
+			return false, err
+		}
+		if err := settings.Allows(setting.KeyFile); err != nil {
 			return false, err
 		}
 		who, err := starterOf(by)

@@ -2,7 +2,6 @@ package dossier
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strconv"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/sheet"
 )
 
 // Erasure tells of one employee whose data was erased. Left is what is still
@@ -91,24 +91,25 @@ func (s *Service) ErasureCSV(ctx context.Context, by access.Actor, month, lang s
 	if err != nil {
 		return err
 	}
-	w := open()
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+	out, err := sheet.NewCSV(open(), "employee", "deleted_at", "erased_at", "area", "outcome", "rows", "reason")
+	if err != nil {
 		return err
 	}
-	c := csv.NewWriter(w)
-	c.Comma, c.UseCRLF = ';', true
-	rows := [][]string{{"employee", "deleted_at", "erased_at", "area", "outcome", "rows", "reason"}}
 	for _, e := range all {
-		deleted := ""
+		deleted, erased := "", e.ErasedAt.UTC().Format(time.RFC3339)
 		if e.DeletedAt != nil {
 			deleted = e.DeletedAt.UTC().Format(time.RFC3339)
 		}
 		for _, name := range e.Erased {
-			rows = append(rows, []string{string(e.ID), deleted, e.ErasedAt.UTC().Format(time.RFC3339), name, "erased", "0", ""})
+			if err := out.Write(string(e.ID), deleted, erased, name, "erased", "0", ""); err != nil {
+				return err
+			}
 		}
 		for _, l := range e.Left {
-			rows = append(rows, []string{string(e.ID), deleted, e.ErasedAt.UTC().Format(time.RFC3339), l.Area, "kept", strconv.FormatInt(l.Rows, 10), l.Reason})
+			if err := out.Write(string(e.ID), deleted, erased, l.Area, "kept", strconv.FormatInt(l.Rows, 10), l.Reason); err != nil {
+				return err
+			}
 		}
 	}
-	return c.WriteAll(rows)
+	return out.Close()
 }

@@ -2,7 +2,6 @@ package entitlement
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/sheet"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -232,24 +232,19 @@ func (s *Service) Export(ctx context.Context, by access.Actor, f Search, lang st
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, "\ufeff"); err != nil { // so that spreadsheets see UTF-8
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.Comma, out.UseCRLF = ';', true
-	if err := out.Write(headings[lang == "en"]); err != nil {
+	out, err := sheet.NewCSV(w, headings[lang == "en"]...)
+	if err != nil {
 		return err
 	}
 	for {
 		for _, h := range page {
 			for _, one := range h.Holdings {
-				if err := out.Write(lineOf(h.Employee, one, lang)); err != nil {
+				if err := out.Write(lineOf(h.Employee, one, lang)...); err != nil {
 					return err
 				}
 			}
 		}
-		out.Flush()
-		if err := out.Error(); err != nil || next == "" {
+		if err := out.Close(); err != nil || next == "" {
 			return err
 		}
 		after, err := store.ParseCursor(next, 2)
@@ -283,14 +278,8 @@ func lineOf(e org.Employee, h Holding, lang string) []string {
 	if h.Until != nil {
 		until = h.Until.UTC().Format(time.RFC3339)
 	}
-	cells := []string{
+	return []string{
 		e.Name(), e.Email, string(e.ID), e.RIDText(), e.PNumber, e.SENumber, h.Right.ServiceName, nameOf(h.Right.Right, lang),
 		h.Right.URI, scope, strings.Join(chosen, " "), h.Source, h.GroupName + h.Behalf, from, until,
 	}
-	for i, cell := range cells { // no cell may be a formula
-		if cell != "" && strings.ContainsRune("=+-@\t", rune(cell[0])) {
-			cells[i] = "'" + cell
-		}
-	}
-	return cells
 }

@@ -44,7 +44,7 @@ func (s *Service) GroupSubjects(ctx context.Context, by access.OrgID, id GroupID
 		return g.Name, all, err
 	}
 	var people []org.Employee
-	err = s.DB.NewSelect().Model(&people).Where("employee.org_id = ?", by).
+	err = s.DB.NewSelect().Model(&people).Where("employee.org_id = ?", by).Where("employee.state <> ?", org.Deleted).
 		Where("employee.id IN (SELECT m.employee_id FROM group_member AS m WHERE m.org_id = ? AND m.group_id = ?)", by, id).
 		Order("employee.sort_key", "employee.id").Scan(ctx)
 	for _, e := range people {
@@ -73,9 +73,11 @@ func (s *Service) subjects(ctx context.Context, by access.OrgID, condition strin
 		return nil, err
 	}
 	people, err := s.people(ctx, by, given)
-	all := make([]Subject, len(held))
-	for i, h := range held {
-		all[i] = Subject{Holding: h, Person: people[h.Employee]}
+	all := make([]Subject, 0, len(held))
+	for _, h := range held {
+		if e := people[h.Employee]; e.State != org.Deleted { // nobody answers about people who are gone
+			all = append(all, Subject{Holding: h, Person: e})
+		}
 	}
 	return all, err
 }

@@ -97,7 +97,7 @@ func (s *Service) Accept(ctx context.Context, by access.Actor, id, check, reason
 // connect makes the organisation of an application.
 func (s *Service) connect(ctx context.Context, tx bun.Tx, by access.Actor, a *Application, all []Party) error {
 	o, admin, invitation, err := s.Credential.Connect(ctx, tx, by, credential.Founding{
-		CVR: a.CVR, Name: a.Name, GivenName: a.AdminGiven, Surname: a.AdminSurname, Email: a.AdminEmail,
+		CVR: a.CVR, Name: a.Name, GivenName: a.AdminGiven, Surname: a.AdminSurname, Email: a.AdminEmail, Lang: a.Lang,
 	})
 	if err != nil {
 		return err
@@ -115,6 +115,9 @@ func (s *Service) connect(ctx context.Context, tx bun.Tx, by access.Actor, a *Ap
 		if _, err := tx.NewInsert().Model(&r).Exec(ctx); err != nil {
 			return err
 		}
+	}
+	if err := s.announceComing(ctx, tx, o.ID); err != nil {
+		return err
 	}
 	if c := a.Company(); c != nil && c.Form == cvr.Public {
 		_, err = s.Setting.Put(ctx, tx, by.For(o.ID), func(d *setting.Settings) { d.Public = true })

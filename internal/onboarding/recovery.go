@@ -42,6 +42,9 @@ type Recovery struct {
 	// Filled in when read.
 	Organisation   org.Organisation `bun:"-"`
 	Representative RepresentativeOf `bun:"-"`
+	// Nominee is the employee whom the organisation named as successor, nil = none.
+	// The representative's page proposes that person.
+	Nominee *org.Employee `bun:"-"`
 }
 
 const waiting = "waiting"
@@ -110,6 +113,13 @@ func (s *Service) recoveryByToken(ctx context.Context, db bun.IDB, token string)
 func fill(ctx context.Context, db bun.IDB, r *Recovery) (err error) {
 	if r.Organisation, err = org.ByID(ctx, db, r.OrgID); err != nil {
 		return err
+	}
+	e, named, err := org.NomineeOf(ctx, db, r.OrgID)
+	if err != nil {
+		return err
+	}
+	if named != nil {
+		r.Nominee = &e
 	}
 	return db.NewSelect().Model(&r.Representative).Where("org_id = ?", r.OrgID).Scan(ctx)
 }
@@ -181,7 +191,7 @@ func (s *Service) warn(ctx context.Context, tx bun.Tx, r Recovery) error {
 	var drafts []mail.Draft
 	for _, e := range admins {
 		drafts = append(drafts, mail.Draft{
-			Org: r.OrgID, Employee: e.ID, Kind: mail.KindRecovery, Lang: mail.Danish, Name: e.Name(), Address: e.Email,
+			Org: r.OrgID, Employee: e.ID, Kind: mail.KindRecovery, Lang: e.Lang, Name: e.Name(), Address: e.Email,
 			Params: map[string]string{
 				"organisation": r.Organisation.Name, "representative": r.Representative.Name, "administrator": r.name(),
 				"ready": r.ReadyAt.UTC().Format(time.RFC3339),
@@ -207,7 +217,7 @@ func (s *Service) Recoveries(ctx context.Context, by access.Actor) ([]Recovery, 
 		return nil, err
 	}
 	for i := range all { // all of one organisation
-		all[i].Organisation, all[i].Representative = all[0].Organisation, all[0].Representative
+		all[i].Organisation, all[i].Representative, all[i].Nominee = all[0].Organisation, all[0].Representative, all[0].Nominee
 	}
 	return all, nil
 }
@@ -333,7 +343,7 @@ func (s *Service) appoint(ctx context.Context, tx bun.Tx, by access.Actor, r Rec
 	err := tx.NewSelect().Model(&e).Where("org_id = ?", r.OrgID).Where("email = ?", r.Email).Where("state = ?", org.Active).
 		Order("created_at", "id").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		e = s.Org.Prepare(org.Employee{OrgID: r.OrgID, GivenName: r.GivenName, Surname: r.Surname, Email: r.Email})
+		e = s.Org.Prepare(org.Employee{OrgID: r.OrgID, GivenName: r.GivenName, Surname: r.Surname, Email: r.Email, Lang: r.Lang})
 		if err = org.Add(ctx, tx, e); err == nil {
 			err = audit.Record(ctx, tx, audit.By(by, s.Now(), "employee.create", "employee:"+string(e.ID), "recovery"))
 		}

@@ -132,6 +132,22 @@ func (s *Service) Publish(ctx context.Context, by access.Actor, da, en string, e
 	return t, err
 }
 
+// announceComing has a new organisation told of terms that are announced and do not
+// apply yet: it signed those before.
+func (s *Service) announceComing(ctx context.Context, tx bun.Tx, id access.OrgID) error {
+	now := store.Instant(s.Now())
+	var coming []Terms
+	if err := tx.NewSelect().Model(&coming).Column("version").Where("effective_at > ?", now).Order("version").Scan(ctx); err != nil {
+		return err
+	}
+	for _, t := range coming {
+		if err := Announce.Add(ctx, tx, id, Notice{id, t.Version}, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // notice says that an organisation was told.
 type notice struct {
 	bun.BaseModel `bun:"table:terms_notice"`
@@ -165,7 +181,7 @@ func (s *Service) Tell(ctx context.Context, n Notice) error {
 		var drafts []mail.Draft
 		for _, e := range admins {
 			drafts = append(drafts, mail.Draft{
-				Org: n.Org, Employee: e.ID, Kind: mail.KindTerms, Lang: mail.Danish, Name: e.Name(), Address: e.Email,
+				Org: n.Org, Employee: e.ID, Kind: mail.KindTerms, Lang: e.Lang, Name: e.Name(), Address: e.Email,
 				Params: map[string]string{
 					"organisation": o.Name, "version": strconv.FormatInt(t.Version, 10), "effective": t.EffectiveAt.UTC().Format(time.RFC3339),
 				},

@@ -16,7 +16,8 @@ import (
 )
 
 // Nominee is who is to follow the organisation's administrator. It gives no
-// role: the recovery by the management representative proposes that person.
+// role: the recovery by the management representative proposes that person
+// (onboarding.Recovery).
 type Nominee struct {
 	bun.BaseModel `bun:"table:nominee"`
 
@@ -146,7 +147,7 @@ func (s *Service) RoleHolders(ctx context.Context, by access.Actor, role access.
 		having.Where("role = ?", role)
 	}
 	var page []Employee
-	q := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID).Where("id IN (?)", having)
+	q := s.DB.NewSelect().Model(&page).Where("org_id = ?", by.OrgID).Where("state <> ?", Deleted).Where("id IN (?)", having)
 	if after != nil {
 		q.Where("(sort_key, id) > (?, ?)", after[0], after[1])
 	}

@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/sheet"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -247,12 +247,8 @@ func (s *Service) Result(ctx context.Context, by access.Actor, id, lang string, 
 	if _, err := s.Campaign(ctx, by, id); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.Comma, out.UseCRLF = ';', true
-	if err := out.Write(headings[lang == "en"]); err != nil {
+	out, err := sheet.NewCSV(w, headings[lang == "en"]...)
+	if err != nil {
 		return err
 	}
 	for after := []string(nil); ; {
@@ -261,12 +257,11 @@ func (s *Service) Result(ctx context.Context, by access.Actor, id, lang string, 
 			return err
 		}
 		for _, i := range page {
-			if err := out.Write(i.line(lang)); err != nil {
+			if err := out.Write(i.line(lang)...); err != nil {
 				return err
 			}
 		}
-		out.Flush()
-		if err := out.Error(); err != nil || next == "" {
+		if err := out.Close(); err != nil || next == "" {
 			return err
 		}
 		if after, err = store.ParseCursor(next, 2); err != nil {
@@ -291,11 +286,5 @@ func (i Item) line(lang string) []string {
 	if i.ByDefault {
 		byDefault = "x"
 	}
-	cells := []string{i.Who, what, i.Kind, i.Limits, i.Decision, byDefault, i.Decider, at, i.Note}
-	for n, cell := range cells { // no cell may be a formula
-		if cell != "" && strings.ContainsRune("=+-@\t", rune(cell[0])) {
-			cells[n] = "'" + cell
-		}
-	}
-	return cells
+	return []string{i.Who, what, i.Kind, i.Limits, i.Decision, byDefault, i.Decider, at, i.Note}
 }

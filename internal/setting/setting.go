@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ const (
 
 // What the fields may hold.
 var (
-	Authenticators   = []string{"key_file", "private_mitid", "passkey", "local_idp"}
+	Authenticators   = []string{KeyFile, PrivateMitID, Passkey, LocalIDP}
 	RequiredFields   = []string{"cpr", "date_of_birth", "phone", "rid", "local_user_id", "p_number", "se_number"}
 	Levels           = []string{"Low", "Substantial", "High"}
 	Methods          = []string{MethodDigitalPost, MethodEmail, MethodEAN}
@@ -84,10 +85,27 @@ var (
 	Placeholders     = []string{"{given_name}", "{surname}", "{local_user_id}", "{rid}"}
 )
 
+// The kinds of login, of Authenticators.
+const (
+	KeyFile      = "key_file"
+	PrivateMitID = "private_mitid"
+	Passkey      = "passkey"
+	LocalIDP     = "local_idp"
+)
+
+// Allows checks that the organisation lets its employees log in in a way, one of
+// Authenticators; every login, order and activation asks it. Errors: fault.Denied.
+func (s Settings) Allows(authenticator string) error {
+	if slices.Contains(s.Authenticators, authenticator) {
+		return nil
+	}
+	return fault.New(fault.Denied, "setting.authenticator.off", "The organisation does not let its employees log in in this way (%s). Its organisation administrator chooses the ways under Settings.", authenticator)
+}
+
 // Defaults is what holds until an organisation decides otherwise.
 func Defaults() Settings {
 	return Settings{
-		Authenticators: []string{"key_file"},
+		Authenticators: []string{KeyFile},
 		Creation:       Creation{Required: []string{}, Extra: []string{}},
 		MinimumLevel:   "Low",
 		Certificates:   []string{"user"},

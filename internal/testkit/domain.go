@@ -115,7 +115,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Approval = &approval.Service{DB: db, Mail: d.Mail, Setting: d.Setting, Now: now, Holders: org.Holders}
 	d.Org = &org.Service{DB: db, Keys: keys, Mail: d.Mail, Approval: d.Approval, Now: now, TestData: true}
 	d.Credential = &credential.Service{
-		DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
+		DB: db, Keys: keys, Approval: d.Approval, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Origin: BaseURL, Algorithm: "P-256",
 	}
 	d.Enrolment = &enrolment.Service{DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Algorithm: "P-256"}
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
@@ -134,7 +134,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		SAMLKeys: d.SAMLKeys, PrivateHosts: true, TestData: true,
 	}
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners)
-	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster})
+	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Org.Forget = d.Dossier.Forget

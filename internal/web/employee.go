@@ -132,3 +132,33 @@ func orNull(s string) *string {
 	}
 	return &s
 }
+
+// keyFilesBlock: POST /api/v1/key-files/block {"ids", "reason", "dry_run"} -> 200
+// KeyFilesBlocked, 202 Approval where a second person must approve.
+func (s *Server) keyFilesBlock(c echo.Context) error {
+	var in KeyFilesBlock
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	what := credential.MassBlock{Reason: string(in.Reason)}
+	for _, id := range in.Ids {
+		what.Employees = append(what.Employees, access.EmployeeID(id))
+	}
+	dry := orZero(in.DryRun)
+	done, waiting, err := s.Credential.BlockMany(c.Request().Context(), actor(c), what, dry)
+	if err != nil {
+		return err
+	}
+	if waiting != nil {
+		return s.approvalJSON(c, http.StatusAccepted, *waiting)
+	}
+	return c.JSON(http.StatusOK, KeyFilesBlocked{DryRun: dry, Blocked: idTexts(done.Blocked), Without: idTexts(done.Without)})
+}
+
+func idTexts(ids []access.EmployeeID) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = string(id)
+	}
+	return all
+}

@@ -87,8 +87,12 @@ func recovery(r onboarding.Recovery) Recovery {
 	if r.Surname == "" {
 		name = ""
 	}
+	var nominee *RecoveryNominee
+	if e := r.Nominee; e != nil {
+		nominee = &RecoveryNominee{GivenName: e.GivenName, Surname: e.Surname, Email: e.Email}
+	}
 	return Recovery{
-		ID: r.ID, State: RecoveryState(r.State), OrganisationID: string(r.OrgID), Organisation: r.Organisation.Name,
+		Nominee: nominee, ID: r.ID, State: RecoveryState(r.State), OrganisationID: string(r.OrgID), Organisation: r.Organisation.Name,
 		Representative: r.Representative.Name, Name: name, Email: r.Email, Reason: r.Reason, Note: r.Note,
 		AskedAt: r.AskedAt, ReadyAt: r.ReadyAt, EndedAt: r.EndedAt,
 	}
