@@ -115,7 +115,7 @@ func (s *Service) blockMany(ctx context.Context, tx bun.Tx, by access.Actor, in 
 	}
 	for _, file := range files {
 		if !dry {
-			if err := s.blockKeyFile(ctx, tx, by, file, in.Reason); err != nil {
+			if err := s.blockKeyFile(ctx, tx, by, file, in.Reason, ""); err != nil {
 				return out, fmt.Errorf("block the key file of %s: %w", file.EmployeeID, err)
 			}
 		}
