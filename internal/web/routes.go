@@ -42,7 +42,6 @@ func (s *Server) routes() {
 	api.POST("/employees/:id/activation", s.activationReissue, need...)
 	api.POST("/employees/:id/code-card/block", s.codeCardBlock, need...)
 	api.POST("/employees/:id/key-file/block", s.keyFileBlock, append(need, s.blocking("administrator"))...)
-	api.POST("/employees/:id/key-file/block", s.keyFileBlock, need...)
 	api.POST("/key-files/block", s.keyFilesBlock, need...)
 
 	s.settingsRoutes(api, need...)
