@@ -28,6 +28,7 @@ var notPeople = map[string]bool{
 	"batch.created_by": true, "batch.starter": true, "roster_run.created_by": true, "roster_run.started_by": true, "roster_run.starter": true, // mentions
 	"review_item.who": true, "review_item.decider": true, "attorney.person": true, "employee_request.person": true, "roster_row.person": true, // of an area
 	"entitlement_service.owner_id": true, "entitlement.owner_id": true, "entitlement_version.owner_id": true, "entitlement_version.actor": true, // organisations
+	"secure_mail.set_by": true, "local_idp_request.asked_by": true, "logout.began_by": true, "local_idp.join_by": true, // a choice or an ID that is in the log too
 	"audit_entry.actor": true, "audit_entry.object": true,
 }
 

@@ -70,6 +70,25 @@ func live(t *testing.T, d *testkit.Domain, c testkit.Company) org.Employee {
 	if _, err := d.Org.RequestRole(ctx, self, access.RightsAdministrator, "Qvintus Zebrafinke needs this"); err != nil {
 		t.Fatal(err)
 	}
+	plantFiles(t, d, c, e)
+	if err := d.Credential.BlockKeyFile(ctx, c.Actor, e.ID, "unspecified", "Qvintus lost it"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Org.Suspend(ctx, c.Actor, e.ID, "Zebrafinke is on leave"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Org.Delete(ctx, c.Actor, e.ID, "Qvintus Zebrafinke has left"); err != nil {
+		t.Fatal(err)
+	}
+	d.Drain(t)
+	return e
+}
+
+// plantFiles leaves traces of e in files that were read, reviews, powers of attorney
+// and a recovery.
+func plantFiles(t *testing.T, d *testkit.Domain, c testkit.Company, e org.Employee) {
+	t.Helper()
+	name, self := e.Name(), "employee:"+string(e.ID)
 	now := d.Clock.Now()
 	id, admin := string(e.ID), c.Actor.ID
 	own := map[string]any{"org_id": c.ID, "employee_id": id}
@@ -99,7 +118,7 @@ func live(t *testing.T, d *testkit.Domain, c testkit.Company) org.Employee {
 	})
 	for i, item := range []map[string]any{
 		{"employee_id": id, "who": name, "decided_by": admin, "decider": "Åse Ørsted", "note": name + " has moved"},
-		{"employee_id": c.Admin.ID, "who": "Åse Ørsted", "decided_by": self.ID, "decider": name, "note": ""},
+		{"employee_id": c.Admin.ID, "who": "Åse Ørsted", "decided_by": self, "decider": name, "note": ""},
 	} {
 		item["id"], item["org_id"], item["campaign_id"], item["kind"] = "item"+string(rune('1'+i)), c.ID, "review1", "member"
 		item["group_id"], item["assignment_id"], item["what_da"], item["what_en"], item["limits"], item["decision"], item["by_default"] = "g", "", "G", "G", "", "kept", false
@@ -124,17 +143,6 @@ func live(t *testing.T, d *testkit.Domain, c testkit.Company) org.Employee {
 	plant(t, d.DB, "batch_finding", map[string]any{
 		"org_id": c.ID, "batch_id": "batch1", "no": 1, "severity": "notice", "line": 2, "col": "email", "value": e.Email, "code": "x", "message": e.Email,
 	})
-	if err := d.Credential.BlockKeyFile(ctx, c.Actor, e.ID, "unspecified", "Qvintus lost it"); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Org.Suspend(ctx, c.Actor, e.ID, "Zebrafinke is on leave"); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Org.Delete(ctx, c.Actor, e.ID, "Qvintus Zebrafinke has left"); err != nil {
-		t.Fatal(err)
-	}
-	d.Drain(t)
-	return e
 }
 
 func TestNothingIsLeftOfSomebodyErased(t *testing.T) {
