@@ -1462,6 +1462,36 @@ func (e KeyFileLoginAlgorithm) Valid() bool {
 	}
 }
 
+// Defines values for KeyFilesBlockReason.
+const (
+	KeyFilesBlockReasonAffiliationChanged   KeyFilesBlockReason = "affiliation_changed"
+	KeyFilesBlockReasonCessationOfOperation KeyFilesBlockReason = "cessation_of_operation"
+	KeyFilesBlockReasonContentWrong         KeyFilesBlockReason = "content_wrong"
+	KeyFilesBlockReasonKeyCompromise        KeyFilesBlockReason = "key_compromise"
+	KeyFilesBlockReasonSuperseded           KeyFilesBlockReason = "superseded"
+	KeyFilesBlockReasonUnspecified          KeyFilesBlockReason = "unspecified"
+)
+
+// Valid indicates whether the value is a known member of the KeyFilesBlockReason enum.
+func (e KeyFilesBlockReason) Valid() bool {
+	switch e {
+	case KeyFilesBlockReasonAffiliationChanged:
+		return true
+	case KeyFilesBlockReasonCessationOfOperation:
+		return true
+	case KeyFilesBlockReasonContentWrong:
+		return true
+	case KeyFilesBlockReasonKeyCompromise:
+		return true
+	case KeyFilesBlockReasonSuperseded:
+		return true
+	case KeyFilesBlockReasonUnspecified:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MailCarrier.
 const (
 	MailCarrierCentral MailCarrier = "central"
@@ -1941,28 +1971,28 @@ func (e ReviewSubject) Valid() bool {
 
 // Defines values for RevocationReason.
 const (
-	AffiliationChanged   RevocationReason = "affiliation_changed"
-	CessationOfOperation RevocationReason = "cessation_of_operation"
-	ContentWrong         RevocationReason = "content_wrong"
-	KeyCompromise        RevocationReason = "key_compromise"
-	Superseded           RevocationReason = "superseded"
-	Unspecified          RevocationReason = "unspecified"
+	RevocationReasonAffiliationChanged   RevocationReason = "affiliation_changed"
+	RevocationReasonCessationOfOperation RevocationReason = "cessation_of_operation"
+	RevocationReasonContentWrong         RevocationReason = "content_wrong"
+	RevocationReasonKeyCompromise        RevocationReason = "key_compromise"
+	RevocationReasonSuperseded           RevocationReason = "superseded"
+	RevocationReasonUnspecified          RevocationReason = "unspecified"
 )
 
 // Valid indicates whether the value is a known member of the RevocationReason enum.
 func (e RevocationReason) Valid() bool {
 	switch e {
-	case AffiliationChanged:
+	case RevocationReasonAffiliationChanged:
 		return true
-	case CessationOfOperation:
+	case RevocationReasonCessationOfOperation:
 		return true
-	case ContentWrong:
+	case RevocationReasonContentWrong:
 		return true
-	case KeyCompromise:
+	case RevocationReasonKeyCompromise:
 		return true
-	case Superseded:
+	case RevocationReasonSuperseded:
 		return true
-	case Unspecified:
+	case RevocationReasonUnspecified:
 		return true
 	default:
 		return false
@@ -4477,6 +4507,27 @@ type KeyFileLogin struct {
 // KeyFileLoginAlgorithm ES256 = raw r||s, PS256 = RSASSA-PSS with salt 32
 type KeyFileLoginAlgorithm string
 
+// KeyFilesBlock defines model for KeyFilesBlock.
+type KeyFilesBlock struct {
+	DryRun *bool               `json:"dry_run,omitempty"`
+	Ids    []string            `json:"ids"`
+	Reason KeyFilesBlockReason `json:"reason"`
+}
+
+// KeyFilesBlockReason defines model for KeyFilesBlock.Reason.
+type KeyFilesBlockReason string
+
+// KeyFilesBlocked defines model for KeyFilesBlocked.
+type KeyFilesBlocked struct {
+	Blocked []string `json:"blocked"`
+
+	// DryRun Nothing has changed
+	DryRun bool `json:"dry_run"`
+
+	// Without Those who have no key file and none on order
+	Without []string `json:"without"`
+}
+
 // Letter defines model for Letter.
 type Letter struct {
 	At         time.Time `json:"at"`
@@ -4993,18 +5044,21 @@ type ReasonGiven struct {
 
 // Recovery defines model for Recovery.
 type Recovery struct {
-	AskedAt        time.Time     `json:"asked_at"`
-	Email          string        `json:"email"`
-	EndedAt        *time.Time    `json:"ended_at,omitempty"`
-	ID             string        `json:"id"`
-	Name           string        `json:"name"`
-	Note           string        `json:"note"`
-	Organisation   string        `json:"organisation"`
-	OrganisationID string        `json:"organisation_id"`
-	ReadyAt        *time.Time    `json:"ready_at,omitempty"`
-	Reason         string        `json:"reason"`
-	Representative string        `json:"representative"`
-	State          RecoveryState `json:"state"`
+	AskedAt time.Time  `json:"asked_at"`
+	Email   string     `json:"email"`
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+	ID      string     `json:"id"`
+	Name    string     `json:"name"`
+
+	// Nominee The employee whom the organisation named as successor: the recovery proposes that person. Absent when nobody is named
+	Nominee        *RecoveryNominee `json:"nominee,omitempty"`
+	Note           string           `json:"note"`
+	Organisation   string           `json:"organisation"`
+	OrganisationID string           `json:"organisation_id"`
+	ReadyAt        *time.Time       `json:"ready_at,omitempty"`
+	Reason         string           `json:"reason"`
+	Representative string           `json:"representative"`
+	State          RecoveryState    `json:"state"`
 }
 
 // RecoveryState defines model for Recovery.State.
@@ -5027,6 +5081,13 @@ type RecoveryDecision struct {
 // RecoveryList defines model for RecoveryList.
 type RecoveryList struct {
 	Items []Recovery `json:"items"`
+}
+
+// RecoveryNominee The employee whom the organisation named as successor: the recovery proposes that person. Absent when nobody is named
+type RecoveryNominee struct {
+	Email     string `json:"email"`
+	GivenName string `json:"given_name"`
+	Surname   string `json:"surname"`
 }
 
 // RecoveryRequest defines model for RecoveryRequest.
@@ -6992,6 +7053,9 @@ type InvitationsActJSONRequestBody = InvitationsAct
 
 // KeyFileBlockOpenJSONRequestBody defines body for KeyFileBlockOpen for application/json ContentType.
 type KeyFileBlockOpenJSONRequestBody = OpenBlock
+
+// KeyFilesBlockJSONRequestBody defines body for KeyFilesBlock for application/json ContentType.
+type KeyFilesBlockJSONRequestBody = KeyFilesBlock
 
 // LettersHandedOverJSONRequestBody defines body for LettersHandedOver for application/json ContentType.
 type LettersHandedOverJSONRequestBody = LettersHandedOver

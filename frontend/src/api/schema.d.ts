@@ -1060,6 +1060,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/key-files/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Block the key files of up to 500 employees and revoke their certificates, for good
+         * @description All or none. With `dry_run` nothing changes, and the answer tells whose key file or order would be blocked. Whoever has
+         *     none is passed over. Where the organisation demands four eyes for it, it waits for a second person.
+         */
+        post: operations["keyFilesBlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/employee-requests/{id}/decision": {
         parameters: {
             query?: never;
@@ -5409,6 +5430,19 @@ export interface components {
         ReasonGiven: {
             reason: string;
         };
+        KeyFilesBlock: {
+            ids: string[];
+            /** @enum {string} */
+            reason: "key_compromise" | "content_wrong" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "unspecified";
+            dry_run?: boolean;
+        };
+        KeyFilesBlocked: {
+            /** @description Nothing has changed */
+            dry_run: boolean;
+            blocked: string[];
+            /** @description Those who have no key file and none on order */
+            without: string[];
+        };
         Approval: {
             id: string;
             act: string;
@@ -6433,6 +6467,13 @@ export interface components {
             ready_at?: string | null;
             /** Format: date-time */
             ended_at?: string | null;
+            nominee?: components["schemas"]["RecoveryNominee"];
+        };
+        /** @description The employee whom the organisation named as successor: the recovery proposes that person. Absent when nobody is named */
+        RecoveryNominee: {
+            given_name: string;
+            surname: string;
+            email: string;
         };
         RecoveryList: {
             items: components["schemas"]["Recovery"][];
@@ -8732,6 +8773,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InvitationsResult"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    keyFilesBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyFilesBlock"];
+            };
+        };
+        responses: {
+            /** @description Whose key file is blocked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyFilesBlocked"];
+                };
+            };
+            /** @description Waits for a second person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
                 };
             };
             default: components["responses"]["Problem"];
