@@ -213,16 +213,16 @@ func present(ctx context.Context, db bun.IDB, org access.OrgID, id access.Employ
 // save stores what a method made of an employee, with its place in the index and
 // one audit entry.
 func (s *Service) save(ctx context.Context, tx bun.Tx, by access.Actor, before, after Employee, verb, note string) error {
-	return s.saveAs(ctx, tx, by, before, after, audit.By(by, s.Now(), verb, "employee:"+string(after.ID), note))
+	return s.saveAs(ctx, tx, before, after, audit.By(by, s.Now(), verb, "employee:"+string(after.ID), note))
 }
 
 // saveSaying is save with a reason that somebody wrote: it is erased with the
 // employee.
 func (s *Service) saveSaying(ctx context.Context, tx bun.Tx, by access.Actor, before, after Employee, verb, reason string) error {
-	return s.saveAs(ctx, tx, by, before, after, audit.By(by, s.Now(), verb, "employee:"+string(after.ID), "").Saying(after.ID, reason))
+	return s.saveAs(ctx, tx, before, after, audit.By(by, s.Now(), verb, "employee:"+string(after.ID), "").Saying(after.ID, reason))
 }
 
-func (s *Service) saveAs(ctx context.Context, tx bun.Tx, by access.Actor, before, after Employee, entry audit.Entry) error {
+func (s *Service) saveAs(ctx context.Context, tx bun.Tx, before, after Employee, entry audit.Entry) error {
 	now := store.Instant(s.Now())
 	after.Version, after.UpdatedAt = before.Version+1, &now
 	res, err := tx.NewUpdate().Model(&after).ExcludeColumn("id", "org_id", "created_at").
