@@ -79,11 +79,11 @@ func (s *Service) stock(ctx context.Context, by access.Actor) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range campaigns {
-		if c.State != inventory.Draft {
+	if len(campaigns) > 0 {
+		if campaigns[0].State != inventory.Draft {
 			return nil
 		}
-		return s.Inventory.StartCampaign(ctx, by, c.ID)
+		return s.Inventory.StartCampaign(ctx, by, campaigns[0].ID)
 	}
 	report, err := s.Inventory.Import(ctx, by, "certifikater.csv", []byte(s.exported()))
 	if err != nil {

@@ -189,12 +189,12 @@ func (h *house) checkInventory(t *testing.T, o org.Organisation) {
 	if err != nil || len(campaigns) != 1 || campaigns[0].State != inventory.Running || campaigns[0].Total != 4 || campaigns[0].Plans[inventory.PlanIssued] != 1 {
 		t.Errorf("campaigns = %+v, %v; want one with four certificates", campaigns, err)
 	}
-	months, err := h.Inventory.Forecast(t.Context(), by, inventory.WhatIf{Months: 4})
+	outlook, err := h.Inventory.Forecast(t.Context(), by, inventory.WhatIf{Months: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wave := int64(0)
-	for _, m := range months {
+	for _, m := range outlook.Months {
 		wave += m.Ending
 	}
 	if wave < 15 {

@@ -100,7 +100,6 @@ func cut(tag string) func(*peer.Login) {
 // What must be there and is not, or does not fit, each by its own code.
 func TestRefuseAnswer(t *testing.T) {
 	t.Parallel()
-	const loa = "https://data.gov.dk/concept/core/nsis/loa/"
 	for _, tc := range []struct {
 		name, code string
 		change     func(*peer.Login)

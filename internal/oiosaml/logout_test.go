@@ -92,7 +92,7 @@ func TestLogoutByOtherHands(t *testing.T) {
 			{"xmlsec1", "--verify", "--pubkey-cert-der", key, "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:" + tag, file},
 			{"xmllint", "--nonet", "--noout", "--schema", filepath.Join(simplesamlphp.Schemas, "saml-schema-protocol-2.0.xsd"), file},
 		} {
-			if out, err := exec.CommandContext(t.Context(), cmd[0], cmd[1:]...).CombinedOutput(); err != nil { //nolint:gosec // our own files
+			if out, err := exec.CommandContext(t.Context(), cmd[0], cmd[1:]...).CombinedOutput(); err != nil {
 				t.Errorf("%s: %v: %s", strings.Join(cmd, " "), err, out)
 			}
 		}

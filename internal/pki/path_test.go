@@ -97,13 +97,32 @@ func TestPaths(t *testing.T) {
 	t.Parallel()
 	h := newHierarchy(t, pki.ECDSA)
 	good := h.issue(t, newKey(t), someone())
+	for _, tc := range vectors(t, h) {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := &path{
+				root: parse(t, h.root), issuing: parse(t, h.issuing), leaf: parse(t, good), rootKey: h.rootKey, issuingKey: h.issuingKey, at: day,
+			}
+			tc.spoil(p)
+			if got := p.judge(t); got != tc.want {
+				t.Errorf("the path is %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// vector is one path, spoilt in one way.
+type vector struct {
+	name  string
+	spoil func(p *path)
+	want  pki.Reason
+}
+
+func vectors(t *testing.T, h *hierarchy) []vector {
+	t.Helper()
 	foreign := newHierarchy(t, pki.ECDSA)
 	stranger := newKey(t)
-	for _, tc := range []struct {
-		name  string
-		spoil func(p *path)
-		want  pki.Reason
-	}{
+	return []vector{
 		{"nothing wrong", func(*path) {}, ""},
 		// Signatures and names.
 		{"leaf signed by a stranger", func(p *path) { p.signLeaf, p.leafBelow = stranger, asCA(t, h.issuing, stranger) }, pki.OtherAuthority},
@@ -163,17 +182,6 @@ func TestPaths(t *testing.T) {
 		{"address among the permitted names", func(p *path) {
 			p.issuing.PermittedEmailAddresses, p.issuing.PermittedDNSDomainsCritical = []string{"example.dk"}, true
 		}, ""},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			p := &path{
-				root: parse(t, h.root), issuing: parse(t, h.issuing), leaf: parse(t, good), rootKey: h.rootKey, issuingKey: h.issuingKey, at: day,
-			}
-			tc.spoil(p)
-			if got := p.judge(t); got != tc.want {
-				t.Errorf("the path is %q, want %q", got, tc.want)
-			}
-		})
 	}
 }
 

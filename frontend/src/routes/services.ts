@@ -34,4 +34,11 @@ const usedOne = createRoute({
   component: lazyRouteComponent(() => import('@/features/services/used-page'), 'UsedServicePage'),
 });
 
+const samlKey = createRoute({
+  getParentRoute: () => open,
+  path: '/saml-key',
+  component: lazyRouteComponent(() => import('@/features/services/saml-key-page'), 'SamlKeyPage'),
+});
+
+export const serviceOpenRoutes = [samlKey] as const;
 export const servicesRoutes = [services, newService, service, used, usedOne] as const;

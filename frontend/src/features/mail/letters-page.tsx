@@ -53,7 +53,7 @@ export function LettersPage() {
       {error !== null && <LoadError error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Skeleton label={t('ui.loading')} lines={6} />}
       {data !== undefined && items.length === 0 && (
-        <Empty icon="mail" heading={t('letters.none')}>
+        <Empty icon="email" heading={t('letters.none')}>
           {t('letters.noneText')}
         </Empty>
       )}
