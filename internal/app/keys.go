@@ -28,6 +28,7 @@ var sealedColumns = []store.Sealed{
 	{Table: "application_document", Column: "sealed", Key: []string{"id"}, Place: "application_id || '/' || id", Purpose: "onboarding.document"},
 	{Table: "authority", Column: "key_sealed", Key: []string{"id"}, Place: "id", Purpose: "ca.key"},
 	{Table: "ocsp_responder", Column: "key_sealed", Key: []string{"authority_id", "number"}, Place: "authority_id || '/' || number", Purpose: "ca.ocsp_key"},
+	{Table: "local_idp_request", Column: "known", Key: []string{"id"}, Place: "id", Purpose: "localidp.known"},
 	{Table: "saml_key", Column: "key_sealed", Key: []string{"id"}, Place: "id", Purpose: "federation.key"},
 	{Table: "service_message", Column: "sealed", Key: []string{"attempt_id", "part"}, Place: "org_id || '/' || attempt_id || '/' || part", Purpose: "federation.message"},
 	{Table: "reminder_rules", Column: "webhook_sealed", Key: []string{"org_id"}, Place: "org_id", Purpose: "reminder.webhook"},

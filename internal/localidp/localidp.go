@@ -131,7 +131,7 @@ func (s *Service) party(ctx context.Context) (oiosaml.RelyingParty, error) {
 	}
 	base := strings.TrimSuffix(s.BaseURL, "/") + "/saml/sp/"
 	return oiosaml.RelyingParty{
-		EntityID: base + "metadata", Consumer: base + "acs", Logout: base + "slo", Name: "Adgang",
+		EntityID: base + "metadata", Consumer: base + "acs", Name: "Adgang",
 		Signing: keys.Signing, Encryption: keys.Encryption, Decryption: keys.Decryption,
 		Attributes: []string{
 			oiosaml.AttrLoA, oiosaml.AttrCVR, oiosaml.AttrOrgName, oiosaml.AttrRID, oiosaml.AttrUUID, oiosaml.AttrFirstName,

@@ -342,7 +342,7 @@ func TestRulesAreChecked(t *testing.T) {
 		}
 		for field, change := range map[string]func(*reminder.Rules){
 			"days":          func(r *reminder.Rules) { r.Days = nil },
-			"key_file_days": func(r *reminder.Rules) { r.KeyFileDays = []int{91} },
+			"key_file_days": func(r *reminder.Rules) { r.KeyFileDays = []int{366} },
 			"quiet_from":    func(r *reminder.Rules) { r.QuietFrom = 24 },
 			"digest_over":   func(r *reminder.Rules) { r.DigestOver = 0 },
 			"users_from":    func(r *reminder.Rules) { r.UsersFrom = 400 },

@@ -118,7 +118,7 @@ func TestTheWallStandsOnEveryTable(t *testing.T) {
 			t.Errorf("%s: a sees %q, %v, want its row alone", table, seen, err)
 		}
 		refusal := "row-level security"
-		if strings.HasPrefix(table, "audit_") && table != "audit_lot" {
+		if strings.HasPrefix(table, "audit_") && table != "audit_lot" && table != "audit_text" {
 			refusal = "append-only"
 		} else if n, err := store.Count(db.ExecContext(a, "UPDATE ? SET ?1 = ?1", bun.Ident(table), bun.Ident(own))); err != nil || n != 1 {
 			t.Errorf("%s: a changes %d rows, %v, want 1", table, n, err)
