@@ -34,16 +34,16 @@ export function BlockReportedPage() {
             {errorText(find.error)}
           </Alert>
         )}
-        <SelectField id="by" label={t('block.by.label')} value={by} onChange={(e) => (setBy(e.target.value as typeof by), other())}>
+        <SelectField id="by" label={t('block.by.label')} value={by} onChange={(e) => { setBy(e.target.value as typeof by); other(); }}>
           <option value="serial">{t('block.by.serial')}</option>
           <option value="rid">{t('block.by.rid')}</option>
         </SelectField>
         {by === 'serial' ? (
-          <TextField id="serial" label={t('block.serial.label')} autoComplete="off" spellCheck={false} maxLength={100} value={serial} onChange={(e) => (setSerial(e.target.value), other())} />
+          <TextField id="serial" label={t('block.serial.label')} autoComplete="off" spellCheck={false} maxLength={100} value={serial} onChange={(e) => { setSerial(e.target.value); other(); }} />
         ) : (
           <>
-            <TextField id="cvr" label={t('block.cvr')} inputMode="numeric" autoComplete="off" maxLength={20} value={cvr} onChange={(e) => (setCvr(e.target.value), other())} />
-            <TextField id="rid" label={t('block.rid.label')} autoComplete="off" maxLength={100} value={rid} onChange={(e) => (setRid(e.target.value), other())} />
+            <TextField id="cvr" label={t('block.cvr')} inputMode="numeric" autoComplete="off" maxLength={20} value={cvr} onChange={(e) => { setCvr(e.target.value); other(); }} />
+            <TextField id="rid" label={t('block.rid.label')} autoComplete="off" maxLength={100} value={rid} onChange={(e) => { setRid(e.target.value); other(); }} />
           </>
         )}
         <div className="actions">
