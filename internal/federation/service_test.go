@@ -218,12 +218,12 @@ func TestSetupTogether(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		nodes := []*testkit.Domain{testkit.NewDomain(t, db), testkit.NewDomain(t, db)}
 		published := make([][]byte, len(nodes))
+		if _, err := nodes[0].Federation.IdPMetadata(t.Context()); err == nil {
+			t.Error("IdPMetadata without keys = nil")
+		}
 		var all sync.WaitGroup
 		for i, d := range nodes {
 			all.Go(func() {
-				if _, err := d.Federation.IdPMetadata(t.Context()); err == nil {
-					t.Error("IdPMetadata without keys = nil")
-				}
 				if err := d.SAMLKeys.Setup(t.Context()); err != nil {
 					t.Errorf("Setup: %v", err)
 				}
