@@ -87,7 +87,7 @@ test('a service is registered, a login is refused for its level, and the adminis
   await page.goto(`${own}?tab=trial`);
   await page.getByRole('button', { name: 'Vis svaret' }).click();
   await expect(page.getByText('Du ville komme ind')).toBeVisible();
-  await expect(page.getByLabel('Påstanden som XML')).toHaveValue(/SignatureValue/);
+  await expect(page.getByRole('textbox', { name: 'Påstanden som XML' })).toHaveValue(/SignatureValue/);
   await page.getByLabel('Niveau, tjenesten beder om').selectOption('Substantial');
   await page.getByRole('button', { name: 'Vis svaret' }).click();
   await expect(page.getByText('Du ville blive afvist')).toBeVisible();

@@ -7,7 +7,7 @@ export function RevocationCode({ code, serial }: { code: string; serial: string 
   const label = t('block.code.label');
   return (
     <section aria-labelledby="revocation-code">
-      <h3 id="revocation-code">{t('block.code.heading')}</h3>
+      <h2 id="revocation-code">{t('block.code.heading')}</h2>
       <p>{t('certificates.recode.keep')}</p>
       <dl className="facts">
         <dt>{label}</dt>
