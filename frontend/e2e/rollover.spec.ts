@@ -182,6 +182,7 @@ for (const words of [inDanish, inEnglish])
     await expect(page.getByRole('button', { name: words.revoke })).toHaveCount(2);
     await page.getByRole('button', { name: words.revoke }).last().click();
     await accessible(page);
+    await page.getByRole('dialog').getByRole('combobox').selectOption('superseded');
     await page.getByRole('dialog').getByRole('button', { name: words.revokeSubmit }).click();
     await expect(page.getByRole('button', { name: words.revoke })).toHaveCount(1);
     await expect(page.getByRole('table').first().getByText(words.revoked, { exact: true })).toBeVisible();
