@@ -32,7 +32,7 @@ var levels = []string{
 	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding internal/samlkey",
 	"internal/federation internal/localidp internal/cutover internal/roster internal/inventory internal/securemail",
-	"internal/reminder internal/openid internal/conformance internal/demo internal/usage internal/dossier",
+	"internal/reminder internal/demo internal/usage internal/dossier",
 	"internal/web jobs",
 	"internal/app",
 	"cmd/adgang internal/testkit internal/archtest internal/cluster internal/bench",
