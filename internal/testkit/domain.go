@@ -185,7 +185,8 @@ func (d *Domain) Federate(t testing.TB) {
 			t.Fatal(err)
 		}
 	})
-	if _, err := d.DB.NewInsert().Model(&samlKeys.rows).Exec(t.Context()); err != nil {
+	rows := slices.Clone(samlKeys.rows) // bun writes into what it inserts
+	if _, err := d.DB.NewInsert().Model(&rows).Exec(t.Context()); err != nil {
 		t.Fatalf("copy the SAML keys: %v", err)
 	}
 }
