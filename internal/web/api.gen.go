@@ -4273,9 +4273,12 @@ type Installation struct {
 	LimitedAt        *time.Time                   `json:"limited_at,omitempty"`
 
 	// Phase Where the closing of code cards stands
-	Phase    InstallationPhase `json:"phase"`
-	TestData bool              `json:"test_data"`
-	Version  string            `json:"version"`
+	Phase InstallationPhase `json:"phase"`
+
+	// PkiURL Where certificates say that files of the authority, revocation lists and OCSP are
+	PkiURL   string `json:"pki_url"`
+	TestData bool   `json:"test_data"`
+	Version  string `json:"version"`
 }
 
 // InstallationKeyFileAlgorithm defines model for Installation.KeyFileAlgorithm.

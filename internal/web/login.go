@@ -15,7 +15,7 @@ func (s *Server) installation(c echo.Context) error {
 	phases := s.Credential.Phases
 	return c.JSON(http.StatusOK, Installation{
 		Demo: s.Demo, TestData: s.TestData, Phase: InstallationPhase(phases.At(s.Now())),
-		LimitedAt: phases.LimitedAt, ClosedAt: phases.ClosedAt, BaseURL: s.BaseURL.String(),
+		LimitedAt: phases.LimitedAt, ClosedAt: phases.ClosedAt, BaseURL: s.BaseURL.String(), PkiURL: s.CA.Address,
 		KeyFileAlgorithm: InstallationKeyFileAlgorithm(s.Credential.Algorithm), Version: s.Version,
 	})
 }

@@ -4383,6 +4383,8 @@ export interface components {
             /** Format: date-time */
             closed_at?: string | null;
             base_url: string;
+            /** @description Where certificates say that files of the authority, revocation lists and OCSP are */
+            pki_url: string;
             /** @enum {string} */
             key_file_algorithm: "P-256" | "RSA-3072";
             version: string;

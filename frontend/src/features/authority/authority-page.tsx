@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
+import { installationQuery } from '@/api/session';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { Alert } from '@/ui/alert';
@@ -24,7 +25,8 @@ export function AuthorityPage() {
     queryKey: ['authority'],
     queryFn: async () => ({ root: await fingerprint('/ca/root.cer'), issuing: await fingerprint('/ca/issuing.cer') }),
   });
-  const address = `http://${location.host}/ca`;
+  const installation = useQuery(installationQuery);
+  const address = `${installation.data?.pki_url ?? ''}/ca`;
   return (
     <Page title={t('authority.title')} lead={t('authority.lead')} narrow>
       <Alert tone="info" heading={t('authority.own')}>

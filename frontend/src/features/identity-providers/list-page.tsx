@@ -6,11 +6,12 @@ import { type IdentityProvider, identityProvidersQuery } from '@/api/identity-pr
 import { dateTime } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { MetadataAddress } from '@/frame/metadata-address';
 import { Badge } from '@/ui/badge';
 import { Empty, Skeleton } from '@/ui/feedback';
 import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
-import { PartyMetadata } from './party-metadata';
+
 
 export function IdentityProvidersPage() {
   const { t } = useTranslation();
@@ -31,7 +32,7 @@ export function IdentityProvidersPage() {
         </Empty>
       )}
       {data !== undefined && data.items.length > 0 && <ProviderTable providers={data.items} />}
-      <PartyMetadata />
+      <MetadataAddress heading={t('ownLogin.party.heading')} text={t('ownLogin.party.text')} path="/saml/sp/metadata" />
     </Page>
   );
 }

@@ -5,12 +5,13 @@ import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { identityProviderKey, identityProvidersKey, register } from '@/api/identity-providers';
 import { Page } from '@/frame/page';
+import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { SelectField, TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
 import { MetadataForm } from '../services/metadata-form';
-import { PartyMetadata } from './party-metadata';
+
 
 const kinds = ['local', 'nemlogin'] as const;
 
@@ -77,7 +78,7 @@ export function NewIdentityProviderPage() {
       </form>
       <h2>{t('ownLogin.form.upload')}</h2>
       <MetadataForm submit={t('ownLogin.form.submit')} pending={isPending} onSubmit={(metadata) => mutate({ kind, metadata })} />
-      <PartyMetadata />
+      <MetadataAddress heading={t('ownLogin.party.heading')} text={t('ownLogin.party.text')} path="/saml/sp/metadata" />
     </Page>
   );
 }

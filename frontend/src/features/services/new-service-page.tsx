@@ -5,12 +5,12 @@ import { useTranslation } from 'react-i18next';
 import { errorText, type Schema } from '@/api/client';
 import { registerService, reviewMetadata, type ServiceReview, serviceKey } from '@/api/services';
 import { Page } from '@/frame/page';
+import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
 import { MetadataForm } from './metadata-form';
-import { OwnMetadata } from './own-metadata';
 import { Findings } from './review-panel';
 
 export function NewServicePage() {
@@ -54,7 +54,7 @@ export function NewServicePage() {
           }}
         />
       )}
-      <OwnMetadata />
+      <MetadataAddress heading={t('services.own.heading')} text={t('services.own.text')} path="/saml/idp/metadata" />
     </Page>
   );
 }

@@ -7,6 +7,7 @@ import { removeService, replaceService, type Service, serviceKey, serviceQuery }
 import { date, dateTime } from '@/format';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
@@ -79,9 +80,11 @@ function Tabs({ id, at }: { id: string; at: Tab }) {
 }
 
 function Overview({ service }: { service: Service }) {
+  const { t } = useTranslation();
   return (
     <>
       <Facts service={service} />
+      <MetadataAddress heading={t('services.ownFor.heading')} text={t('services.ownFor.text')} path={`/saml/idp/metadata/${service.id}`} />
       <ReviewPanel id={service.id} />
       <PublishPanel service={service.id} />
       <Certificates service={service} />
@@ -105,8 +108,6 @@ function Facts({ service }: { service: Service }) {
             {url}
           </dd>
         ))}
-        <dt>{t('services.ownAddress')}</dt>
-        <dd className="code break">{`${location.origin}/saml/idp/metadata/${service.id}`}</dd>
         <dt>{t('services.encrypts')}</dt>
         <dd>{service.encrypts ? t('services.encryptsYes') : t('services.encryptsNo')}</dd>
         <dt>{t('services.created')}</dt>

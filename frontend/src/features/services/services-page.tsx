@@ -6,11 +6,12 @@ import { type Service, servicesQuery } from '@/api/services';
 import { date, dateTime } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { MetadataAddress } from '@/frame/metadata-address';
 import { Empty, Skeleton } from '@/ui/feedback';
 import { Icon } from '@/ui/icon';
 import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
-import { OwnMetadata } from './own-metadata';
+
 
 export function ServicesPage() {
   const { t } = useTranslation();
@@ -45,7 +46,7 @@ export function ServicesPage() {
       <p>
         <Link to="/services/used">{t('services.used.title')}</Link>: {t('services.used.lead')}
       </p>
-      <OwnMetadata />
+      <MetadataAddress heading={t('services.own.heading')} text={t('services.own.text')} path="/saml/idp/metadata" />
     </Page>
   );
 }
