@@ -1,31 +1,28 @@
-import type { Page } from '@playwright/test';
-import { accessible, asAdministrator, expect, logIn, test } from './fixtures';
+import { accessible, asAdministrator, expect, logIn, mailed, test } from './fixtures';
 
 const password = 'rødgrød med fløde på';
 
-/** The newest activation link to an address, from the demo's mailbox. */
-async function linkTo(page: Page, email: string): Promise<string> {
-  await page.goto(`/demo/mail?q=${encodeURIComponent(email)}`);
-  await page.getByRole('listitem').getByRole('link').first().click();
-  return (await page.getByRole('link', { name: /\/activate#/ }).getAttribute('href')) ?? '';
-}
+/** The employee of story.spec.ts, who is left to it. */
+const another = 'astrid.ravn.5000001@nordvind.example';
 
 test('a lost key file is blocked without login, with the code of its activation', async ({ page, browser }) => {
-  test.setTimeout(180_000);
   // An administrator invites; the employee activates in a browser of his own.
   await asAdministrator(page, '/employees');
-  const found = (await (await page.request.get('/api/v1/employees?q=ravn')).json()) as { items: { id: string; email: string }[] };
   let code = '';
   let email = '';
-  for (const one of found.items) {
-    const shown = await page.request.get(`/api/v1/employees/${one.id}/installation-code`);
-    if (!shown.ok()) continue;
-    ({ code } = (await shown.json()) as { code: string });
-    email = one.email;
-    break;
-  }
-  expect(code, 'an employee with an open invitation').not.toBe('');
-  const link = await linkTo(page, email);
+  // The demo's own migration may still be on its way to the first of them.
+  await expect(async () => {
+    const found = (await (await page.request.get('/api/v1/employees?q=ravn')).json()) as { items: { id: string; email: string }[] };
+    for (const one of found.items.filter((item) => item.email !== another)) {
+      const shown = await page.request.get(`/api/v1/employees/${one.id}/installation-code`);
+      if (!shown.ok()) continue;
+      ({ code } = (await shown.json()) as { code: string });
+      email = one.email;
+      break;
+    }
+    expect(code, 'an employee with an open invitation').not.toBe('');
+  }).toPass();
+  const link = await mailed(page, email, /\/activate#/);
   const context = await browser.newContext({ locale: 'da-DK' });
   const employee = await context.newPage();
   await employee.goto(link);

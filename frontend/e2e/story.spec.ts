@@ -154,7 +154,11 @@ test('the employee logs in to a business service and comes back to it', async ({
   await expect(page).toHaveURL('/me');
   await expect(page.getByRole('heading', { name: employee.name })).toBeVisible();
   await expect(page.getByRole('navigation', { name: 'Hovedmenu' }).getByRole('link', { name: 'Medarbejdere' })).toHaveCount(0);
+  // The service is told too; what it answered is shown before the way back.
   await page.getByRole('button', { name: 'Log ud' }).first().click();
+  await expect(page.getByRole('heading', { level: 1, name: /^Du er .*logget ud/ })).toBeVisible();
+  await accessible(page);
+  await page.getByRole('link', { name: 'Log ind igen' }).click();
   await expect(page).toHaveURL('/login');
 });
 
