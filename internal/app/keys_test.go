@@ -24,7 +24,7 @@ import (
 // open columns hold bytes that are no secret.
 var openColumns = []string{
 	"audit_checkpoint.digest", "audit_checkpoint.signature", "audit_key.public", "audit_seal.digests", "audit_text.salt", "authority.certificate",
-	"certificate.der", "certificate.draft", "certificate.key_hash", "inventory_certificate.der", "mail_logo.image", "ocsp_responder.certificate", "revocation_list.der", "saml_key.certificate",
+	"certificate.der", "certificate.draft", "certificate.key_hash", "inventory_certificate.der", "mail_logo.image", "ocsp_answer.der", "ocsp_answer.question", "ocsp_responder.certificate", "revocation_list.der", "saml_key.certificate",
 }
 
 // Whatever a migration adds is sealed and in the list, a keyed hash, or named here.

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"testing"
@@ -100,9 +102,16 @@ func benchmarkRevocation(b *testing.B, a *app.App) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		var parts, fulls, statuses []float64
+		var parts, fulls, statuses, elsewhere []float64
 		for round := range revocationRounds {
 			serial := serials[round]
+			// Another node, which has the certificate as good in memory.
+			told := nodeOf(a)
+			for _, one := range []*ca.Service{a.CA, told} {
+				if got := statusBy(b, one, serial); got != ocsp.Good {
+					b.Fatalf("before the revocation OCSP says %d", got)
+				}
+			}
 			err := store.InTx(ctx, a.DB, func(ctx context.Context, tx bun.Tx) error {
 				return a.CA.RevokeIn(ctx, tx, access.Command("org"), string(serial), "key_compromise", "")
 			})
@@ -110,19 +119,25 @@ func benchmarkRevocation(b *testing.B, a *app.App) {
 				b.Fatal(err)
 			}
 			start := time.Now()
+			if got := statusBy(b, told, serial); got != ocsp.Revoked {
+				b.Fatalf("after the revocation the other node says %d", got)
+			}
+			elsewhere = append(elsewhere, ms(start))
+			start = time.Now()
 			part, err := a.CA.PartCRL(ctx, 1, serial.Part())
 			if err != nil || !lists(b, part.DER, serial) {
 				b.Fatalf("part %d does not list it (%v)", serial.Part(), err)
 			}
 			parts = append(parts, ms(start))
 			start = time.Now()
-			status(b, a, serial)
+			if got := statusBy(b, a.CA, serial); got != ocsp.Revoked {
+				b.Fatalf("after the revocation OCSP says %d", got)
+			}
 			statuses = append(statuses, ms(start))
 			if _, err := a.DB.NewUpdate().Table("revocation_list").Set("this_update = ?", store.Instant(start.Add(-time.Minute))).Where("part = -1").Exec(ctx); err != nil {
 				b.Fatal(err)
 			}
-			// Another node, which has read no list yet.
-			other := &ca.Service{DB: a.CA.DB, Keys: a.CA.Keys, Now: a.CA.Now, Log: a.CA.Log, Address: a.CA.Address}
+			other := nodeOf(a) // has read no list yet
 			start = time.Now()
 			full, err := other.CRL(ctx, 0)
 			fulls = append(fulls, ms(start))
@@ -133,8 +148,36 @@ func benchmarkRevocation(b *testing.B, a *app.App) {
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(median(parts), "part-ms")
 		b.ReportMetric(median(statuses), "ocsp-ms")
+		b.ReportMetric(median(elsewhere), "ocsp-other-node-ms")
 		b.ReportMetric(median(fulls), "full-ms")
 	}
+}
+
+// nodeOf is another node of the installation, with nothing in memory.
+func nodeOf(a *app.App) *ca.Service {
+	return &ca.Service{DB: a.CA.DB, Keys: a.CA.Keys, Now: a.CA.Now, Log: a.CA.Log, Address: a.CA.Address}
+}
+
+// statusBy is what a node answers about a serial number, as x/crypto reads it.
+func statusBy(b *testing.B, s *ca.Service, serial pki.Serial) int {
+	b.Helper()
+	der, err := s.IssuingDER(b.Context(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuing, err := x509.ParseCertificate(der)
+	if err != nil {
+		b.Fatal(err)
+	}
+	request, err := ocsp.CreateRequest(&x509.Certificate{SerialNumber: serial.Int()}, issuing, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	answer, err := ocsp.ParseResponse(s.Status(b.Context(), request).DER, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return answer.Status
 }
 
 func ms(start time.Time) float64 { return float64(time.Since(start).Microseconds()) / 1000 }
@@ -215,20 +258,28 @@ func status(b *testing.B, a *app.App, serial pki.Serial) {
 	}
 }
 
-// BenchmarkStatus has OCSP requests answered, each about another certificate
-// (signed) and again (kept), on four goroutines; the limit is bare signing with an
-// RSA key as the responder's.
+// BenchmarkStatus has OCSP requests answered on four goroutines: each about another
+// certificate (signed and stored), again by a node that has just started (read), again
+// from memory, and with a nonce (signed for the asker). The limit is bare signing with
+// an RSA key as the responder's.
 func BenchmarkStatus(b *testing.B) {
+	b.Run("postgres", func(b *testing.B) {
+		benchmarkStatus(b, "postgres", program(b, testkit.PostgresURL(b), testkit.Need(b, testkit.EnvRedis)))
+	})
+	b.Run("sqlite", func(b *testing.B) { benchmarkStatus(b, "sqlite", program(b, "", "")) })
+}
+
+func benchmarkStatus(b *testing.B, name string, a *app.App) {
 	const each = 400
-	a := program(b, "", "")
 	fill(b, a, 10_000)
 	var serials []pki.Serial
 	if err := a.DB.NewSelect().Table("certificate").Column("serial").Limit(revocationRounds*each).Scan(b.Context(), &serials); err != nil {
 		b.Fatal(err)
 	}
-	requests := make([][]byte, len(serials))
+	requests, nonced := make([][]byte, len(serials)), make([][]byte, len(serials))
 	for i, s := range serials {
 		requests[i] = question(b, a, s)
+		nonced[i] = withNonce(b, requests[i])
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
@@ -236,24 +287,58 @@ func BenchmarkStatus(b *testing.B) {
 	}
 	content := make([]byte, 300)
 	status(b, a, serials[0]) // makes the responder
+	meter := cpuOf(b, a.DB)
 	for b.Loop() {
-		signed := comparison{name: "OCSP, signed, sqlite", unit: "answers", limitName: "bare signing"}
-		again := comparison{name: "OCSP, kept, sqlite", unit: "answers", limitName: "bare signing"}
+		var results []*comparison
+		for _, what := range []string{"signed and stored", "read by another node", "from memory", "with a nonce"} {
+			results = append(results, &comparison{name: "OCSP, " + what + ", " + name, unit: "answers", limitName: "bare signing"})
+		}
 		for round := range revocationRounds {
 			limit := spread(b, cpu{}, each, func(int) error {
 				_, err := crypto.SignMessage(key, rand.Reader, content, &rsa.PSSOptions{SaltLength: 32, Hash: crypto.SHA256})
 				return err
 			})
-			ask := func(i int) error {
-				if answer := a.CA.Status(b.Context(), requests[round*each+i]); len(answer.DER) < 100 {
-					return fmt.Errorf("no answer: %x", answer.DER)
-				}
-				return nil
+			other := nodeOf(a)
+			statusBy(b, other, serials[round*each]) // reads the responder
+			ask := func(s *ca.Service, all [][]byte) pace {
+				return spread(b, meter, each, func(i int) error {
+					if answer := s.Status(b.Context(), all[round*each+i]); len(answer.DER) < 100 {
+						return fmt.Errorf("no answer: %x", answer.DER)
+					}
+					return nil
+				})
 			}
-			signed.add(spread(b, cpu{}, each, ask), limit)
-			again.add(spread(b, cpu{}, each, ask), limit)
+			results[0].add(ask(a.CA, requests), limit)
+			results[1].add(ask(other, requests), limit)
+			results[2].add(ask(a.CA, requests), limit)
+			results[3].add(ask(a.CA, nonced), limit)
 		}
-		signed.report(b)
-		again.report(b)
+		for _, one := range results {
+			one.report(b)
+		}
 	}
+}
+
+// withNonce adds a nonce to a request of x/crypto, which has no extensions.
+func withNonce(b *testing.B, request []byte) []byte {
+	b.Helper()
+	var whole struct {
+		TBS struct {
+			List       asn1.RawValue
+			Extensions []pkix.Extension `asn1:"explicit,tag:2,optional"`
+		}
+	}
+	if _, err := asn1.Unmarshal(request, &whole); err != nil {
+		b.Fatal(err)
+	}
+	value, err := asn1.Marshal([]byte("0123456789abcdef"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	whole.TBS.Extensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 2}, Value: value}}
+	der, err := asn1.Marshal(whole)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return der
 }

@@ -23,11 +23,6 @@ import (
 const (
 	// responderPurpose seals the keys of responders, each at authority and number.
 	responderPurpose secret.Purpose = "ca.ocsp_key"
-	// answerLife is how long a client may rely on an answer; it is signed anew at
-	// half of that.
-	answerLife = time.Hour
-	// answersKept bounds the answers that a node keeps, about 2 kB each.
-	answersKept = 20_000
 	// responderRest is how long before its end a responder is replaced.
 	responderRest = pki.ResponderLife / 2
 )
@@ -53,31 +48,14 @@ type answering struct {
 	signer  *pki.Responder
 }
 
-// StatusAnswer is an OCSP response (DER) as it is sent.
-type StatusAnswer struct {
-	DER        []byte
-	ThisUpdate time.Time
-	NextUpdate time.Time
-	// Shared tells that everybody who asks the same gets these octets: one question
-	// without a nonce.
-	Shared bool
-}
-
-// kept is an answer that has been signed, and what it says.
-type kept struct {
-	StatusAnswer
-
-	state   State
-	revoked time.Time
-}
-
 // signing bounds how many answers are signed at once, in the process: a flood of
 // questions leaves room for the rest.
 var signing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))
 
 // Status answers an OCSP request (RFC 6960, RFC 5019). Each question is looked up
-// in the database, so that a revocation shows at once; what has been signed before
-// and still holds is not signed again. A request that cannot be answered gets one
+// in the database, so that a revocation shows at once; what has been signed before,
+// by whatever node, and still holds is not signed again (ADR 0041). With a nonce, or
+// about several certificates, the answer is signed for the asker alone. A request that cannot be answered gets one
 // of the unsigned answers of the protocol; there is no error.
 func (s *Service) Status(ctx context.Context, request []byte) StatusAnswer {
 	answer, err := s.status(ctx, request)
@@ -118,26 +96,14 @@ func (s *Service) status(ctx context.Context, request []byte) (StatusAnswer, err
 	if err != nil {
 		return StatusAnswer{}, err
 	}
-	shared := r.Nonce == nil && len(r.Questions) == 1
-	name := issuing.ID + string(r.Questions[0].ID)
-	if shared {
-		if answer, ok := s.answers.get(name, found[r.Questions[0].Serial], s.Now()); ok {
-			return answer, nil
-		}
+	if r.Nonce == nil && len(r.Questions) == 1 {
+		return s.shared(ctx, issuing, r.Questions[0], found[r.Questions[0].Serial])
 	}
 	answers := make([]pki.StatusAnswer, len(r.Questions))
 	for i, q := range r.Questions {
 		answers[i] = statusOf(q, found[q.Serial])
 	}
-	signed, err := s.signStatus(ctx, issuing, answers, r.Nonce)
-	if err != nil {
-		return StatusAnswer{}, err
-	}
-	signed.Shared = shared
-	if c := found[r.Questions[0].Serial]; shared && c.State != "" { // nobody fills the memory with what is unknown
-		s.answers.put(name, kept{StatusAnswer: signed, state: c.State, revoked: revokedAt(c)})
-	}
-	return signed, nil
+	return s.signStatus(ctx, issuing, answers, r.Nonce)
 }
 
 // asked is the issuing CA that all questions are about, nil for none.
@@ -294,39 +260,4 @@ func (s *Service) newResponder(ctx context.Context, i *issuing, number int64) er
 		}
 		return audit.Record(ctx, tx, audit.By(access.System(""), now, "authority.delegate", "authority:"+i.ID, fmt.Sprintf("OCSP responder %d", number)))
 	})
-}
-
-// answers are the signed answers that a node keeps.
-type answers struct {
-	mu  sync.Mutex
-	by  map[string]*answering // by authority
-	all map[string]kept
-}
-
-// get returns an answer that was signed before, still says what the database says
-// and is in the first half of its life.
-func (a *answers) get(name string, c Certificate, now time.Time) (StatusAnswer, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	k, ok := a.all[name]
-	if !ok || k.state != c.State || !k.revoked.Equal(revokedAt(c)) || now.Before(k.ThisUpdate) || k.NextUpdate.Sub(now) < answerLife/2 {
-		return StatusAnswer{}, false
-	}
-	return k.StatusAnswer, true
-}
-
-// put keeps an answer; when there are too many, some are dropped.
-func (a *answers) put(name string, k kept) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.all == nil {
-		a.all = map[string]kept{}
-	}
-	for old := range a.all { // in no order
-		if len(a.all) < answersKept {
-			break
-		}
-		delete(a.all, old)
-	}
-	a.all[name] = k
 }

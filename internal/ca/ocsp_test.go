@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"sync"
 	"testing"
@@ -140,6 +142,111 @@ func TestStatusFailures(t *testing.T) {
 			t.Errorf("%s: answer %x, want %x", name, got.DER, tc.want.DER())
 		}
 	}
+}
+
+// What one node has signed the others give too; the job signs it anew before it is
+// due, and a revocation drops it at once, on every node.
+func TestAnswersAreSignedAhead(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		clock := testkit.NewClock()
+		s, other := ready(t, db, clock), node(t, db, clock)
+		c, quiet := issue(t, s, "1", alice(), request(t)), issue(t, s, "2", bob(), request(t))
+		same := func(what string) ca.StatusAnswer {
+			t.Helper()
+			_, one := answer(t, s, 1, c.DER)
+			_, two := answer(t, other, 1, c.DER)
+			if !bytes.Equal(one.DER, two.DER) || !one.Shared || !two.Shared || !one.ThisUpdate.Equal(two.ThisUpdate) {
+				t.Errorf("%s: two nodes give answers of %s and %s", what, one.ThisUpdate, two.ThisUpdate)
+			}
+			return one
+		}
+		ahead := func() {
+			t.Helper()
+			if err := other.SignAhead(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := same("signed for the first who asks")
+		answer(t, s, 1, quiet.DER)
+		clock.Move(10 * time.Minute)
+		ahead()
+		if again := same("young"); !bytes.Equal(again.DER, first.DER) {
+			t.Error("a young answer was signed anew")
+		}
+		clock.Move(19 * time.Minute)
+		ahead()
+		signedAt := clock.Now()
+		clock.Move(11 * time.Minute) // past half of the first one's life
+		if next := same("signed ahead"); !next.ThisUpdate.Equal(signedAt.Truncate(time.Second)) {
+			t.Errorf("the answer is of %s, want that of %s, signed ahead", next.ThisUpdate, signedAt)
+		}
+
+		// An asker's nonce is answered for that asker alone, and kept nowhere.
+		rows := len(testkit.Contents(t, db)["ocsp_answer"])
+		der, err := s.IssuingDER(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		live := s.Status(t.Context(), withNonce(t, asked(t, der, c.DER)))
+		if live.Shared || !live.ThisUpdate.Equal(clock.Now().Truncate(time.Second)) || len(testkit.Contents(t, db)["ocsp_answer"]) != rows {
+			t.Errorf("with a nonce: %+v", live)
+		}
+
+		if err := revoke(t, other, alice(), c.Serial, "key_compromise"); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(testkit.Contents(t, db)["ocsp_answer"]); n != rows-1 {
+			t.Errorf("%d answers are on record after the revocation, want %d", n, rows-1)
+		}
+		for i, n := range []*ca.Service{s, other} {
+			if r, _ := answer(t, n, 1, c.DER); r.Status != ocsp.Revoked {
+				t.Errorf("node %d says %d after the revocation", i, r.Status)
+			}
+		}
+		// One that a slow node stores late does not count.
+		if _, err := db.NewUpdate().Table("ocsp_answer").Set("state = 'issued'").Set("revoked_at = NULL").Set("der = ?", first.DER).
+			Where("serial = ?", c.Serial).Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r, _ := answer(t, node(t, db, clock), 1, c.DER); r.Status != ocsp.Revoked {
+			t.Errorf("an answer of before the revocation counts: %d", r.Status)
+		}
+
+		// What nobody asks for any more is not signed for ever.
+		clock.Move(23 * time.Hour)
+		answer(t, s, 1, c.DER)
+		clock.Move(2 * time.Hour)
+		ahead()
+		var serials []string
+		if err := db.NewSelect().Table("ocsp_answer").Column("serial").Scan(t.Context(), &serials); err != nil || len(serials) != 1 || serials[0] != string(c.Serial) {
+			t.Errorf("signed ahead a day later: %v, %v", serials, err)
+		}
+	})
+}
+
+// withNonce adds a nonce to a request of x/crypto, which has no extensions.
+func withNonce(t *testing.T, request []byte) []byte {
+	t.Helper()
+	var whole struct {
+		TBS struct {
+			List       asn1.RawValue
+			Extensions []pkix.Extension `asn1:"explicit,tag:2,optional"`
+		}
+	}
+	if _, err := asn1.Unmarshal(request, &whole); err != nil {
+		t.Fatal(err)
+	}
+	value, err := asn1.Marshal([]byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole.TBS.Extensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 2}, Value: value}}
+	der, err := asn1.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }
 
 // One responder for all nodes, replaced by the sweep at half of its life.

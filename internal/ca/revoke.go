@@ -58,6 +58,9 @@ func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, seri
 	if err := store.One(res, err, "ca.certificate"); err != nil {
 		return err
 	}
+	if err := forget(ctx, tx, pki.Serial(serial)); err != nil {
+		return err
+	}
 	entry := audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), reason)
 	if note != "" { // somebody's words
 		var whose access.EmployeeID
