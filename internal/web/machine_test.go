@@ -96,6 +96,19 @@ func (m *machine) run(t *testing.T, command string, args ...string) string {
 	return out.String()
 }
 
+// counter compares the entries in the audit log since its last call.
+func (m *machine) counter(t *testing.T) func(what, want string) {
+	t.Helper()
+	seen := map[string]bool{}
+	m.logged(t, seen)
+	return func(what, want string) {
+		t.Helper()
+		if verbs, _ := m.logged(t, seen); strings.Join(verbs, " ") != want {
+			t.Errorf("%s leaves %q, want %q", what, verbs, want)
+		}
+	}
+}
+
 // curl returns the status and the body.
 func (m *machine) curl(t *testing.T, path string, args ...string) (status, body string) {
 	t.Helper()
@@ -184,9 +197,11 @@ func TestESTWithCurlAndOpenSSL(t *testing.T) {
 		if status, _ := m.curl(t, enroll, send("first", "-u", "nothing:"+placed.Code)...); status != "401" {
 			t.Errorf("simpleenroll of an unknown order = %s", status)
 		}
+		entries := m.counter(t)
 		if status, body := m.curl(t, enroll, send("first", "-u", placed.Order.ID+":"+placed.Code)...); status != "200" {
 			t.Fatalf("simpleenroll = %s %s", status, body)
 		}
+		entries("simpleenroll", "certificate.intend certificate.issue certificate_order.issue")
 		first := m.unpack(t, "first.pem")
 		if out := m.run(t, "openssl", "verify", "-no_check_time", "-CAfile", "ca.pem", "first.pem"); !strings.Contains(out, "OK") {
 			t.Errorf("openssl verify: %s", out)
@@ -200,9 +215,11 @@ func TestESTWithCurlAndOpenSSL(t *testing.T) {
 		if status, body := m.curl(t, reenroll, send("second")...); status != "403" {
 			t.Errorf("simplereenroll without a certificate = %s %s", status, body)
 		}
+		entries("refusals", "")
 		if status, body := m.curl(t, reenroll, send("second", with("first")...)...); status != "200" {
 			t.Fatalf("simplereenroll = %s %s", status, body)
 		}
+		entries("simplereenroll", "certificate.intend certificate.issue certificate_order.create certificate_order.issue")
 		second := m.unpack(t, "second.pem")
 		if !bytes.Equal(first.RawSubject, second.RawSubject) || first.SerialNumber.Cmp(second.SerialNumber) == 0 {
 			t.Errorf("the renewal is of %s, serial %x", second.Subject, second.SerialNumber)

@@ -1,15 +1,11 @@
 package web_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/descope/virtualwebauthn"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/oiosaml"
@@ -80,7 +76,7 @@ var operatorRules = []rule{
 	{route: "DELETE /api/v1/operator/session", right: operator, want: 204, verbs: "operator_session.end"},
 }
 
-var mailedLink = regexp.MustCompile(`/(?:connect/application|recover/case|activate)#([A-Za-z0-9_-]{43})`)
+var mailedLink = regexp.MustCompile(`/(?:connect/application|recover/case|activate|certificate|certificate-email)#([A-Za-z0-9_-]{43})`)
 
 // mailed is the token in the newest mail to an address.
 func (s *site) mailed(t *testing.T, address string) string {
@@ -103,33 +99,12 @@ func (s *site) mailed(t *testing.T, address string) string {
 // register cannot tell who signs for its association.
 func (s *site) apply(t *testing.T, number, email string) (id, document string) {
 	t.Helper()
-	client := s.client(t)
-	client.Must(t, http.StatusAccepted, http.MethodPost, "/api/v1/onboarding/applications", map[string]any{"role": "representative", "name": "Lone Gavl", "email": email, "lang": "da"}, nil)
-	token := s.mailed(t, email)
-	var a web.Application
-	call := func(method, path string, body any) {
-		t.Helper()
-		got := client.Do(t, method, "/api/v1/onboarding/application"+path, body, "X-Link-Token", token)
-		if got.Status != http.StatusOK {
-			t.Fatalf("%s %s = %d %s", method, path, got.Status, got.Body)
-		}
-		got.JSON(t, &a)
+	a := s.begin(t, email, number, "documents")
+	a.call(t, http.MethodPost, "/submit", nil)
+	if a.now.Step != web.ApplicationStepDecision || len(a.now.Documents) != 1 {
+		t.Fatalf("application = %+v", a.now)
 	}
-	call(http.MethodPut, "/company", map[string]any{"cvr": number, "name": "Foreningen"})
-	call(http.MethodPut, "/people", map[string]any{"signatories": []any{}, "admin_given_name": "Ask", "admin_surname": "Lind", "admin_email": "ask." + email})
-	var terms web.TermsState
-	client.Must(t, http.StatusOK, http.MethodGet, "/api/v1/onboarding/terms", nil, &terms)
-	call(http.MethodPost, "/sign", map[string]any{"version": terms.Current.Version, "hash": terms.Current.Hash})
-	body, kind := form(t, [2]string{"file referat.pdf", "%PDF-1.7\n%%EOF"})
-	got := client.Do(t, http.MethodPost, "/api/v1/onboarding/application/documents", body, "Content-Type", kind, "X-Link-Token", token)
-	if got.Status != http.StatusOK {
-		t.Fatalf("upload = %d %s", got.Status, got.Body)
-	}
-	call(http.MethodPost, "/submit", nil)
-	if a.Step != web.ApplicationStepDecision || len(a.Documents) != 1 {
-		t.Fatalf("application = %+v", a)
-	}
-	return a.ID, a.Documents[0].ID
+	return a.now.ID, a.now.Documents[0].ID
 }
 
 // recover is a recovery in its waiting time.
@@ -182,36 +157,13 @@ func onboardingFixtures(t *testing.T, r *rulings, c *tenant) {
 // logInOperator makes an operator and logs in with a passkey, as the pages do.
 func (s *site) logInOperator(t *testing.T, email string) *testkit.Client {
 	t.Helper()
-	o, token, err := s.Operator.Add(t.Context(), access.Host(), email, "Olga Operatør")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := s.client(t)
-	rp := virtualwebauthn.RelyingParty{Name: "Adgang", ID: s.server.BaseURL.Hostname(), Origin: s.server.BaseURL.String()}
-	device := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(o.ID)})
-	key := testkit.Passkey(t)
-	device.AddCredential(key)
-	options := func(path string, body any) string {
-		a := client.Must(t, http.StatusOK, http.MethodPost, path, body, nil)
-		_, text, _ := bytes.Cut(a.Body, []byte(`"options":`))
-		return string(bytes.TrimSuffix(bytes.TrimSpace(text), []byte("}")))
-	}
-	created, err := virtualwebauthn.ParseAttestationOptions(options("/api/v1/operator/setup/options", map[string]any{"token": token}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.Must(t, http.StatusNoContent, http.MethodPost, "/api/v1/operator/setup",
-		map[string]any{"token": token, "credential": json.RawMessage(virtualwebauthn.CreateAttestationResponse(rp, device, key, *created))}, nil)
-	asked, err := virtualwebauthn.ParseAssertionOptions(options("/api/v1/operator/login/options", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.Must(t, http.StatusNoContent, http.MethodPost, "/api/v1/operator/login",
-		map[string]any{"credential": json.RawMessage(virtualwebauthn.CreateAssertionResponse(rp, device, key, *asked))}, nil)
+	o := s.newcomer(t, email)
+	o.client.Must(t, http.StatusNoContent, http.MethodPost, "/api/v1/operator/setup", o.creation(t), nil)
+	o.client.Must(t, http.StatusNoContent, http.MethodPost, "/api/v1/operator/login", o.assertion(t), nil)
 	var session web.OperatorSession
-	client.Must(t, http.StatusOK, http.MethodGet, "/api/v1/operator/session", nil, &session)
-	client.CSRF = session.CsrfToken
-	return client
+	o.client.Must(t, http.StatusOK, http.MethodGet, "/api/v1/operator/session", nil, &session)
+	o.client.CSRF = session.CsrfToken
+	return o.client
 }
 
 // An operator is nobody on the routes of tenants.
