@@ -187,9 +187,10 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata"}
 	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts}
 	a.LocalIdP = &localidp.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
+		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Federation: a.Federation, Now: a.Now, Log: a.Log, BaseURL: base,
 		SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, TestData: c.TestData,
 	}
+	a.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: a.LocalIdP.Elsewhere()}
 	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners)
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,

@@ -31,9 +31,9 @@ var levels = []string{
 	"internal/org internal/ca",
 	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding internal/samlkey",
-	"internal/federation internal/localidp internal/cutover internal/roster internal/inventory internal/securemail",
-	"internal/reminder internal/demo internal/usage internal/dossier",
-	"internal/web jobs",
+	"internal/federation internal/cutover internal/roster internal/inventory internal/securemail",
+	"internal/localidp internal/reminder internal/usage internal/dossier",
+	"internal/web internal/demo jobs",
 	"internal/app",
 	"cmd/adgang internal/testkit internal/archtest internal/cluster internal/bench",
 }

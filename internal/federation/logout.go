@@ -62,6 +62,8 @@ type Logout struct {
 	CreatedAt  time.Time         `bun:"created_at"`
 	ExpiresAt  time.Time         `bun:"expires_at"`
 	EndedAt    *time.Time        `bun:"ended_at"`
+
+	behind bool // no browser carries it
 }
 
 // Channels of a Step.
@@ -141,7 +143,7 @@ func (s *Service) begin(ctx context.Context, by access.Actor, l Logout, cookie s
 	if err != nil {
 		return Turn{}, err
 	}
-	channels, err := s.channels(ctx, parts, l.Cause != CauseStopped)
+	channels, err := s.channels(ctx, parts, !l.behind)
 	if err != nil {
 		return Turn{}, err
 	}
@@ -151,7 +153,7 @@ func (s *Service) begin(ctx context.Context, by access.Actor, l Logout, cookie s
 	now := store.Instant(s.Now())
 	l.ID, l.State, l.CreatedAt, l.ExpiresAt = store.NewID(), LogoutRunning, now, now.Add(logoutLife)
 	l.CookieMAC = s.Keys.MAC(cookiePurpose, cookie)
-	if l.Cause == CauseStopped {
+	if l.behind {
 		l.CookieMAC, l.ExpiresAt = []byte{}, now.Add(session.Lifetime)
 	}
 	var others int
@@ -199,13 +201,15 @@ func ofSessions(id access.EmployeeID, sessions []string) func(*bun.SelectQuery) 
 }
 
 // plan records a step for each part but those of the party that asked, ends the
-// parts, and returns how many steps there are.
+// parts, and returns how many steps there are. Where the person logged in comes
+// last; without a browser it is not asked at all, for that login is not ours to end.
 func (s *Service) plan(ctx context.Context, tx bun.Tx, l Logout, parts []Part, channels map[string]string) (int, error) {
 	var steps []Step
+	slices.SortStableFunc(parts, func(a, b Part) int { return s.rank(a) - s.rank(b) })
 	ids := make([]string, 0, len(parts))
 	for _, one := range parts {
 		ids = append(ids, one.ID)
-		if one.Kind == l.Kind && one.ServiceID == l.BeganBy {
+		if one.Kind == l.Kind && one.ServiceID == l.BeganBy || l.behind && s.Elsewhere[one.Kind].Source {
 			continue
 		}
 		channel := channels[one.Kind+" "+one.ServiceID]
@@ -229,6 +233,14 @@ func (s *Service) plan(ctx context.Context, tx bun.Tx, l Logout, parts []Part, c
 		}
 	}
 	return len(steps), endParts(ctx, tx, l.CreatedAt, l.OrgID, ids...)
+}
+
+// rank orders the parties of a logout.
+func (s *Service) rank(one Part) int {
+	if s.Elsewhere[one.Kind].Source {
+		return 1
+	}
+	return 0
 }
 
 // channels says how each party is reached, by kind and ID. A browser that is
@@ -269,8 +281,8 @@ func (s *Service) reach(ctx context.Context, one Part) (inFront, behind bool, er
 	if err != nil {
 		return false, false, err
 	}
-	_, inFront = p.Metadata.Party().LogoutBy(oiosaml.HTTPRedirect, oiosaml.HTTPPost)
-	_, behind = p.Metadata.Party().LogoutBy(oiosaml.SOAP)
+	_, inFront = p.party().LogoutBy(oiosaml.HTTPRedirect, oiosaml.HTTPPost)
+	_, behind = p.party().LogoutBy(oiosaml.SOAP)
 	return inFront, behind, nil
 }
 
@@ -288,46 +300,66 @@ func (s *Service) partner(ctx context.Context, id string) (Partner, error) {
 // or its answer to ours. cookie is the browser's flow cookie. Errors: fault.Denied
 // and fault.Invalid for the person, when nobody can be answered.
 func (s *Service) TakeLogout(ctx context.Context, m *oiosaml.LogoutMessage, cookie, address string) (Turn, error) {
-	idp, err := s.idp(ctx)
-	if err != nil {
-		return Turn{}, err
-	}
-	var p Partner
-	err = s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Turn{}, fault.New(fault.Denied, "federation.logout.unknown", "The service that sent you here is not registered. You may still be logged in to it: close the browser.")
-	}
-	if err == nil {
-		err = p.read()
-	}
+	p, own, err := s.sender(ctx, m)
 	if err != nil {
 		return Turn{}, err
 	}
 	if m.Answer {
-		flow, err := s.takeAnswer(ctx, m, p, idp, address)
+		flow, err := s.takeAnswer(ctx, m, p, own, address)
 		return Turn{Flow: flow}, err
 	}
-	to, ok := p.Metadata.Party().LogoutBy(m.Binding, oiosaml.HTTPRedirect, oiosaml.HTTPPost)
+	to, ok := p.party().LogoutBy(m.Binding, oiosaml.HTTPRedirect, oiosaml.HTTPPost)
 	if !ok {
 		return Turn{}, s.refusedLogout(ctx, p, fault.New(fault.Denied, "federation.logout.nowhere", "The service's metadata has no address to send the answer to. You may still be logged in: close the browser."), address)
 	}
-	r, err := m.Request(p.Metadata.Party(), idp.Own(), s.Now())
+	r, err := m.Request(p.party(), own, s.Now())
 	var turn Turn
 	if err == nil {
-		turn, err = s.beginFor(ctx, p, r, cookie, address)
-	}
-	if errors.Is(err, errReplay) {
-		err = &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.RequestDenied, Text: errReplay.Text}
+		turn, err = s.Grant(ctx, wishOf(p, r), cookie, address)
 	}
 	refusal, ok := errors.AsType[*oiosaml.RefusalError](err)
 	if !ok {
 		return turn, err
 	}
-	move, err := idp.Own().AnswerLogout(to, r, refusal, store.Instant(s.Now()))
+	move, err := own.AnswerLogout(to, r, refusal, store.Instant(s.Now()))
 	if err != nil {
 		return Turn{}, err
 	}
 	return Turn{Move: &move}, s.recordRefusal(ctx, p, refusal.Error(), address)
+}
+
+// sender finds the service that a logout message claims to come from, and who
+// Adgang is to it.
+func (s *Service) sender(ctx context.Context, m *oiosaml.LogoutMessage) (Partner, oiosaml.Own, error) {
+	var p Partner
+	err := s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, oiosaml.Own{}, fault.New(fault.Denied, "federation.logout.unknown", "The service that sent you here is not registered. You may still be logged in to it: close the browser.")
+	}
+	if err == nil {
+		err = p.read()
+	}
+	if err != nil {
+		return p, oiosaml.Own{}, err
+	}
+	own, err := s.own(ctx, p)
+	return p, own, err
+}
+
+// own is Adgang in a logout with a service, signing as the service's policy wants.
+func (s *Service) own(ctx context.Context, p Partner) (oiosaml.Own, error) {
+	idp, err := s.idpFor(ctx, p)
+	if err != nil {
+		return oiosaml.Own{}, err
+	}
+	return idp.Own(), nil
+}
+
+// party is the service in a logout, with the clock that its policy allows.
+func (p *Partner) party() oiosaml.Party {
+	party := p.Metadata.Party()
+	party.Skew = p.Policy.Skew()
+	return party
 }
 
 // refusedLogout records a logout message that nobody is answered for.
@@ -345,11 +377,29 @@ func (s *Service) recordRefusal(ctx context.Context, p Partner, note, address st
 	})
 }
 
-// beginFor begins the logout that a service asks for: of the sessions that it
-// names, if they are its own. One that is over already is logged out.
-func (s *Service) beginFor(ctx context.Context, p Partner, r oiosaml.LogoutRequest, cookie, address string) (Turn, error) {
+// Wish is a logout that a party asks for by a request that has been verified.
+type Wish struct {
+	Kind    string // SAML, or a key of Elsewhere
+	Party   string // its ID, by the kind's own reckoning
+	Name    string // what it is called
+	By      string // who acts, for the audit log
+	Request oiosaml.LogoutRequest
+	// Behind tells that no browser brought it: services are told from server to
+	// server where they can be.
+	Behind bool
+}
+
+func wishOf(p Partner, r oiosaml.LogoutRequest) Wish {
+	return Wish{Kind: SAML, Party: p.ID, Name: p.Name, By: "service:" + p.ID, Request: r}
+}
+
+// Grant begins the logout that a party asks for: of the sessions that it names, if
+// they are its own. One that is over already is logged out. Errors:
+// *oiosaml.RefusalError with what the party is to be told.
+func (s *Service) Grant(ctx context.Context, w Wish, cookie, address string) (Turn, error) {
+	r := w.Request
 	var known []Part
-	q := s.DB.NewSelect().Model(&known).Where("kind = ?", SAML).Where("service_id = ?", p.ID).Where("name_value = ?", r.NameID.Value)
+	q := s.DB.NewSelect().Model(&known).Where("kind = ?", w.Kind).Where("service_id = ?", w.Party).Where("name_value = ?", r.NameID.Value)
 	if len(r.Sessions) > 0 {
 		q.Where("session_index IN (?)", bun.List(r.Sessions))
 	}
@@ -358,7 +408,7 @@ func (s *Service) beginFor(ctx context.Context, p Partner, r oiosaml.LogoutReque
 	}
 	known = slices.DeleteFunc(known, func(one Part) bool { return !sameFormat(one, r.NameID) })
 	if len(known) == 0 {
-		return Turn{}, &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.UnknownPrincipal, Text: "The service has no session of that person here."}
+		return Turn{}, &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.UnknownPrincipal, Text: "The party has no session of that person here."}
 	}
 	request, err := json.Marshal(r)
 	if err != nil {
@@ -370,11 +420,15 @@ func (s *Service) beginFor(ctx context.Context, p Partner, r oiosaml.LogoutReque
 			sessions = append(sessions, one.SessionID)
 		}
 	}
-	by := access.Actor{OrgID: known[0].OrgID, ID: "service:" + p.ID, Name: p.Name, Address: address}
-	return s.begin(ctx, by, Logout{
-		OrgID: known[0].OrgID, EmployeeID: known[0].EmployeeID, Cause: CauseService, Kind: SAML, BeganBy: p.ID, BeganName: p.Name,
-		RequestID: r.ID, Request: string(request),
+	by := access.Actor{OrgID: known[0].OrgID, ID: w.By, Name: w.Name, Address: address}
+	turn, err := s.begin(ctx, by, Logout{
+		OrgID: known[0].OrgID, EmployeeID: known[0].EmployeeID, Cause: CauseService, Kind: w.Kind, BeganBy: w.Party, BeganName: w.Name,
+		RequestID: r.ID, Request: string(request), behind: w.Behind,
 	}, cookie, sessions...)
+	if errors.Is(err, errReplay) {
+		err = &oiosaml.RefusalError{Code: oiosaml.Requester, Why: oiosaml.RequestDenied, Text: errReplay.Text}
+	}
+	return turn, err
 }
 
 // sameFormat compares the format, which a service may leave out.
@@ -391,6 +445,6 @@ func sameFormat(one Part, n oiosaml.NameID) bool {
 // work recorded in the same transaction, the others when the person's browser
 // comes back.
 func (s *Service) LogOutEmployee(ctx context.Context, ref org.EmployeeRef) error {
-	_, err := s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped}, "")
+	_, err := s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped, behind: true}, "")
 	return err
 }

@@ -63,11 +63,11 @@ func (s *Service) tell(ctx context.Context, one *Step) error {
 	if err != nil {
 		return err
 	}
-	to, ok := p.Metadata.Party().LogoutBy(oiosaml.SOAP)
+	to, ok := p.party().LogoutBy(oiosaml.SOAP)
 	if !ok {
 		return s.settle(ctx, one, StepFailed, NoteNone)
 	}
-	idp, err := s.idp(ctx)
+	own, err := s.own(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (s *Service) tell(ctx context.Context, one *Step) error {
 		return fmt.Errorf("name of part %s: %w", one.Part.ID, err)
 	}
 	now := store.Instant(s.Now())
-	id, envelope, err := idp.Own().LogoutEnvelope(to, name, one.Part.SessionIndex, now, now.Add(oiosaml.Skew))
+	id, envelope, err := own.LogoutEnvelope(to, oiosaml.Leaving{Name: name, Session: one.Part.SessionIndex, Until: now.Add(oiosaml.Skew), Sealing: p.party().Sealing}, now)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Service) tell(ctx context.Context, one *Step) error {
 	if err != nil {
 		return fault.New(fault.Unavailable, "federation.logout.unreachable", "The service %s does not answer a logout with SAML.", p.EntityID).Because(err)
 	}
-	answer, err := m.Response(p.Metadata.Party(), idp.Own(), s.Now())
+	answer, err := m.Response(p.party(), own, s.Now())
 	switch {
 	case err != nil, answer.InResponseTo != id:
 		return fault.New(fault.Unavailable, "federation.logout.unreachable", "The answer of the service %s to a logout does not count.", p.EntityID).Because(err)

@@ -151,6 +151,9 @@ func (s *Service) ask(ctx context.Context, one *Step, relay string) (*oiosaml.Mo
 	if err != nil {
 		return nil, err
 	}
+	if !ok && one.Part.Kind != SAML {
+		return nil, s.settle(ctx, one, StepFailed, NoteNone)
+	}
 	if !ok {
 		return nil, s.settle(ctx, one, StepFailed, NoteGone)
 	}
@@ -179,11 +182,11 @@ func (s *Service) question(ctx context.Context, one Part, relay string) (oiosaml
 	if err != nil {
 		return oiosaml.Move{}, false, err
 	}
-	to, ok := p.Metadata.Party().LogoutBy(oiosaml.HTTPRedirect, oiosaml.HTTPPost)
+	to, ok := p.party().LogoutBy(oiosaml.HTTPRedirect, oiosaml.HTTPPost)
 	if !ok {
 		return oiosaml.Move{}, false, nil
 	}
-	idp, err := s.idp(ctx)
+	own, err := s.own(ctx, p)
 	if err != nil {
 		return oiosaml.Move{}, false, err
 	}
@@ -192,14 +195,14 @@ func (s *Service) question(ctx context.Context, one Part, relay string) (oiosaml
 		return oiosaml.Move{}, false, fmt.Errorf("name of part %s: %w", one.ID, err)
 	}
 	now := store.Instant(s.Now())
-	move, err := idp.Own().AskLogout(to, name, one.SessionIndex, relay, now, now.Add(oiosaml.Skew))
+	move, err := own.AskLogout(to, oiosaml.Leaving{Name: name, Session: one.SessionIndex, Until: now.Add(oiosaml.Skew), Sealing: p.party().Sealing}, relay, now)
 	return move, true, err
 }
 
 // takeAnswer settles the step that a service answers, and returns its logout. An
 // answer that does not count leaves the step as it is: the page goes on without it.
-func (s *Service) takeAnswer(ctx context.Context, m *oiosaml.LogoutMessage, p Partner, idp *oiosaml.Provider, address string) (string, error) {
-	r, err := m.Response(p.Metadata.Party(), idp.Own(), s.Now())
+func (s *Service) takeAnswer(ctx context.Context, m *oiosaml.LogoutMessage, p Partner, own oiosaml.Own, address string) (string, error) {
+	r, err := m.Response(p.party(), own, s.Now())
 	if err != nil {
 		return "", s.refusedLogout(ctx, p, err, address)
 	}
@@ -295,11 +298,11 @@ func (s *Service) finish(ctx context.Context, w Walk) (*oiosaml.Move, error) {
 	if err != nil {
 		return nil, err
 	}
-	idp, err := s.idp(ctx)
+	own, err := s.own(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	to, ok := p.Metadata.Party().LogoutBy(r.Binding, oiosaml.HTTPRedirect, oiosaml.HTTPPost)
+	to, ok := p.party().LogoutBy(r.Binding, oiosaml.HTTPRedirect, oiosaml.HTTPPost)
 	if !ok {
 		return nil, errLogoutOver()
 	}
@@ -307,7 +310,7 @@ func (s *Service) finish(ctx context.Context, w Walk) (*oiosaml.Move, error) {
 	if l.State != LogoutComplete {
 		status = oiosaml.Partial()
 	}
-	move, err := idp.Own().AnswerLogout(to, r, status, store.Instant(s.Now()))
+	move, err := own.AnswerLogout(to, r, status, store.Instant(s.Now()))
 	return &move, err
 }
 

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -51,6 +52,9 @@ type Elsewhere struct {
 	// Finish answers the party that began a logout with Begin, whose request it
 	// gets back. nil = the person sees the page.
 	Finish func(ctx context.Context, party, request string, partial bool) (oiosaml.Move, error)
+	// Source tells that the person logged in there, rather than with our login: it
+	// is logged out last, and is no service that the person is logged in to.
+	Source bool
 }
 
 // Join records a part in a session. A part of the same name at the same party in
@@ -98,7 +102,8 @@ func (s *Service) Parts(ctx context.Context, by access.Actor) ([]Part, error) {
 	if by.Employee == "" {
 		return nil, nil
 	}
-	return s.liveParts(ctx, s.DB, by.OrgID, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("employee_id = ?", by.Employee) })
+	all, err := s.liveParts(ctx, s.DB, by.OrgID, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("employee_id = ?", by.Employee) })
+	return slices.DeleteFunc(all, func(one Part) bool { return s.Elsewhere[one.Kind].Source }), err
 }
 
 // maxParts bounds one logout.

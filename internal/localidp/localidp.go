@@ -15,6 +15,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -30,6 +31,8 @@ type Service struct {
 	Keys    *secret.Keys
 	Org     *org.Service
 	Session *session.Service
+	// Federation keeps the logout of a session and the services in it.
+	Federation *federation.Service
 	Now     func() time.Time
 	Log     *slog.Logger
 	BaseURL string
@@ -131,7 +134,7 @@ func (s *Service) party(ctx context.Context) (oiosaml.RelyingParty, error) {
 	}
 	base := strings.TrimSuffix(s.BaseURL, "/") + "/saml/sp/"
 	return oiosaml.RelyingParty{
-		EntityID: base + "metadata", Consumer: base + "acs", Name: "Adgang",
+		EntityID: base + "metadata", Consumer: base + "acs", Logout: base + "slo", Name: "Adgang",
 		Signing: keys.Signing, Encryption: keys.Encryption, Decryption: keys.Decryption,
 		Attributes: []string{
 			oiosaml.AttrLoA, oiosaml.AttrCVR, oiosaml.AttrOrgName, oiosaml.AttrRID, oiosaml.AttrUUID, oiosaml.AttrFirstName,

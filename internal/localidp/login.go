@@ -413,6 +413,7 @@ func (s *Service) Finish(ctx context.Context, id, cookie, address string) (Finis
 	}
 	token, err := s.Session.StartOutside(ctx, e, session.Outside{
 		IdPID: p.ID, Name: p.Name, Level: result.Level, NameID: string(name), SessionIndex: result.SessionIndex, Ends: result.SessionEnds,
+		Begun: s.join(p, result.NameID, string(name)),
 	}, address)
 	return Finished{Token: token, Flow: r.Flow, Next: r.Next}, err
 }

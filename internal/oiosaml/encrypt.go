@@ -113,24 +113,29 @@ func (r Recipient) Encrypt(assertion []byte) (string, error) {
 
 // encrypt writes the EncryptedAssertion that holds the signed assertion.
 func (r Recipient) encrypt(w *xmlWriter, assertion []byte) error {
+	return r.seal(w, "saml:EncryptedAssertion", assertion)
+}
+
+// seal writes an element of that tag which holds plain, an element, encrypted.
+func (r Recipient) seal(w *xmlWriter, tag string, plain []byte) error {
 	public, ok := r.Certificate.PublicKey.(*rsa.PublicKey)
 	if !ok {
-		return errors.New("encrypt an assertion: not an RSA key")
+		return errors.New("encrypt: not an RSA key")
 	}
 	cipher, wrap := r.choose()
 	key := make([]byte, cipher.size)
 	if _, err := rand.Read(key); err != nil {
-		return fmt.Errorf("encrypt an assertion: %w", err)
+		return fmt.Errorf("encrypt: %w", err)
 	}
-	sealed, err := cipher.seal(key, assertion)
+	sealed, err := cipher.seal(key, plain)
 	if err != nil {
-		return fmt.Errorf("encrypt an assertion: %w", err)
+		return fmt.Errorf("encrypt: %w", err)
 	}
 	wrapped, err := rsa.EncryptOAEPWithOptions(rand.Reader, public, key, &rsa.OAEPOptions{Hash: wrap.hash, MGFHash: wrap.mgf})
 	if err != nil {
-		return fmt.Errorf("encrypt an assertion's key: %w", err)
+		return fmt.Errorf("encrypt a key: %w", err)
 	}
-	w.open("saml:EncryptedAssertion", "xmlns:saml", nsAssertion)
+	w.open(tag, "xmlns:saml", nsAssertion)
 	w.open("xenc:EncryptedData", "xmlns:xenc", nsXMLEnc, "Type", nsXMLEnc+"Element")
 	w.leaf("xenc:EncryptionMethod", "", "Algorithm", cipher.algorithm)
 	w.open("ds:KeyInfo", "xmlns:ds", nsSignature)
@@ -147,7 +152,7 @@ func (r Recipient) encrypt(w *xmlWriter, assertion []byte) error {
 	w.close("ds:KeyInfo")
 	cipherData(w, sealed)
 	w.close("xenc:EncryptedData")
-	w.close("saml:EncryptedAssertion")
+	w.close(tag)
 	return nil
 }
 

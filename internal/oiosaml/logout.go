@@ -54,11 +54,48 @@ type Party struct {
 	EntityID string
 	Signing  []*x509.Certificate
 	Logout   []LogoutService
+	// Skew is how far the party's clock may be off; 0 = Skew.
+	Skew time.Duration
+	// Sealing is the key that names are encrypted to, nil when the party does not
+	// ask for that.
+	Sealing *Recipient
+}
+
+// encrypted is the NameID format of a party that wants names encrypted to it
+// (SAML core 8.3.8 names it, and metadata has no other way to say so).
+const encrypted = "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted"
+
+func sealing(formats []string, keys []Recipient) *Recipient {
+	if !slices.Contains(formats, encrypted) || len(keys) == 0 {
+		return nil
+	}
+	return &keys[0]
 }
 
 // Party is the service in a logout.
 func (m Metadata) Party() Party {
-	return Party{EntityID: m.EntityID, Signing: m.Signing, Logout: m.Logout}
+	return Party{EntityID: m.EntityID, Signing: m.Signing, Logout: m.Logout, Sealing: sealing(m.NameIDs, m.Encryption)}
+}
+
+// Party is the identity provider in a logout.
+func (p Identity) Party() Party {
+	party := Party{EntityID: p.EntityID, Signing: p.Signing, Sealing: sealing(p.NameIDs, p.Encryption)}
+	for _, e := range p.Logout {
+		s := LogoutService{Binding: e.Binding, URL: e.URL, Answers: e.Response}
+		if s.Answers == "" {
+			s.Answers = e.URL
+		}
+		party.Logout = append(party.Logout, s)
+	}
+	return party
+}
+
+// skew is how far the party's clock may be off.
+func (p Party) skew() time.Duration {
+	if p.Skew == 0 {
+		return Skew
+	}
+	return p.Skew
 }
 
 // LogoutBy finds where the party takes part by the first of bindings that it has.
@@ -85,6 +122,11 @@ type Own struct {
 // the party first, so CBC gives nothing away.
 func (p *Provider) Own() Own {
 	return Own{EntityID: p.EntityID, SLO: p.SLO, Key: p.Signer(RSA), Opener: Opener{Keys: p.Encryption, CBC: true}}
+}
+
+// Own is the service provider in a logout.
+func (p RelyingParty) Own() Own {
+	return Own{EntityID: p.EntityID, SLO: p.Logout, Key: p.Signing[0], Opener: Opener{Keys: p.Decryption, CBC: true}}
 }
 
 // write takes a namespace declaration where none is in scope.
@@ -177,7 +219,7 @@ func (m *LogoutMessage) Request(from Party, own Own, now time.Time) (LogoutReque
 	}
 	if end := attr(m.root, "NotOnOrAfter"); end != "" {
 		until, err := instant(end)
-		if err != nil || !now.Before(until.Add(Skew)) {
+		if err != nil || !now.Before(until.Add(from.skew())) {
 			return r, refuse("The logout request is no longer valid (NotOnOrAfter).")
 		}
 	}
@@ -211,7 +253,7 @@ func (m *LogoutMessage) believe(from Party, own Own, now time.Time) error {
 		return refuse("The logout message does not come from the party that it names.")
 	case attr(m.root, "Destination") != own.SLO && (m.Binding != SOAP || attr(m.root, "Destination") != ""):
 		return refuse("The logout message was made for another address than " + own.SLO + ".")
-	case err != nil, now.Sub(issued) > Skew, now.Sub(issued) < -Skew:
+	case err != nil, now.Sub(issued) > from.skew(), now.Sub(issued) < -from.skew():
 		return refuse("The logout message is too old, or the party's clock is wrong.")
 	}
 	return nil

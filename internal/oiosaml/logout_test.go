@@ -25,7 +25,7 @@ var named = oiosaml.NameID{Value: "https://data.gov.dk/model/core/eid/profession
 
 func logoutQuery(t *testing.T, to, relay string, at time.Time) string {
 	t.Helper()
-	m, err := provider().Own().AskLogout(oiosaml.LogoutService{Binding: oiosaml.HTTPRedirect, URL: to}, named, "_session", relay, at, at.Add(time.Minute))
+	m, err := provider().Own().AskLogout(oiosaml.LogoutService{Binding: oiosaml.HTTPRedirect, URL: to}, oiosaml.Leaving{Name: named, Session: "_session", Until: at.Add(time.Minute)}, relay, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestLogoutRequest(t *testing.T) {
 func TestLogoutByOtherHands(t *testing.T) {
 	t.Parallel()
 	own, dir := provider().Own(), t.TempDir()
-	ask, err := own.AskLogout(oiosaml.LogoutService{Binding: oiosaml.HTTPPost, URL: peer.ACS}, named, "_session", "", peer.Noon, peer.Noon.Add(time.Minute))
+	ask, err := own.AskLogout(oiosaml.LogoutService{Binding: oiosaml.HTTPPost, URL: peer.ACS}, oiosaml.Leaving{Name: named, Session: "_session", Until: peer.Noon.Add(time.Minute)}, "", peer.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}

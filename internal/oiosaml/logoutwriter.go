@@ -21,29 +21,47 @@ type Move struct {
 	RelayState string
 }
 
-// AskLogout writes a LogoutRequest to a party for the browser to carry. until is
-// when it stops to count; session may be "" for every session of the person.
-func (o Own) AskLogout(to LogoutService, name NameID, session, relay string, now, until time.Time) (Move, error) {
+// Leaving is whom a party is asked to log out, and until when that counts.
+type Leaving struct {
+	Name    NameID
+	Session string // "" = every session of the person
+	Until   time.Time
+	Sealing *Recipient // encrypts the name, nil = it goes in clear
+}
+
+// AskLogout writes a LogoutRequest to a party for the browser to carry.
+func (o Own) AskLogout(to LogoutService, who Leaving, relay string, now time.Time) (Move, error) {
 	id := newID()
-	xml, at := o.logoutRequest(id, to.URL, name, session, now, until)
+	xml, at, err := o.logoutRequest(id, to.URL, who, now)
+	if err != nil {
+		return Move{}, err
+	}
 	return o.move(to.Binding, to.URL, "SAMLRequest", id, xml, at, relay)
 }
 
 // logoutRequest writes the message in canonical form and returns where its
 // signature belongs.
-func (o Own) logoutRequest(id, to string, name NameID, session string, now, until time.Time) (xml []byte, at int) {
+func (o Own) logoutRequest(id, to string, who Leaving, now time.Time) (xml []byte, at int, err error) {
 	w := xmlWriter{b: make([]byte, 0, 2048)}
 	w.open("samlp:LogoutRequest", "xmlns:samlp", nsProtocol, "Destination", to, "ID", id, "IssueInstant", stamp(now),
-		"NotOnOrAfter", stamp(until), "Version", "2.0")
+		"NotOnOrAfter", stamp(who.Until), "Version", "2.0")
 	// Declared on each of the two: canonical form has a namespace where it is used.
 	w.leaf("saml:Issuer", o.EntityID, "xmlns:saml", nsAssertion)
 	at = len(w.b)
-	name.write(&w, "xmlns:saml", nsAssertion)
-	if session != "" {
-		w.leaf("samlp:SessionIndex", session)
+	if who.Sealing == nil {
+		who.Name.write(&w, "xmlns:saml", nsAssertion)
+	} else {
+		inner := xmlWriter{b: make([]byte, 0, 512)}
+		who.Name.write(&inner, "xmlns:saml", nsAssertion)
+		if err := who.Sealing.seal(&w, "saml:EncryptedID", inner.b); err != nil {
+			return nil, 0, err
+		}
+	}
+	if who.Session != "" {
+		w.leaf("samlp:SessionIndex", who.Session)
 	}
 	w.close("samlp:LogoutRequest")
-	return w.b, at
+	return w.b, at, nil
 }
 
 // AnswerLogout writes the LogoutResponse to a party's request: Success, or why

@@ -14,9 +14,12 @@ const nsSOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 
 // LogoutEnvelope writes a signed LogoutRequest in a SOAP 1.1 envelope (SAML
 // bindings 3.2), from server to server, and returns its ID.
-func (o Own) LogoutEnvelope(to LogoutService, name NameID, session string, now, until time.Time) (id string, envelope []byte, err error) {
+func (o Own) LogoutEnvelope(to LogoutService, who Leaving, now time.Time) (id string, envelope []byte, err error) {
 	id = newID()
-	xml, at := o.logoutRequest(id, to.URL, name, session, now, until)
+	xml, at, err := o.logoutRequest(id, to.URL, who, now)
+	if err != nil {
+		return "", nil, err
+	}
 	signed, err := o.Key.sign(xml, id, at)
 	if err != nil {
 		return "", nil, err

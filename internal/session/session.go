@@ -72,32 +72,39 @@ type Outside struct {
 	NameID       string    // JSON, handed back as it is
 	SessionIndex string    // "" when the provider names none
 	Ends         time.Time // the provider's session does; zero when it does not say
+	// Begun is done in the transaction that starts the session.
+	Begun func(ctx context.Context, tx bun.Tx, one Session) error
 }
 
 // Start logs an employee in by a key file and returns the cookie's value, which is
 // stored nowhere.
 func (s *Service) Start(ctx context.Context, e org.Employee, serial, address string) (token string, err error) {
-	return s.start(ctx, e, Session{Serial: serial}, time.Time{}, "certificate "+serial, address)
+	return s.start(ctx, e, Session{Serial: serial}, Outside{}, "certificate "+serial, address)
 }
 
 // StartOutside is Start for a login at an identity provider.
 func (s *Service) StartOutside(ctx context.Context, e org.Employee, login Outside, address string) (token string, err error) {
 	one := Session{IdPID: login.IdPID, Level: login.Level, NameID: login.NameID, SessionIndex: login.SessionIndex}
-	return s.start(ctx, e, one, login.Ends, "identity provider "+login.Name+", level "+login.Level, address)
+	return s.start(ctx, e, one, login, "identity provider "+login.Name+", level "+login.Level, address)
 }
 
-func (s *Service) start(ctx context.Context, e org.Employee, one Session, ends time.Time, how, address string) (token string, err error) {
+func (s *Service) start(ctx context.Context, e org.Employee, one Session, from Outside, how, address string) (token string, err error) {
 	token = secret.Token()
 	now := store.Instant(s.Now())
 	one.ID, one.OrgID, one.EmployeeID, one.TokenMAC = store.NewID(), e.OrgID, e.ID, s.Keys.MAC(tokenPurpose, token)
 	one.CreatedAt, one.SeenAt, one.ExpiresAt = now, now, now.Add(Lifetime)
-	if !ends.IsZero() && ends.Before(one.ExpiresAt) {
-		one.ExpiresAt = store.Instant(ends)
+	if !from.Ends.IsZero() && from.Ends.Before(one.ExpiresAt) {
+		one.ExpiresAt = store.Instant(from.Ends)
 	}
 	by := access.Actor{OrgID: e.OrgID, ID: "employee:" + string(e.ID), Address: address}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewInsert().Model(&one).Exec(ctx); err != nil {
 			return err
+		}
+		if from.Begun != nil {
+			if err := from.Begun(ctx, tx, one); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, audit.By(by, now, "session.start", "employee:"+string(e.ID), how))
 	})

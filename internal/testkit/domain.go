@@ -130,9 +130,10 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Session: d.Session, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys,
 	}
 	d.LocalIdP = &localidp.Service{
-		DB: db, Keys: keys, Org: d.Org, Session: d.Session, Now: now, Log: log, BaseURL: BaseURL,
+		DB: db, Keys: keys, Org: d.Org, Session: d.Session, Federation: d.Federation, Now: now, Log: log, BaseURL: BaseURL,
 		SAMLKeys: d.SAMLKeys, PrivateHosts: true, TestData: true,
 	}
+	d.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: d.LocalIdP.Elsewhere()}
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners)
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}

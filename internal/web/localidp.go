@@ -35,6 +35,8 @@ func (s *Server) localIdPRoutes(api *echo.Group, open, need []echo.MiddlewareFun
 	s.echo.GET("/saml/sp/login", s.spLogin, open...)
 	s.echo.POST("/saml/sp/acs", s.spAnswer, open...)
 	s.echo.GET("/saml/sp/finish", s.spFinish, open...)
+	s.echo.GET("/saml/sp/slo", s.spLogoutRedirect, open...)
+	s.echo.POST("/saml/sp/slo", s.spLogoutPost, open...)
 }
 
 // idpCookie is the browser that began a login at an identity provider.

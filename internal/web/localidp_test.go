@@ -38,6 +38,8 @@ var localIdPRules = []rule{
 	{route: "GET /saml/sp/login", right: open, want: 303},
 	{route: "POST /saml/sp/acs", right: open, want: 303, verbs: nothing},
 	{route: "GET /saml/sp/finish", right: open, want: 303},
+	{route: "GET /saml/sp/slo", right: open, want: 422},
+	{route: "POST /saml/sp/slo", right: open, want: 422},
 	{route: "DELETE /api/v1/identity-providers/:id", right: access.ChangeSettings, id: "idp", want: 204, verbs: "idp.remove"},
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,26 +50,48 @@ func logoutPath(flow string) string { return "/saml/logout?flow=" + url.QueryEsc
 // sloRedirect: GET /saml/idp/slo, a LogoutRequest or LogoutResponse of binding
 // HTTP-Redirect -> 303 to /saml/logout, or to the service with a refusal.
 func (s *Server) sloRedirect(c echo.Context) error {
-	m, err := oiosaml.ReadLogoutRedirect(c.Request().URL.RawQuery)
-	return s.takeLogout(c, m, err)
+	return s.takeLogoutRedirect(c, s.Federation.TakeLogout)
 }
 
 // sloPost: POST /saml/idp/slo, the same of binding HTTP-POST.
 func (s *Server) sloPost(c echo.Context) error {
+	return s.takeLogoutPost(c, s.Federation.TakeLogout)
+}
+
+// spLogoutRedirect: GET /saml/sp/slo, as sloRedirect, from an organisation's own
+// identity provider.
+func (s *Server) spLogoutRedirect(c echo.Context) error {
+	return s.takeLogoutRedirect(c, s.LocalIdP.TakeLogout)
+}
+
+// spLogoutPost: POST /saml/sp/slo, the same of binding HTTP-POST.
+func (s *Server) spLogoutPost(c echo.Context) error {
+	return s.takeLogoutPost(c, s.LocalIdP.TakeLogout)
+}
+
+// logoutTaker is the party's side that takes a logout message in.
+type logoutTaker func(ctx context.Context, m *oiosaml.LogoutMessage, cookie, address string) (federation.Turn, error)
+
+func (s *Server) takeLogoutRedirect(c echo.Context, take logoutTaker) error {
+	m, err := oiosaml.ReadLogoutRedirect(c.Request().URL.RawQuery)
+	return s.takeLogout(c, take, m, err)
+}
+
+func (s *Server) takeLogoutPost(c echo.Context, take logoutTaker) error {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, 1<<20)
 	if err := r.ParseForm(); err != nil {
 		return fault.New(fault.Invalid, "federation.logout.malformed", "The logout message cannot be read. You may still be logged in to the service: close the browser to be safe.").Because(err)
 	}
 	m, err := oiosaml.ReadLogoutPost(r.PostForm)
-	return s.takeLogout(c, m, err)
+	return s.takeLogout(c, take, m, err)
 }
 
-func (s *Server) takeLogout(c echo.Context, m *oiosaml.LogoutMessage, err error) error {
+func (s *Server) takeLogout(c echo.Context, take logoutTaker, m *oiosaml.LogoutMessage, err error) error {
 	if err != nil {
 		return err
 	}
-	turn, err := s.Federation.TakeLogout(c.Request().Context(), m, s.cookie(c, flowCookie), c.RealIP())
+	turn, err := take(c.Request().Context(), m, s.cookie(c, flowCookie), c.RealIP())
 	switch {
 	case err != nil:
 		return err

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -190,7 +191,7 @@ func (s *Server) formsTo(c echo.Context, to *url.URL, also string) {
 
 // failPage tells the person what happened and what to do.
 func (s *Server) failPage(c echo.Context, p Problem) error {
-	if c.Path() == "/saml/logout" || c.Path() == "/saml/idp/slo" {
+	if c.Path() == "/saml/logout" || strings.HasSuffix(c.Path(), "/slo") {
 		return s.page(c, p.Status, "problem-logout.html", p)
 	}
 	return s.page(c, p.Status, "problem.html", p)

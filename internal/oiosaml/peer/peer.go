@@ -113,7 +113,13 @@ func AuthnRequest(attrs, inner string) string {
 // Redirect packs and signs a request as the Redirect binding wants it.
 func Redirect(t testing.TB, xml, relayState string, k oiosaml.Key) string {
 	t.Helper()
-	q := "SAMLRequest=" + url.QueryEscape(Pack(xml))
+	return RedirectAs(t, "SAMLRequest", xml, relayState, k)
+}
+
+// RedirectAs is Redirect for a message in the parameter field.
+func RedirectAs(t testing.TB, field, xml, relayState string, k oiosaml.Key) string {
+	t.Helper()
+	q := field + "=" + url.QueryEscape(Pack(xml))
 	if relayState != "" {
 		q += "&RelayState=" + url.QueryEscape(relayState)
 	}

@@ -136,10 +136,16 @@ func (l Login) Field(t testing.TB) string {
 // Asked reads a login request that Adgang sent by Redirect.
 func Asked(t testing.TB, address string) *etree.Element {
 	t.Helper()
+	return Said(t, address, "SAMLRequest")
+}
+
+// Said reads the message in a parameter of an address.
+func Said(t testing.TB, address, field string) *etree.Element {
+	t.Helper()
 	u := Must(url.Parse(address))
 	doc := etree.NewDocument()
-	if err := doc.ReadFromBytes(unpack(t, u.Query().Get("SAMLRequest"))); err != nil || doc.Root() == nil {
-		t.Fatalf("request in %s: %v", address, err)
+	if err := doc.ReadFromBytes(unpack(t, u.Query().Get(field))); err != nil || doc.Root() == nil {
+		t.Fatalf("message in %s: %v", address, err)
 	}
 	return doc.Root()
 }

@@ -43,7 +43,8 @@ type Options struct {
 
 // Peer is one instance in both roles. As a service provider it serves at URL
 // /private.php (logs in, then JSON of what it got), /state.php ("in" or "out") and
-// /logout.php (logs out at the identity provider too, then "bye" and the status).
+// /logout.php (logs out at the identity provider too, then "bye" and the status); as
+// an identity provider /idpstate.php ("in" or "out").
 type Peer struct {
 	URL string // http://127.0.0.1:port
 	// SP and IdP are its metadata, as it writes them itself.
@@ -67,7 +68,7 @@ func New(tb testing.TB, o Options) *Peer {
 	check(tb, os.Symlink("/usr/share/simplesamlphp/www", filepath.Join(p.dir, "www", "simplesaml")))
 	p.certify(tb)
 	p.configure(tb, "", nil)
-	for _, page := range []string{"private.php", "state.php", "logout.php"} {
+	for _, page := range []string{"private.php", "state.php", "logout.php", "idpstate.php"} {
 		p.fill(tb, page, "www/"+page, p)
 	}
 	p.serve(tb)
