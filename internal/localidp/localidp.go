@@ -33,9 +33,9 @@ type Service struct {
 	Session *session.Service
 	// Federation keeps the logout of a session and the services in it.
 	Federation *federation.Service
-	Now     func() time.Time
-	Log     *slog.Logger
-	BaseURL string
+	Now        func() time.Time
+	Log        *slog.Logger
+	BaseURL    string
 	// SAMLKeys sign requests and open answers.
 	SAMLKeys *samlkey.Service
 	// Resolver answers for domains; nil is the system's.
