@@ -50,6 +50,7 @@ type comparison struct {
 	// most times as long that it may take. 0 = none.
 	goal, within float64
 	ours, limit  []pace
+	note         string // what is said of the CPU time
 }
 
 func (c *comparison) add(ours, limit pace) {
@@ -88,8 +89,8 @@ func (c *comparison) report(b *testing.B) {
 	}
 	results.mu.Lock()
 	defer results.mu.Unlock()
-	results.lines = append(results.lines, fmt.Sprintf("%s: %s %s %s/s, ours %s %s/s, ratio %.2f%s%s\n",
-		c.name, c.limitName, thousands(limit), c.unit, thousands(ours), c.unit, c.ratio(), goal, spent))
+	results.lines = append(results.lines, fmt.Sprintf("%s: %s %s %s/s, ours %s %s/s, ratio %.2f%s%s%s\n",
+		c.name, c.limitName, thousands(limit), c.unit, thousands(ours), c.unit, c.ratio(), goal, spent, c.note))
 }
 
 func verdict(reached bool) string {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -65,12 +66,20 @@ func (s *Service) keep(ctx context.Context, tx bun.Tx, a *Attempt, parts map[str
 	return nil
 }
 
+// packers are kept: a new one is 800 kB of tables, more than the rest of a login.
+var packers = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}}
+
 func pack(plain []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
+	w := packers.Get().(*flate.Writer) //nolint:forcetypeassert // nothing else is in there
+	defer packers.Put(w)
+	w.Reset(&b)
 	if _, err := w.Write(plain); err != nil {
 		return nil, err
 	}

@@ -226,6 +226,9 @@ func (p *Program) Serve(t testing.TB, flags ...string) {
 	})
 }
 
+// Process is the ID of the server's process.
+func (p *Program) Process() int { return p.server.Process.Pid }
+
 // Kill is kill -9 of the server, if it runs: nothing is finished.
 func (p *Program) Kill(t testing.TB) { p.end(t, os.Kill) }
 

@@ -17,10 +17,13 @@ $config = [
 {{range .SP}}        {{.}}
 {{end}}    ],
     'person' => [
-        'exampleauth:StaticSource',
-        'uid' => ['bo'],
+{{if .Password}}        'exampleauth:UserPass',
+        'bo:{{.Password}}' => [
+{{else}}        'exampleauth:StaticSource',
+{{end}}        'uid' => ['bo'],
         'eduPersonPrincipalName' => ['bo@nordvind.example'],
         'nameid' => ['bo@NORDVIND'],
 {{range .Person}}        {{.}}
+{{end}}{{if .Password}}        ],
 {{end}}    ],
 ];

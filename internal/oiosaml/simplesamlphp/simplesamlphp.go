@@ -39,6 +39,11 @@ type Options struct {
 	SP     []string
 	IdP    []string
 	Person []string // attributes of the one who is always logged in at the IdP
+	// Password makes that person, "bo", log in by SimpleSAMLphp's form; "" = no form.
+	Password string
+	// Load runs it as one would in production: compiled scripts kept, sessions in
+	// files, a log of notices only.
+	Load bool
 }
 
 // Peer is one instance in both roles. As a service provider it serves at URL
@@ -52,6 +57,7 @@ type Peer struct {
 
 	dir, listen string
 	options     Options
+	process     *os.Process
 }
 
 // New starts an instance that trusts nobody yet. It ends with the test.
@@ -90,6 +96,9 @@ func (p *Peer) Trust(tb testing.TB, idp string, metadata ...[]byte) {
 	p.configure(tb, idp, partners)
 }
 
+// Process is the ID of the process whose children serve.
+func (p *Peer) Process() int { return p.process.Pid }
+
 // Log returns the instance's log, where it says why it refused something.
 func (p *Peer) Log(tb testing.TB) string {
 	tb.Helper()
@@ -120,7 +129,7 @@ func (p *Peer) configure(tb testing.TB, idp string, partners []string) {
 	check(tb, err)
 	data := map[string]any{
 		"URL": p.URL, "Dir": p.dir, "Port": port, "Salt": hex.EncodeToString(salt), "Partners": partners, "IdP": idp,
-		"SP": p.options.SP, "IdPLines": p.options.IdP, "Person": p.options.Person,
+		"SP": p.options.SP, "IdPLines": p.options.IdP, "Person": p.options.Person, "Password": p.options.Password, "Load": p.options.Load,
 	}
 	p.fill(tb, "config.php", "config/config.php", data)
 	p.fill(tb, "authsources.php", "config/authsources.php", data)
@@ -136,7 +145,11 @@ func (p *Peer) fill(tb testing.TB, from, to string, data any) {
 
 func (p *Peer) serve(tb testing.TB) {
 	tb.Helper()
-	cmd := exec.CommandContext(tb.Context(), "php", "-d", "opcache.enable=0", "-S", p.listen, "-t", filepath.Join(p.dir, "www")) //nolint:gosec // our own folder
+	opcache := "0"
+	if p.options.Load {
+		opcache = "1"
+	}
+	cmd := exec.CommandContext(tb.Context(), "php", "-d", "opcache.enable="+opcache, "-d", "opcache.enable_cli="+opcache, "-S", p.listen, "-t", filepath.Join(p.dir, "www")) //nolint:gosec // our own folder
 	cmd.Env = append(os.Environ(), "SIMPLESAMLPHP_CONFIG_DIR="+filepath.Join(p.dir, "config"), "PHP_CLI_SERVER_WORKERS=4")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // the workers too
@@ -144,6 +157,7 @@ func (p *Peer) serve(tb testing.TB) {
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	check(tb, cmd.Start())
+	p.process = cmd.Process
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
