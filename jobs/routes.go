@@ -88,6 +88,7 @@ func Routes(s Services) []Route {
 		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
 		Handle(enrolment.Expire, plain(s.Enrolment.ExpireOrders)),
 		Handle(org.Stopped, s.Federation.LogOutEmployee),
+		Handle(credential.Blocked, s.Federation.LogOutKeyFile),
 		Handle(federation.TellKind, s.Federation.Tell),
 		Handle(enrolment.Changed, s.Inventory.Adopt),
 		Handle(org.EraseKind, s.Org.Erase),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -127,7 +128,8 @@ func caRevoke(ctx context.Context, e *env) error {
 type line struct {
 	Serial    pki.Serial `json:"serial"`
 	Profile   string     `json:"profile"`
-	Employee  string     `json:"employee_id"`
+	Employee  string     `json:"employee_id,omitempty"` // of a key file
+	ProfileID string     `json:"profile_id,omitempty"`  // of all others
 	State     string     `json:"state"`
 	NotBefore time.Time  `json:"not_before"`
 	NotAfter  time.Time  `json:"not_after"`
@@ -136,9 +138,16 @@ type line struct {
 }
 
 func certificateLine(c ca.Certificate) line {
-	return line{
-		c.Serial, c.Profile, string(c.EmployeeID), string(c.State), c.NotBefore.UTC(), c.NotAfter.UTC(), c.RevokedAt, c.RevokeReason,
+	l := line{
+		Serial: c.Serial, Profile: c.Profile, State: string(c.State), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
+		RevokedAt: c.RevokedAt, Reason: c.RevokeReason,
 	}
+	if c.Profile == string(pki.ProfileEmployee) {
+		l.Employee = string(c.EmployeeID)
+	} else {
+		l.ProfileID = string(c.EmployeeID)
+	}
+	return l
 }
 
 // certificatesList prints what was issued to an organisation, newest first.
@@ -174,7 +183,7 @@ func certificatesList(ctx context.Context, e *env) error {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, c := range all {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.Serial, c.Profile, c.Employee, c.State, c.NotAfter.Format(time.DateOnly))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.Serial, c.Profile, cmp.Or(c.Employee, c.ProfileID), c.State, c.NotAfter.Format(time.DateOnly))
 	}
 	_ = w.Flush()
 	return show(e, *asJSON, all, "%s", text.String())

@@ -55,6 +55,14 @@ type Certificate struct {
 // object is what audit entries about the certificate are about.
 func object(serial pki.Serial) string { return "certificate:" + string(serial) }
 
+// holder is what audit entries say of whom the certificate is for.
+func (c Certificate) holder() string {
+	if c.Profile == string(pki.ProfileEmployee) {
+		return "employee:" + string(c.EmployeeID)
+	}
+	return "certificate_profile:" + string(c.EmployeeID)
+}
+
 // Certificate returns one that was issued, revoked or not. Errors: fault.Absent.
 func (s *Service) Certificate(ctx context.Context, org access.OrgID, serial string) (Certificate, error) {
 	var c Certificate

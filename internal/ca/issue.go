@@ -34,14 +34,6 @@ type Holder struct {
 	Email      string // may be empty, but for secure e-mail
 }
 
-// object is what audit entries about the holder's certificates say of it.
-func (h Holder) object() string {
-	if h.Name == "" {
-		return "employee:" + string(h.EmployeeID)
-	}
-	return "certificate_profile:" + string(h.EmployeeID)
-}
-
 // A request that is under way elsewhere is waited for. One older than stale (by
 // the clock), or still under way after patience, was cut short and is taken over.
 const (
@@ -184,7 +176,7 @@ func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Seri
 		if n == 0 {
 			return errOvertaken
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.intend", object(c.Serial), h.object()))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.intend", object(c.Serial), c.holder()))
 	})
 }
 
@@ -201,7 +193,7 @@ func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate, h Ho
 		if n == 0 {
 			return errOvertaken
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), h.object()))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), c.holder()))
 	})
 }
 

@@ -110,7 +110,7 @@ func (s *Service) abandon(ctx context.Context, tx bun.Tx, match func(*bun.Update
 	_, err := match(tx.NewUpdate().Model(&given)).
 		Set("state = ?", Abandoned).Set("revoked_at = ?", store.Instant(s.Now())).Set("revoke_reason = ?", cutShort).
 		Set("request_id = request_id || '#' || serial").
-		Where("state = ?", Intended).Returning("serial, org_id, employee_id").Exec(ctx)
+		Where("state = ?", Intended).Returning("serial, org_id, employee_id, profile").Exec(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("give up certificates: %w", err)
 	}
@@ -120,7 +120,7 @@ func (s *Service) abandon(ctx context.Context, tx bun.Tx, match func(*bun.Update
 	var entries []audit.Entry
 	for _, c := range given {
 		s.Log.WarnContext(ctx, "signing of a certificate was cut short", "org", c.OrgID, "serial", c.Serial)
-		entries = append(entries, audit.By(access.System(c.OrgID), s.Now(), "certificate.abandon", object(c.Serial), "employee:"+string(c.EmployeeID)))
+		entries = append(entries, audit.By(access.System(c.OrgID), s.Now(), "certificate.abandon", object(c.Serial), c.holder()))
 	}
 	return len(given), audit.Record(ctx, tx, entries...)
 }

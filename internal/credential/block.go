@@ -95,18 +95,25 @@ func known(reason string) error {
 // BlockOwn is BlockKeyFile by the holder, who names the certificate by its serial
 // number. Errors: fault.Invalid, fault.Absent when that is not the key file in use.
 func (s *Service) BlockOwn(ctx context.Context, by access.Actor, serial, reason, note string) error {
-	file, live, err := liveKeyFile(ctx, s.DB, by.OrgID, by.Employee)
-	if err != nil {
+	if _, err := ownKeyFile(ctx, s.DB, by, serial); err != nil {
 		return err
-	}
-	if !live || by.Employee == "" || file.Serial == nil || *file.Serial != serial {
-		return fault.New(fault.Absent, "credential.key_file.other", "You have no key file in use with this serial number.")
 	}
 	return s.BlockKeyFile(ctx, by, by.Employee, reason, note)
 }
 
+var errNotOwn = fault.New(fault.Absent, "credential.key_file.other", "You have no key file in use with this serial number.")
+
+// ownKeyFile is the actor's own key file in use. Errors: errNotOwn.
+func ownKeyFile(ctx context.Context, db bun.IDB, by access.Actor, serial string) (KeyFile, error) {
+	file, live, err := liveKeyFile(ctx, db, by.OrgID, by.Employee)
+	if err == nil && (!live || by.Employee == "" || file.Serial == nil || *file.Serial != serial) {
+		err = errNotOwn
+	}
+	return file, err
+}
+
 // blockKeyFile does it: logins by the file and its sessions end with the
-// transaction.
+// transaction; services are told by work that it records.
 func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, file KeyFile, reason, note string) error {
 	now := store.Instant(s.Now())
 	res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
@@ -121,6 +128,9 @@ func (s *Service) blockKeyFile(ctx context.Context, tx bun.Tx, by access.Actor, 
 	}
 	if file.Serial != nil {
 		if err := s.CA.RevokeIn(ctx, tx, by, *file.Serial, reason, note); err != nil {
+			return err
+		}
+		if err := Blocked.Add(ctx, tx, file.OrgID, BlockedRef{file.OrgID, file.EmployeeID, *file.Serial}, now); err != nil {
 			return err
 		}
 	}

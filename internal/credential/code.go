@@ -53,6 +53,27 @@ func (s *Service) InstallationCode(ctx context.Context, by access.Actor, id acce
 	return shown, err
 }
 
+// RecodeOwn gives the holder of a key file a new revocation code, in the place of
+// one that is lost, and returns it, the only time it is seen. serial names the
+// certificate in use. Errors: fault.Absent when that is not the key file in use.
+func (s *Service) RecodeOwn(ctx context.Context, by access.Actor, serial string) (string, error) {
+	code := ""
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		file, err := ownKeyFile(ctx, tx, by, serial)
+		if err != nil {
+			return err
+		}
+		if code, err = s.newRevocationCode(ctx, tx, file.ID, serial); err != nil {
+			return err
+		}
+		if code == "" {
+			return errNotOwn
+		}
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), "key_file.recode", "employee:"+string(by.Employee), serial))
+	})
+	return code, err
+}
+
 func (s *Service) show(e org.Employee, a Activation) (Code, error) {
 	code, err := s.Keys.Open(codePurpose, string(a.OrgID)+"/"+a.ID, a.CodeSealed)
 	return Code{Employee: e, Code: string(code), ExpiresAt: a.ExpiresAt}, err

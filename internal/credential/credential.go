@@ -50,6 +50,9 @@ const (
 var (
 	// Activated tells that an invitation was used.
 	Activated = outbox.NewKind[ActivationRef]("credential.activated")
+	// Blocked tells that a key file was blocked that had its certificate: its sessions
+	// are refused from then on, and services with a session of the person are told.
+	Blocked = outbox.NewKind[BlockedRef]("credential.key_file_blocked")
 	// BlockDue blocks a code card whose parallel running ends.
 	BlockDue = outbox.NewKind[CodeCardRef]("credential.block_code_card")
 	// Expire erases the installation codes of invitations that ran out.
@@ -62,6 +65,13 @@ type ActivationRef struct {
 	Activation string       `json:"activation"`
 	Batch      string       `json:"batch,omitempty"`
 	Row        int64        `json:"row,omitempty"`
+}
+
+// BlockedRef names a blocked key file by its certificate.
+type BlockedRef struct {
+	Org      access.OrgID      `json:"org"`
+	Employee access.EmployeeID `json:"employee"`
+	Serial   string            `json:"serial"`
 }
 
 // CodeCardRef names a code card.

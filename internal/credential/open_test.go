@@ -219,3 +219,61 @@ func TestBlockSerial(t *testing.T) {
 		}
 	})
 }
+
+// A holder who lost the revocation code gets a new one; the old one works no more.
+func TestRecodeOwn(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := testkit.NewDomain(t, db)
+		if err := d.CA.Setup(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c := d.Company(t, "12345678")
+		file := d.Activate(t, c.Invitation)
+		stranger := d.Employee(t, c.Organisation, "7", "Bo Holm")
+		by, err := org.ActorOf(t.Context(), db, stranger, "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Credential.RecodeOwn(t.Context(), by, file.Serial); fault.CodeOf(err) != "credential.key_file.other" {
+			t.Errorf("RecodeOwn of somebody else's = %v", err)
+		}
+		old, err := d.Credential.RecodeOwn(t.Context(), c.Actor, file.Serial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := d.Credential.RecodeOwn(t.Context(), c.Actor, file.Serial)
+		if err != nil || code == old || len(code) != 19 {
+			t.Fatalf("RecodeOwn = %q after %q, %v", code, old, err)
+		}
+		block := func(code string) error {
+			_, err := d.Credential.BlockOpenly(t.Context(), credential.OpenBlock{Serial: file.Serial, Code: code, Reason: "key_compromise", Address: "192.0.2.8"})
+			return err
+		}
+		if err := block(old); fault.CodeOf(err) != "credential.block.refused" {
+			t.Errorf("the code before the new one = %v", err)
+		}
+		if err := block(code); err != nil {
+			t.Errorf("the new code = %v", err)
+		}
+		if _, err := d.Credential.RecodeOwn(t.Context(), c.Actor, file.Serial); fault.CodeOf(err) != "credential.key_file.other" {
+			t.Errorf("RecodeOwn of a blocked one = %v", err)
+		}
+		entries, err := audit.Of(t.Context(), db, c.ID, "employee:"+string(c.Admin.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var recoded, refused int
+		for _, e := range entries {
+			switch e.Verb {
+			case "key_file.recode":
+				recoded++
+			case "key_file.refuse_block":
+				refused++
+			}
+		}
+		if recoded != 2 || refused != 1 {
+			t.Errorf("%d codes and %d refusals are on record, want 2 and 1", recoded, refused)
+		}
+	})
+}

@@ -468,3 +468,26 @@ func TestProfilesByPage(t *testing.T) {
 		}
 	})
 }
+
+// What the organisation allows no longer is not renewed either, by nobody.
+func TestDisallowedKindIsNotRenewed(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		placed := o.order(t, nil)
+		issued := o.issue(t, placed, newKey(t))
+		err := store.InTx(t.Context(), o.DB, func(ctx context.Context, tx bun.Tx) error {
+			_, err := o.Setting.Put(ctx, tx, o.by, func(s *setting.Settings) { s.Certificates = []string{"system"} })
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.verbs(t)
+		_, err = o.Enrolment.Renew(t.Context(), o.by, placed.Profile.ID, enrolment.ByUpload)
+		wantCode(t, "Renew", err, fault.Conflict, "enrolment.kind.disallowed")
+		_, err = o.Enrolment.Reenroll(t.Context(), issued.Certificate.DER, request(t, newKey(t)), "192.0.2.9")
+		wantCode(t, "Reenroll", err, fault.Conflict, "enrolment.kind.disallowed")
+		o.wantVerbs(t, "refusals")
+	})
+}

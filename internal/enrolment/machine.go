@@ -71,7 +71,8 @@ var errNoMachine = fault.New(fault.Denied, "enrolment.machine.certificate", "The
 // that counts: one successor each, for one key, however often it is asked for. The
 // request names the same subject, or none. Errors: fault.Denied for a certificate
 // that does not count, fault.Invalid for the request, fault.Conflict when another
-// key has the successor already.
+// key has the successor already, or the organisation allows such certificates no
+// longer.
 func (s *Service) Reenroll(ctx context.Context, der, csr []byte, address string) (Fetched, error) {
 	leaf, p, err := s.leaf(ctx, der, pki.ProfileOrganisation, pki.ProfileSystem, pki.ProfileSecureEmail)
 	if err != nil {
@@ -85,6 +86,9 @@ func (s *Service) Reenroll(ctx context.Context, der, csr []byte, address string)
 		return Fetched{}, fault.New(fault.Invalid, "enrolment.request.subject", "The request must have the subject of the certificate that it renews, or none.").On("csr")
 	}
 	if _, err := s.standing(ctx, p.OrgID); err != nil {
+		return Fetched{}, err
+	}
+	if err := s.orderable(ctx, p.OrgID, p.Kind); err != nil {
 		return Fetched{}, err
 	}
 	by := access.Actor{OrgID: p.OrgID, ID: "machine:" + p.ID, Name: p.Name, Address: address}

@@ -58,7 +58,7 @@ func (s *Service) Order(ctx context.Context, by access.Actor, t Terms) (Placed, 
 	if err != nil {
 		return Placed{}, err
 	}
-	if err := s.orderable(ctx, by, t.Kind); err != nil {
+	if err := s.orderable(ctx, by.OrgID, t.Kind); err != nil {
 		return Placed{}, err
 	}
 	now := store.Instant(s.Now())
@@ -157,8 +157,8 @@ func (s *Service) standing(ctx context.Context, id access.OrgID) (org.Organisati
 
 // orderable looks whether the organisation has decided to have such certificates.
 // Secure e-mail goes with those of the organisation.
-func (s *Service) orderable(ctx context.Context, by access.Actor, kind pki.Profile) error {
-	settings, err := setting.Of(ctx, s.DB, by.OrgID)
+func (s *Service) orderable(ctx context.Context, id access.OrgID, kind pki.Profile) error {
+	settings, err := setting.Of(ctx, s.DB, id)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,8 @@ func confirmMail(o org.Organisation, p Profile, token string) mail.Draft {
 }
 
 // Renew orders the next certificate of a profile, which keeps name, UUID and
-// address. Errors: fault.Denied, fault.Absent, fault.Conflict when one is on order.
+// address. Errors: fault.Denied, fault.Absent, fault.Conflict when one is on order or
+// the organisation allows such certificates no longer.
 func (s *Service) Renew(ctx context.Context, by access.Actor, id, how string) (Placed, error) {
 	if err := by.Need(access.OrderCertificate); err != nil {
 		return Placed{}, err
@@ -238,6 +239,9 @@ func (s *Service) Renew(ctx context.Context, by access.Actor, id, how string) (P
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		p, err := profile(ctx, tx, by.OrgID, id)
 		if err != nil {
+			return err
+		}
+		if err := s.orderable(ctx, by.OrgID, p.Kind); err != nil {
 			return err
 		}
 		renews, err := newest(ctx, tx, p)

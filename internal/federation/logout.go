@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
@@ -446,5 +448,39 @@ func sameFormat(one Part, n oiosaml.NameID) bool {
 // comes back.
 func (s *Service) LogOutEmployee(ctx context.Context, ref org.EmployeeRef) error {
 	_, err := s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped, behind: true}, "")
+	return err
+}
+
+// LogOutKeyFile logs a person out of the services that were logged in to by a key
+// file which was blocked, as LogOutEmployee does; sessions that another login began go
+// on. A session that has ended here, but perhaps not at the service, counts as one by
+// the key file: nobody can tell any more.
+func (s *Service) LogOutKeyFile(ctx context.Context, ref credential.BlockedRef) error {
+	sessions, err := s.Session.Of(ctx, ref.Org, ref.Employee)
+	if err != nil {
+		return err
+	}
+	parts, err := s.liveParts(ctx, s.DB, ref.Org, ofSessions(ref.Employee, nil))
+	if err != nil {
+		return err
+	}
+	over, others := map[string]bool{}, map[string]bool{}
+	for _, one := range sessions {
+		if one.Serial == ref.Serial {
+			over[one.ID] = true
+		} else {
+			others[one.ID] = true
+		}
+	}
+	for _, one := range parts {
+		if !others[one.SessionID] {
+			over[one.SessionID] = true
+		}
+	}
+	if len(over) == 0 {
+		return nil
+	}
+	_, err = s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped}, "",
+		slices.Sorted(maps.Keys(over))...)
 	return err
 }

@@ -183,6 +183,13 @@ func (s *Service) EndIn(ctx context.Context, tx bun.Tx, by access.Actor, id acce
 	return err
 }
 
+// Of returns an employee's sessions that are on record, over or not.
+func (s *Service) Of(ctx context.Context, org access.OrgID, id access.EmployeeID) ([]Session, error) {
+	var all []Session
+	err := s.DB.NewSelect().Model(&all).Where("org_id = ?", org).Where("employee_id = ?", id).Order("id").Scan(ctx)
+	return all, err
+}
+
 // DropEnded deletes sessions that are over.
 func (s *Service) DropEnded(ctx context.Context) error {
 	now := store.Instant(s.Now())

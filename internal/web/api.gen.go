@@ -4819,6 +4819,12 @@ type OwnBlock struct {
 	Serial string `json:"serial"`
 }
 
+// OwnRecode defines model for OwnRecode.
+type OwnRecode struct {
+	// Serial Of the certificate in use
+	Serial string `json:"serial"`
+}
+
 // OwnSecureMail defines model for OwnSecureMail.
 type OwnSecureMail struct {
 	// Carrier central: code card or app, old mail is lost at the closing; local: key file or hardware, it is kept; none: used no secure mail
@@ -7092,6 +7098,9 @@ type ArchiveKeepJSONRequestBody = ArchiveKeep
 
 // SelfKeyFileBlockJSONRequestBody defines body for SelfKeyFileBlock for application/json ContentType.
 type SelfKeyFileBlockJSONRequestBody = OwnBlock
+
+// SelfKeyFileRecodeJSONRequestBody defines body for SelfKeyFileRecode for application/json ContentType.
+type SelfKeyFileRecodeJSONRequestBody = OwnRecode
 
 // SecureMailSetOwnJSONRequestBody defines body for SecureMailSetOwn for application/json ContentType.
 type SecureMailSetOwnJSONRequestBody = SecureMailCarrier

@@ -15,6 +15,7 @@ func (s *Server) selfRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/me", s.self, need...)
 	api.PATCH("/me", s.selfChange, need...)
 	api.POST("/me/key-file/block", s.selfKeyFileBlock, append(need, s.blocking("holder"))...)
+	api.POST("/me/key-file/revocation-code", s.selfKeyFileRecode, need...)
 	api.GET("/me/services", s.selfServices, need...)
 	api.GET("/me/dossier.zip", s.selfDossier, need...)
 	api.GET("/employees/:id/dossier.zip", s.dossierShow, need...)
@@ -90,6 +91,20 @@ func (s *Server) selfKeyFileBlock(c echo.Context) error {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+// selfKeyFileRecode: POST /api/v1/me/key-file/revocation-code OwnRecode -> 201
+// RevocationCode.
+func (s *Server) selfKeyFileRecode(c echo.Context) error {
+	var in OwnRecode
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	code, err := s.Credential.RecodeOwn(c.Request().Context(), actor(c), in.Serial)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, RevocationCode{RevocationCode: code})
 }
 
 // selfDossier: GET /api/v1/me/dossier.zip?lang= -> 200 ZIP.

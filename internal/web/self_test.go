@@ -41,6 +41,7 @@ var selfRules = []rule{
 	{route: "GET /api/v1/letters.pdf", right: access.ManageEmployees, want: 200, verbs: "letter.show"},
 	{route: "POST /api/v1/letters/handed-over", right: access.ManageEmployees, body: `{"ids":["$letter"]}`, want: 204, verbs: "letter.hand_over"},
 	{route: "POST /api/v1/me/key-file/block", right: loggedIn, body: `{"serial":"no-such","reason":"key_compromise"}`, want: 404, verbs: nothing},
+	{route: "POST /api/v1/me/key-file/revocation-code", right: loggedIn, body: `{"serial":"no-such"}`, want: 404, verbs: nothing},
 	{route: "GET /api/v1/me", right: loggedIn, want: 200},
 	{route: "PATCH /api/v1/me", right: loggedIn, body: `{"lang":"da"}`, want: 204, verbs: nothing},
 	{route: "GET /api/v1/me/dossier.zip", right: loggedIn, want: 200, verbs: "dossier.export"},
@@ -127,6 +128,11 @@ func TestOwnPage(t *testing.T) {
 	admin.Must(t, http.StatusOK, http.MethodGet, "/api/v1/me/notices", nil, &notices)
 	if notices.Unread != 0 || notices.Items[0].ReadAt == nil {
 		t.Errorf("GET /me/notices after reading = %+v", notices)
+	}
+	var fresh web.RevocationCode
+	admin.Must(t, http.StatusCreated, http.MethodPost, "/api/v1/me/key-file/revocation-code", map[string]any{"serial": me.Certificates[0].Serial}, &fresh)
+	if len(fresh.RevocationCode) != 19 {
+		t.Errorf("a new revocation code = %+v", fresh)
 	}
 	json(http.MethodPost, "me/key-file/block", `{"serial":"`+me.Certificates[0].Serial+`","reason":"unspecified"}`, http.StatusNoContent)
 	refused(t, "GET /me after the own block", admin.Do(t, http.MethodGet, "/api/v1/me", nil), http.StatusUnauthorized, "session.none")

@@ -4226,6 +4226,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/key-file/revocation-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new revocation code for my own key file, in the place of one that is lost */
+        post: operations["selfKeyFileRecode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/services": {
         parameters: {
             query?: never;
@@ -7019,6 +7036,10 @@ export interface components {
             serial: string;
             reason: components["schemas"]["RevocationReason"];
             note?: string;
+        };
+        OwnRecode: {
+            /** @description Of the certificate in use */
+            serial: string;
         };
         SelfChange: {
             lang?: string;
@@ -13915,6 +13936,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfKeyFileRecode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnRecode"];
+            };
+        };
+        responses: {
+            /** @description The code, shown once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevocationCode"];
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -11,6 +11,8 @@ export const changeSelf = (body: Schema['SelfChange']) => answer(client.PATCH('/
 
 export const blockOwnKeyFile = (body: Schema['OwnBlock']) => answer(client.POST('/me/key-file/block', { body }));
 
+export const recodeOwnKeyFile = (serial: string) => answer(client.POST('/me/key-file/revocation-code', { body: { serial } }));
+
 export const askAnonymity = (reason: string) => answer(client.POST('/me/anonymity', { body: { reason } }));
 
 export const activityQuery = infiniteQueryOptions({

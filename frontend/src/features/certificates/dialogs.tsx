@@ -126,10 +126,18 @@ export function RevokeDialog({ serial, open, onClose }: { serial: string; open: 
   );
 }
 
+interface RecodeProps {
+  serial: string;
+  open: boolean;
+  onClose: () => void;
+  /** Asks for the code: of a profile's certificate, unless told otherwise. */
+  make?: (serial: string) => ReturnType<typeof recode>;
+}
+
 /** Makes a new revocation code, and shows it this once. */
-export function RecodeDialog({ serial, open, onClose }: { serial: string; open: boolean; onClose: () => void }) {
+export function RecodeDialog({ serial, open, onClose, make = recode }: RecodeProps) {
   const { t } = useTranslation();
-  const act = useMutation({ mutationFn: () => recode(serial) });
+  const act = useMutation({ mutationFn: () => make(serial) });
   return (
     <Dialog
       open={open}

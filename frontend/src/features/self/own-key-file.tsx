@@ -2,8 +2,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
-import { blockOwnKeyFile, type Self } from '@/api/self';
+import { blockOwnKeyFile, recodeOwnKeyFile, type Self } from '@/api/self';
 import { noGrounds, ReasonFields, revocation } from '@/features/block/reason-fields';
+import { RecodeDialog } from '@/features/certificates/dialogs';
 import { date } from '@/format';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
@@ -16,6 +17,7 @@ export function OwnKeyFile({ self }: { self: Self }) {
   const queries = useQueryClient();
   const toast = useToast();
   const [asking, setAsking] = useState(false);
+  const [recoding, setRecoding] = useState(false);
   const [grounds, setGrounds] = useState(noGrounds);
   const [tried, setTried] = useState(false);
   const current = self.certificates.find((one) => one.current);
@@ -39,9 +41,16 @@ export function OwnKeyFile({ self }: { self: Self }) {
       {current === undefined ? <p>{t('self.keyFile.none')}</p> : <p>{t('self.keyFile.until', { date: date(current.not_after) })}</p>}
       <p>{t('me.keyFile.text')}</p>
       {current !== undefined && (
-        <Button icon="lock" onClick={() => setAsking(true)}>
-          {t('self.keyFile.block')}
-        </Button>
+        <>
+          <p>{t('self.keyFile.recodeText')}</p>
+          <div className="actions">
+            <Button icon="lock" onClick={() => setAsking(true)}>
+              {t('self.keyFile.block')}
+            </Button>
+            <Button onClick={() => setRecoding(true)}>{t('self.keyFile.recode')}</Button>
+          </div>
+          {recoding && <RecodeDialog serial={current.serial} open onClose={() => setRecoding(false)} make={recodeOwnKeyFile} />}
+        </>
       )}
       <Dialog
         open={asking}
