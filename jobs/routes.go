@@ -106,6 +106,7 @@ func Routes(s Services) []Route {
 		Handle(inventory.ScanKind, s.Inventory.Scan),
 		Handle(inventory.ScanAllKind, s.Inventory.ScanAll),
 		Handle(inventory.CloseKind, s.Inventory.CloseCampaign),
+		Handle(inventory.LateKind, plain(s.Inventory.CloseLate)),
 		Handle(reminder.SweepKind, s.Reminder.Sweep),
 		Handle(reminder.SendKind, s.Reminder.Send),
 		Handle(reminder.HookKind, s.Reminder.Call),
@@ -146,6 +147,7 @@ func Schedules() []Schedule {
 		Every(localidp.RefreshKind, 6*time.Hour, 2*time.Hour, nothing),
 		Every(samlkey.SweepKind, time.Hour, 25*time.Minute, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
+		Every(inventory.LateKind, time.Hour, 15*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),
 	}

@@ -154,5 +154,6 @@ var areas = []area{
 		table: "inventory_certificate", by: "owner_id", danish: "Certifikater, man har ansvaret for", english: "Certificates one is in charge of",
 		hidden: []string{"der", "search_key"}, erase: []string{"owner_id = ''"}, kept: history,
 	},
+	{table: "inventory_member", by: "owner_id", danish: "Certifikater i kampagner, man havde ansvaret for", english: "Certificates in campaigns one was in charge of", erase: []string{"owner_id = ''"}, kept: history},
 	{table: "audit_text", danish: "Det, andre har skrevet om en", english: "What others wrote about one", hidden: []string{"salt"}, drop: true},
 }

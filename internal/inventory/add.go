@@ -96,6 +96,9 @@ func (s *Service) take(ctx context.Context, by access.Actor, all []found) (Repor
 			}
 			report.Replaced += n
 		}
+		if err := s.join(ctx, tx, by.OrgID); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, entries...)
 	})
 	return report, err

@@ -61,7 +61,10 @@ func (s *Service) Adopt(ctx context.Context, ref enrolment.Ref) error {
 		} else if err := s.disown(ctx, tx, row); err != nil {
 			return err
 		}
-		return s.line(ctx, tx, ref.Org, p.ID)
+		if err := s.line(ctx, tx, ref.Org, p.ID); err != nil {
+			return err
+		}
+		return s.join(ctx, tx, ref.Org)
 	})
 }
 

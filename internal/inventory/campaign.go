@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,16 +13,16 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
-	"github.com/adgang/adgang/internal/outbox"
-	"github.com/adgang/adgang/internal/sheet"
 	"github.com/adgang/adgang/internal/store"
 )
 
 // States of a campaign.
 const (
-	Draft   = "draft"
-	Running = "running"
-	Closed  = "closed"
+	Draft     = "draft"
+	Running   = "running"
+	Paused    = "paused" // nothing closes until it goes on
+	Cancelled = "cancelled"
+	Closed    = "closed"
 )
 
 // Outcomes of a member, when the campaign has closed.
@@ -41,24 +40,14 @@ type Campaign struct {
 	ID         string       `bun:"id,pk"`
 	OrgID      access.OrgID `bun:"org_id"`
 	Name       string       `bun:"name"`
-	Generation string       `bun:"generation"` // that is left: oces1, oces2, oces3
+	Generation string       `bun:"generation"` // that is left: oces1, oces2, oces3, adgang
 	ClosesAt   time.Time    `bun:"closes_at"`
 	State      string       `bun:"state"`
 	CreatedBy  string       `bun:"created_by"`
 	CreatedAt  time.Time    `bun:"created_at"`
 	StartedAt  *time.Time   `bun:"started_at"`
-	ClosedAt   *time.Time   `bun:"closed_at"`
-}
-
-// member is a certificate that a campaign moves.
-type member struct {
-	bun.BaseModel `bun:"table:inventory_member,alias:m"`
-
-	OrgID         access.OrgID `bun:"org_id,pk"`
-	CampaignID    string       `bun:"campaign_id,pk"`
-	CertificateID string       `bun:"certificate_id,pk"`
-	Name          string       `bun:"name"`
-	Outcome       string       `bun:"outcome"`
+	ClosedAt   *time.Time   `bun:"closed_at"` // or cancelled
+	Round      int64        `bun:"round"`     // of its closing: work for an earlier one is void
 }
 
 // CampaignView is a campaign with how far it is. Of a draft the numbers are what
@@ -69,18 +58,18 @@ type CampaignView struct {
 	Outcomes map[string]int64 // members by outcome, when closed
 	Total    int64
 	NoOwner  int64 // members that nobody looks after
+	Revoked  int64 // members that the closing revoked here
+	KeyFiles int64 // key files issued here: their holders renew them, and no campaign takes them
 }
-
-// Close is the payload of the work that closes a campaign.
-type Close struct {
-	Org      access.OrgID `json:"org"`
-	Campaign string       `json:"campaign"`
-}
-
-// CloseKind is due when a campaign closes.
-var CloseKind = outbox.NewKind[Close]("inventory.close_campaign")
 
 const maxCampaign = 366 * 24 * time.Hour * 3
+
+func checkClosing(now, closes time.Time) error {
+	if !closes.After(now) || closes.After(now.Add(maxCampaign)) {
+		return fault.New(fault.Invalid, "inventory.campaign.closes", "Choose an instant from now to three years ahead.").On("closes_at")
+	}
+	return nil
+}
 
 // Campaigns lists the campaigns, newest first, at most 100. Errors: fault.Denied.
 func (s *Service) Campaigns(ctx context.Context, by access.Actor) ([]CampaignView, error) {
@@ -138,7 +127,7 @@ func (s *Service) look(ctx context.Context, c Campaign) (CampaignView, error) {
 	q := c.members(s.DB.NewSelect().Model((*Certificate)(nil)).ColumnExpr("c.plan AS what, count(*) AS n")).Group("c.plan")
 	into := v.Plans
 	if c.State == Closed {
-		q = s.DB.NewSelect().Model((*member)(nil)).ColumnExpr("m.outcome AS what, count(*) AS n").Where("m.org_id = ?", c.OrgID).Where("m.campaign_id = ?", c.ID).Group("m.outcome")
+		q = s.DB.NewSelect().Model((*Member)(nil)).ColumnExpr("m.outcome AS what, count(*) AS n").Where("m.org_id = ?", c.OrgID).Where("m.campaign_id = ?", c.ID).Group("m.outcome")
 		into = v.Outcomes
 	}
 	if err := q.Scan(ctx, &counts); err != nil {
@@ -149,7 +138,17 @@ func (s *Service) look(ctx context.Context, c Campaign) (CampaignView, error) {
 		v.Total += one.N
 	}
 	if c.State == Closed {
-		return v, nil
+		n, err := s.DB.NewSelect().Model((*Member)(nil)).Where("m.org_id = ?", c.OrgID).Where("m.campaign_id = ?", c.ID).Where("m.action = ?", Revoked).Count(ctx)
+		v.Revoked = int64(n)
+		return v, err
+	}
+	if c.Generation == Adgang {
+		now := s.Now()
+		n, err := s.CA.EndingKeyFiles(ctx, c.OrgID, now, now.AddDate(100, 0, 0))
+		if err != nil {
+			return v, err
+		}
+		v.KeyFiles = n
 	}
 	n, err := c.members(s.DB.NewSelect().Model((*Certificate)(nil))).Where("c.owner_id = ''").Where("c.contact_email = ''").Where("c.plan <> ?", PlanRetired).Count(ctx)
 	v.NoOwner = n
@@ -166,12 +165,12 @@ func (s *Service) NewCampaign(ctx context.Context, by access.Actor, name, genera
 	if n := utf8.RuneCountInString(name); n == 0 || n > maxText {
 		return Campaign{}, fault.New(fault.Invalid, "inventory.campaign.name", "Give it a name of 1 to %d characters.", maxText).On("name")
 	}
-	if !slices.Contains([]string{OCES1, OCES2, OCES3}, generation) {
-		return Campaign{}, fault.New(fault.Invalid, "inventory.campaign.generation", "Choose the generation that is left: oces1, oces2 or oces3.").On("generation")
+	if !slices.Contains([]string{OCES1, OCES2, OCES3, Adgang}, generation) {
+		return Campaign{}, fault.New(fault.Invalid, "inventory.campaign.generation", "Choose the generation that is left: oces1, oces2, oces3 or adgang.").On("generation")
 	}
 	now := store.Instant(s.Now())
-	if !closes.After(now) || closes.After(now.Add(maxCampaign)) {
-		return Campaign{}, fault.New(fault.Invalid, "inventory.campaign.closes", "Choose an instant from now to three years ahead.").On("closes_at")
+	if err := checkClosing(now, closes); err != nil {
+		return Campaign{}, err
 	}
 	c := Campaign{
 		ID: store.NewID(), OrgID: by.OrgID, Name: name, Generation: generation, ClosesAt: store.Instant(closes), State: Draft, CreatedBy: by.ID, CreatedAt: now,
@@ -190,6 +189,96 @@ func (s *Service) NewCampaign(ctx context.Context, by access.Actor, name, genera
 // when it was started before, when its instant has passed, or when there is
 // nothing to move.
 func (s *Service) StartCampaign(ctx context.Context, by access.Actor, id string) error {
+	return s.turn(ctx, by, id, "campaign.start", func(ctx context.Context, tx bun.Tx, c *Campaign) (string, error) {
+		if c.State != Draft {
+			return "", errTurned
+		}
+		now := store.Instant(s.Now())
+		if !c.ClosesAt.After(now) {
+			return "", errPast
+		}
+		c.State, c.StartedAt = Running, &now
+		if err := s.turned(ctx, tx, *c, Draft); err != nil {
+			return "", err
+		}
+		n, err := s.joining(ctx, tx, *c)
+		if err == nil && n == 0 {
+			err = fault.New(fault.Conflict, "inventory.campaign.empty", "There are no certificates of this generation in use.")
+		}
+		return fmt.Sprintf("%d certificates", n), err
+	})
+}
+
+// PauseCampaign stops the clock: nothing closes until it goes on. Errors:
+// fault.Denied, fault.Absent; fault.Conflict when it is not running.
+func (s *Service) PauseCampaign(ctx context.Context, by access.Actor, id string) error {
+	return s.turn(ctx, by, id, "campaign.pause", func(ctx context.Context, tx bun.Tx, c *Campaign) (string, error) {
+		if c.State != Running {
+			return "", errTurned
+		}
+		c.State = Paused
+		return "", s.turned(ctx, tx, *c, Running)
+	})
+}
+
+// ResumeCampaign lets a paused one go on. Errors: fault.Denied, fault.Absent;
+// fault.Conflict when it is not paused, or its instant passed meanwhile and has to
+// be moved first.
+func (s *Service) ResumeCampaign(ctx context.Context, by access.Actor, id string) error {
+	return s.turn(ctx, by, id, "campaign.resume", func(ctx context.Context, tx bun.Tx, c *Campaign) (string, error) {
+		if c.State != Paused {
+			return "", errTurned
+		}
+		if !c.ClosesAt.After(s.Now()) {
+			return "", fault.New(fault.Conflict, "inventory.campaign.late", "The instant of the closing passed during the pause. Move it first.")
+		}
+		c.State = Running
+		if err := s.turned(ctx, tx, *c, Paused); err != nil {
+			return "", err
+		}
+		n, err := s.joining(ctx, tx, *c)
+		return fmt.Sprintf("%d certificates more", n), err
+	})
+}
+
+// CancelCampaign ends one that was started, for good: its certificates stay as they
+// are. Errors: fault.Denied, fault.Absent; fault.Conflict when it is over.
+func (s *Service) CancelCampaign(ctx context.Context, by access.Actor, id string) error {
+	return s.turn(ctx, by, id, "campaign.cancel", func(ctx context.Context, tx bun.Tx, c *Campaign) (string, error) {
+		if c.State != Running && c.State != Paused {
+			return "", errTurned
+		}
+		was, now := c.State, store.Instant(s.Now())
+		c.State, c.ClosedAt = Cancelled, &now
+		return "", s.turned(ctx, tx, *c, was)
+	})
+}
+
+// MoveCampaign moves the instant of the closing of a draft, a running or a paused
+// one. Errors: fault.Denied, fault.Absent, fault.Invalid; fault.Conflict when it is
+// over.
+func (s *Service) MoveCampaign(ctx context.Context, by access.Actor, id string, closes time.Time) error {
+	return s.turn(ctx, by, id, "campaign.move", func(ctx context.Context, tx bun.Tx, c *Campaign) (string, error) {
+		if c.State == Cancelled || c.State == Closed {
+			return "", errTurned
+		}
+		closes = store.Instant(closes)
+		if err := checkClosing(s.Now(), closes); err != nil {
+			return "", err
+		}
+		note := "from " + c.ClosesAt.UTC().Format(time.RFC3339) + " to " + closes.UTC().Format(time.RFC3339)
+		c.ClosesAt = closes
+		return note, s.turned(ctx, tx, *c, c.State)
+	})
+}
+
+var (
+	errTurned = fault.New(fault.Conflict, "inventory.campaign.state", "This is no longer possible: the campaign has gone on meanwhile. Load the page again.")
+	errPast   = fault.New(fault.Conflict, "inventory.campaign.past", "The instant of the closing has passed. Move it, or draft a new campaign.")
+)
+
+// turn is a change of a campaign by somebody, with its entry in the log.
+func (s *Service) turn(ctx context.Context, by access.Actor, id, verb string, do func(context.Context, bun.Tx, *Campaign) (string, error)) error {
 	if err := by.Need(access.OrderCertificate); err != nil {
 		return err
 	}
@@ -198,148 +287,37 @@ func (s *Service) StartCampaign(ctx context.Context, by access.Actor, id string)
 		if err != nil {
 			return err
 		}
-		now := store.Instant(s.Now())
-		if !c.ClosesAt.After(now) {
-			return fault.New(fault.Conflict, "inventory.campaign.past", "The instant of the closing has passed. Draft a new campaign.")
-		}
-		var all []Certificate
-		if err := c.members(tx.NewSelect().Model(&all).Column("id", "name")).Scan(ctx); err != nil {
+		note, err := do(ctx, tx, &c)
+		if err != nil {
 			return err
 		}
-		if len(all) == 0 {
-			return fault.New(fault.Conflict, "inventory.campaign.empty", "There are no certificates of this generation in use.")
-		}
-		res, err := tx.NewUpdate().Model(&c).Set("state = ?", Running).Set("started_at = ?", now).
-			Where("org_id = ?", by.OrgID).Where("id = ?", id).Where("state = ?", Draft).Exec(ctx)
-		if err := store.One(res, err, "inventory.campaign"); err != nil {
-			return err
-		}
-		rows := make([]member, len(all))
-		for i, one := range all {
-			rows[i] = member{OrgID: by.OrgID, CampaignID: id, CertificateID: one.ID, Name: one.Name}
-		}
-		if _, err := store.Insert(ctx, tx, rows, ""); err != nil {
-			return err
-		}
-		if err := CloseKind.AddOnce(ctx, tx, "inventory.close:"+id, by.OrgID, Close{by.OrgID, id}, c.ClosesAt); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(by, now, "campaign.start", "campaign:"+id, fmt.Sprintf("%d certificates", len(all))))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), verb, "campaign:"+id, note))
 	})
+}
+
+// turned writes a campaign that was in state was, and begins a round of it: what
+// was to close it before is void, and one that runs is to be closed anew.
+func (s *Service) turned(ctx context.Context, tx bun.Tx, c Campaign, was string) error {
+	res, err := tx.NewUpdate().Model((*Campaign)(nil)).Set("state = ?", c.State).Set("closes_at = ?", c.ClosesAt).Set("started_at = ?", c.StartedAt).
+		Set("closed_at = ?", c.ClosedAt).Set("round = ?", c.Round+1).
+		Where("org_id = ?", c.OrgID).Where("id = ?", c.ID).Where("state = ?", was).Where("round = ?", c.Round).Exec(ctx)
+	if n, err := store.Count(res, err); err != nil || n == 0 {
+		if err == nil {
+			err = errTurned
+		}
+		return err
+	}
+	if c.State != Running {
+		return nil
+	}
+	c.Round++
+	return s.ask(ctx, tx, c, "")
 }
 
 // DropCampaign deletes a draft. Errors: fault.Denied, fault.Absent, fault.Conflict.
 func (s *Service) DropCampaign(ctx context.Context, by access.Actor, id string) error {
-	if err := by.Need(access.OrderCertificate); err != nil {
-		return err
-	}
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := campaign(ctx, tx, by.OrgID, id); err != nil {
-			return err
-		}
+	return s.turn(ctx, by, id, "campaign.drop", func(ctx context.Context, tx bun.Tx, _ *Campaign) (string, error) {
 		res, err := tx.NewDelete().Model((*Campaign)(nil)).Where("org_id = ?", by.OrgID).Where("id = ?", id).Where("state = ?", Draft).Exec(ctx)
-		if err := store.One(res, err, "inventory.campaign"); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "campaign.drop", "campaign:"+id, ""))
+		return "", store.One(res, err, "inventory.campaign")
 	})
-}
-
-// CloseCampaign takes what was not moved out of use, once, at the instant that was
-// set, however often it is called. Certificates of other issuers stay as they are
-// there: the report names them, so that somebody has them revoked. Errors:
-// unexpected only; a campaign that is not running is done.
-func (s *Service) CloseCampaign(ctx context.Context, job Close) error {
-	by := access.System(job.Org)
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		now := store.Instant(s.Now())
-		res, err := tx.NewUpdate().Model((*Campaign)(nil)).Set("state = ?", Closed).Set("closed_at = ?", now).
-			Where("org_id = ?", job.Org).Where("id = ?", job.Campaign).Where("state = ?", Running).Where("closes_at <= ?", now).Exec(ctx)
-		if n, err := store.Count(res, err); err != nil || n == 0 {
-			return err
-		}
-		var all []struct {
-			CertificateID string  `bun:"certificate_id"`
-			Plan          *string `bun:"plan"`
-			Serial        *string `bun:"serial"`
-		}
-		err = tx.NewSelect().Model((*member)(nil)).ColumnExpr("m.certificate_id, c.plan, c.serial").
-			Join("LEFT JOIN inventory_certificate AS c ON c.org_id = m.org_id AND c.id = m.certificate_id").
-			Where("m.org_id = ?", job.Org).Where("m.campaign_id = ?", job.Campaign).Order("m.certificate_id").Scan(ctx, &all)
-		if err != nil {
-			return err
-		}
-		counts := map[string]int{}
-		entries := make([]audit.Entry, 0, len(all)+1)
-		for _, one := range all {
-			outcome := Overdue
-			switch {
-			case one.Plan == nil:
-				outcome = Gone
-			case *one.Plan == PlanInstalled || *one.Plan == PlanRetired:
-				outcome = Moved
-			}
-			counts[outcome]++
-			_, err := tx.NewUpdate().Model((*member)(nil)).Set("outcome = ?", outcome).
-				Where("org_id = ?", job.Org).Where("campaign_id = ?", job.Campaign).Where("certificate_id = ?", one.CertificateID).Exec(ctx)
-			if err != nil {
-				return err
-			}
-			if outcome == Gone || one.Plan != nil && *one.Plan == PlanRetired {
-				continue
-			}
-			_, err = tx.NewUpdate().Model((*Certificate)(nil)).Set("plan = ?", PlanRetired).Set("retired_at = ?", now).Set("version = version + 1").
-				Where("org_id = ?", job.Org).Where("id = ?", one.CertificateID).Exec(ctx)
-			if err != nil {
-				return err
-			}
-			entries = append(entries, audit.By(by, now, "inventory.retire", object(one.CertificateID), "campaign "+job.Campaign+" serial "+*one.Serial).Changed(*one.Plan, PlanRetired))
-		}
-		note := fmt.Sprintf("%d moved, %d closed, %d deleted", counts[Moved], counts[Overdue], counts[Gone])
-		return audit.Record(ctx, tx, append(entries, audit.By(by, now, "campaign.close", "campaign:"+job.Campaign, note))...)
-	})
-}
-
-// CampaignReport writes a line for each certificate of a campaign as CSV. Errors:
-// fault.Denied, fault.Absent.
-func (s *Service) CampaignReport(ctx context.Context, by access.Actor, id string, out io.Writer) error {
-	if err := by.Need(access.ViewCertificates); err != nil {
-		return err
-	}
-	c, err := campaign(ctx, s.DB, by.OrgID, id)
-	if err != nil {
-		return err
-	}
-	outcomes := map[string]member{}
-	var members []member
-	if err := s.DB.NewSelect().Model(&members).Where("m.org_id = ?", by.OrgID).Where("m.campaign_id = ?", id).Order("m.name", "m.certificate_id").Scan(ctx); err != nil {
-		return err
-	}
-	for _, m := range members {
-		outcomes[m.CertificateID] = m
-	}
-	var all []Certificate
-	if err := c.members(s.DB.NewSelect().Model(&all).ExcludeColumn("der")).Order("c.name", "c.id").Scan(ctx); err != nil {
-		return err
-	}
-	w, err := sheet.NewCSV(out, "name", "serial", "issuer", "kind", "not_after", "plan", "owner_id", "contact", "successor", "outcome")
-	if err != nil {
-		return err
-	}
-	for _, one := range all {
-		err := w.Write(one.Name, one.Serial, one.Issuer, one.Kind, one.NotAfter.UTC().Format(time.RFC3339), one.Plan, string(one.OwnerID), one.ContactEmail,
-			one.SuccessorID, outcomes[one.ID].Outcome)
-		if err != nil {
-			return err
-		}
-		delete(outcomes, one.ID)
-	}
-	for _, m := range members {
-		if _, gone := outcomes[m.CertificateID]; gone {
-			if err := w.Write(m.Name, "", "", "", "", "", "", "", "", firstOf(m.Outcome, Gone)); err != nil {
-				return err
-			}
-		}
-	}
-	return w.Close()
 }

@@ -86,6 +86,7 @@ type Certificate struct {
 	Version      int64             `bun:"version"`
 	CreatedAt    time.Time         `bun:"created_at"`
 	RetiredAt    *time.Time        `bun:"retired_at"`
+	EndedAt      *time.Time        `bun:"ended_at"` // by the closing of a campaign
 }
 
 // Place is where a certificate is installed.
@@ -338,9 +339,16 @@ func replan(ctx context.Context, tx bun.Tx, c *Certificate) error {
 		return err
 	}
 	c.Plan = planOf(*c, all)
-	res, err := tx.NewUpdate().Model(c).Column("successor_id", "installed_at", "plan").Set("version = version + 1").Where("org_id = ?", c.OrgID).Where("id = ?", c.ID).Exec(ctx)
+	res, err := tx.NewUpdate().Model(c).Column("successor_id", "installed_at", "plan").Set("version = version + 1").Where("org_id = ?", c.OrgID).Where("id = ?", c.ID).
+		Where("version = ?", c.Version).Exec(ctx)
+	if n, err := store.Count(res, err); err != nil || n == 0 {
+		if err == nil { // whoever was first, a closing perhaps, must not be overwritten
+			err = fault.New(fault.Unavailable, "inventory.certificate.busy", "Somebody else is changing this certificate. Try again.")
+		}
+		return err
+	}
 	c.Version++
-	return store.One(res, err, "inventory.certificate")
+	return nil
 }
 
 func planOf(c Certificate, all []Place) string {

@@ -73,10 +73,15 @@ func (s *Service) Change(ctx context.Context, by access.Actor, id string, in Car
 		c.Plan = planOf(c, all)
 		c.SearchKey = searchKey(c)
 		res, err := tx.NewUpdate().Model(&c).
-			Column("owner_id", "contact_name", "contact_email", "contact_lang", "successor_id", "installed_at", "renew_by", "switch_on", "note", "retired_at", "plan", "search_key").
+			Column("owner_id", "contact_name", "contact_email", "contact_lang", "successor_id", "installed_at", "renew_by", "switch_on", "note", "retired_at", "ended_at", "plan", "search_key").
 			Set("version = version + 1").Where("org_id = ?", by.OrgID).Where("id = ?", id).Where("version = ?", in.Version).Exec(ctx)
 		if err := store.One(res, err, "inventory.certificate"); err != nil {
 			return err
+		}
+		if before == PlanRetired && c.Plan != PlanRetired {
+			if err := s.join(ctx, tx, by.OrgID); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "inventory.change", object(id), "serial "+c.Serial).Changed(before, c.Plan))
 	})
@@ -87,7 +92,7 @@ func (s *Service) state(c *Certificate, in Care) error {
 	now := store.Instant(s.Now())
 	switch {
 	case !in.Retired:
-		c.RetiredAt = nil
+		c.RetiredAt, c.EndedAt = nil, nil
 	case c.RetiredAt == nil:
 		c.RetiredAt = &now
 	}

@@ -29,6 +29,7 @@ const (
 	KindCertificate   = "certificate_expiry"    // one ends
 	KindCertificates  = "certificates_expiring" // many end: one mail about all
 	KindSecureMail    = "secure_mail_closing"   // to who loses old mail
+	KindCampaign      = "campaign_closed"       // to administrators: what a campaign of certificates came to
 	KindAgreementEnd  = "agreement_ended"
 	KindRightsAsked   = "rights_asked"   // to those who decide: requests wait
 	KindRightApproved = "right_approved" // to who asked

@@ -45,6 +45,7 @@ var kinds = map[string]kind{
 	KindCertificate:   {params: []string{"organisation", "certificate", "not_after", "days", "address"}, instants: []string{"not_after"}},
 	KindCertificates:  {params: []string{"organisation", "count", "list", "address"}, long: []string{"list"}},
 	KindSecureMail:    {params: []string{"organisation", "closes", "days", "address"}, instants: []string{"closes"}},
+	KindCampaign:      {params: []string{"organisation", "campaign", "closed", "moved", "revoked", "ended", "deleted", "address"}, instants: []string{"closed"}},
 	KindAgreementEnd:  {params: []string{"organisation", "cvr", "day"}},
 	KindRightsAsked:   {params: []string{"organisation", "count", "address"}},
 	KindRightApproved: {params: []string{"organisation", "right", "service"}, instants: []string{"until"}},

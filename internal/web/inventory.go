@@ -28,6 +28,11 @@ func (s *Server) inventoryRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/inventory/campaigns/:id", s.inventoryCampaign, need...)
 	api.DELETE("/inventory/campaigns/:id", s.inventoryCampaignDrop, need...)
 	api.POST("/inventory/campaigns/:id/start", s.inventoryCampaignStart, need...)
+	api.POST("/inventory/campaigns/:id/pause", s.inventoryCampaignPause, need...)
+	api.POST("/inventory/campaigns/:id/resume", s.inventoryCampaignResume, need...)
+	api.POST("/inventory/campaigns/:id/cancel", s.inventoryCampaignCancel, need...)
+	api.PUT("/inventory/campaigns/:id/deadline", s.inventoryCampaignMove, need...)
+	api.GET("/inventory/campaigns/:id/members", s.inventoryCampaignMembers, need...)
 	api.GET("/inventory/campaigns/:id/report.csv", s.inventoryCampaignReport, need...)
 	api.GET("/inventory/:id", s.inventoryShow, need...)
 	api.PUT("/inventory/:id", s.inventoryChange, need...)
@@ -298,68 +303,6 @@ func (s *Server) inventoryHostRemove(c echo.Context) error {
 // inventoryHostScan: POST /api/v1/inventory/hosts/:id/scan -> 204.
 func (s *Server) inventoryHostScan(c echo.Context) error {
 	return empty(c, s.Inventory.AskScan(c.Request().Context(), actor(c), c.Param("id")))
-}
-
-func campaignOf(v inventory.CampaignView) Campaign {
-	return Campaign{
-		ID: v.ID, Name: v.Name, Generation: CertificateGeneration(v.Generation), ClosesAt: v.ClosesAt, State: CampaignState(v.State), CreatedAt: v.CreatedAt,
-		StartedAt: v.StartedAt, ClosedAt: v.ClosedAt, Total: v.Total, NoOwner: v.NoOwner, Plans: v.Plans, Outcomes: v.Outcomes,
-	}
-}
-
-// inventoryCampaigns: GET /api/v1/inventory/campaigns -> 200 CampaignList.
-func (s *Server) inventoryCampaigns(c echo.Context) error {
-	all, err := s.Inventory.Campaigns(c.Request().Context(), actor(c))
-	if err != nil {
-		return err
-	}
-	out := CampaignList{Items: []Campaign{}}
-	for _, v := range all {
-		out.Items = append(out.Items, campaignOf(v))
-	}
-	return c.JSON(http.StatusOK, out)
-}
-
-// inventoryCampaignNew: POST /api/v1/inventory/campaigns CampaignNew -> 201 Made.
-func (s *Server) inventoryCampaignNew(c echo.Context) error {
-	var in CampaignNew
-	if err := bind(c, &in); err != nil {
-		return err
-	}
-	made, err := s.Inventory.NewCampaign(c.Request().Context(), actor(c), in.Name, string(in.Generation), in.ClosesAt)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusCreated, Made{ID: made.ID})
-}
-
-// inventoryCampaign: GET /api/v1/inventory/campaigns/:id -> 200 Campaign.
-func (s *Server) inventoryCampaign(c echo.Context) error {
-	v, err := s.Inventory.Campaign(c.Request().Context(), actor(c), c.Param("id"))
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, campaignOf(v))
-}
-
-// inventoryCampaignDrop: DELETE /api/v1/inventory/campaigns/:id -> 204.
-func (s *Server) inventoryCampaignDrop(c echo.Context) error {
-	return empty(c, s.Inventory.DropCampaign(c.Request().Context(), actor(c), c.Param("id")))
-}
-
-// inventoryCampaignStart: POST /api/v1/inventory/campaigns/:id/start -> 204.
-func (s *Server) inventoryCampaignStart(c echo.Context) error {
-	return empty(c, s.Inventory.StartCampaign(c.Request().Context(), actor(c), c.Param("id")))
-}
-
-// inventoryCampaignReport: GET /api/v1/inventory/campaigns/:id/report.csv -> 200
-// text/csv.
-func (s *Server) inventoryCampaignReport(c echo.Context) error {
-	ctx, by := c.Request().Context(), actor(c)
-	if _, err := s.Inventory.Campaign(ctx, by, c.Param("id")); err != nil {
-		return err
-	}
-	return csvAnswer(c, "campaign.csv", func(out io.Writer) error { return s.Inventory.CampaignReport(ctx, by, c.Param("id"), out) })
 }
 
 // inventoryRenew: POST /api/v1/inventory/renewals RenewalPlan -> 200 RenewalList.

@@ -28,6 +28,14 @@ var inventoryRules = []rule{
 	{route: "GET /api/v1/inventory/campaigns/:id", right: access.ViewCertificates, id: "campaign", want: 200},
 	{route: "GET /api/v1/inventory/campaigns/:id/report.csv", right: access.ViewCertificates, id: "campaign", want: 200},
 	{route: "POST /api/v1/inventory/campaigns/:id/start", right: access.OrderCertificate, id: "campaign", want: 204, verbs: "campaign.start"},
+	{route: "GET /api/v1/inventory/campaigns/:id/members", right: access.ViewCertificates, id: "campaign_running", want: 200},
+	{route: "POST /api/v1/inventory/campaigns/:id/pause", right: access.OrderCertificate, id: "campaign_running", want: 204, verbs: "campaign.pause"},
+	{route: "POST /api/v1/inventory/campaigns/:id/resume", right: access.OrderCertificate, id: "campaign_paused", want: 204, verbs: "campaign.resume"},
+	{route: "POST /api/v1/inventory/campaigns/:id/cancel", right: access.OrderCertificate, id: "campaign_over", want: 204, verbs: "campaign.cancel"},
+	{
+		route: "PUT /api/v1/inventory/campaigns/:id/deadline", right: access.OrderCertificate, id: "campaign_draft",
+		body: `{"closes_at": "2027-09-01T00:00:00Z"}`, want: 204, verbs: "campaign.move",
+	},
 	{route: "DELETE /api/v1/inventory/campaigns/:id", right: access.OrderCertificate, id: "campaign_draft", want: 204, verbs: "campaign.drop"},
 	{route: "GET /api/v1/inventory/:id", right: access.ViewCertificates, id: "certificate", want: 200},
 	{route: "GET /api/v1/inventory/:id/certificate.cer", right: access.ViewCertificates, id: "certificate", want: 404},
@@ -63,8 +71,8 @@ var inventoryRules = []rule{
 const certificateList = "navn;serienummer;udsteder;gyldig til\n" +
 	"Lønsystem;4a01;TRUST2408 OCES CA III;2027-03-01\nLønsystem, nyt;4a02;Den Danske Stat OCES udstedende-CA 1;2030-03-01\n"
 
-// inventoryFixtures are two certificates from a list, a place, a host and two
-// campaigns.
+// inventoryFixtures are two certificates from a list, a place, a host and
+// campaigns of every state.
 func inventoryFixtures(t *testing.T, r *rulings, c *tenant) {
 	t.Helper()
 	by := c.Actor
@@ -82,12 +90,23 @@ func inventoryFixtures(t *testing.T, r *rulings, c *tenant) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"campaign", "campaign_draft"} {
+	for _, name := range []string{"campaign", "campaign_draft", "campaign_running", "campaign_paused", "campaign_over"} {
 		made, err := r.Inventory.NewCampaign(t.Context(), by, "OCES2 til OCES3", inventory.OCES2, r.Clock.Now().AddDate(0, 2, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.ids[name] = made.ID
+		if name == "campaign" || name == "campaign_draft" {
+			continue
+		}
+		if err := r.Inventory.StartCampaign(t.Context(), by, made.ID); err != nil {
+			t.Fatal(err)
+		}
+		if name == "campaign_paused" {
+			if err := r.Inventory.PauseCampaign(t.Context(), by, made.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	c.ids["certificate"], c.ids["certificate_next"], c.ids["place"], c.ids["host"] = first, report.Added[1].ID, place.ID, host.ID
 }

@@ -13,6 +13,7 @@ export type Reminder = Schema['Reminder'];
 export type Forecast = Schema['Forecast'];
 export type ForecastMonth = Schema['ForecastMonth'];
 export type Campaign = Schema['Campaign'];
+export type CampaignMember = Schema['CampaignMember'];
 export type Renewal = Schema['Renewal'];
 export type RenewalPlan = Schema['RenewalPlan'];
 export type Rules = Schema['ReminderRules'];
@@ -118,6 +119,24 @@ export const campaignQuery = (id: string) =>
 export const newCampaign = (campaign: Schema['CampaignNew']) => answer(client.POST('/inventory/campaigns', { body: campaign }));
 
 export const startCampaign = (id: string) => answer(client.POST('/inventory/campaigns/{id}/start', { params: { path: { id } } }));
+
+export const pauseCampaign = (id: string) => answer(client.POST('/inventory/campaigns/{id}/pause', { params: { path: { id } } }));
+
+export const resumeCampaign = (id: string) => answer(client.POST('/inventory/campaigns/{id}/resume', { params: { path: { id } } }));
+
+export const cancelCampaign = (id: string) => answer(client.POST('/inventory/campaigns/{id}/cancel', { params: { path: { id } } }));
+
+export const moveCampaign = (id: string, closesAt: string) =>
+  answer(client.PUT('/inventory/campaigns/{id}/deadline', { params: { path: { id } }, body: { closes_at: closesAt } }));
+
+export const membersQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['inventory', 'members', id],
+    queryFn: ({ pageParam }) =>
+      answer(client.GET('/inventory/campaigns/{id}/members', { params: { path: { id }, query: pageParam === '' ? {} : { cursor: pageParam } } })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
 
 export const dropCampaign = (id: string) => answer(client.DELETE('/inventory/campaigns/{id}', { params: { path: { id } } }));
 

@@ -19,6 +19,8 @@ import { Icon } from '@/ui/icon';
 import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
+import { CampaignMembers } from './campaign-members';
+import { CampaignSteering } from './campaign-steering';
 import { CampaignBadge, doneOf } from './campaigns-page';
 import { Ending, PlanBadge } from './words';
 
@@ -53,7 +55,8 @@ export function CampaignPage() {
         <>
           {data.state === 'draft' && <Draft campaign={data} manages={manages} />}
           <Progress campaign={data} />
-          <Members campaign={data} />
+          {manages && (data.state === 'running' || data.state === 'paused') && <CampaignSteering campaign={data} />}
+          {data.state === 'draft' ? <Candidates campaign={data} /> : <CampaignMembers campaign={data} />}
         </>
       )}
     </Page>
@@ -125,14 +128,19 @@ function Draft({ campaign, manages }: { campaign: Campaign; manages: boolean }) 
 }
 
 const planOrder: Plan[] = ['installed', 'issued', 'planned', 'open', 'retired'];
-const outcomes = ['moved', 'overdue', 'gone'] as const;
+// An outcome with the colour that charts have for it.
+const outcomes = [
+  ['moved', 'moved'],
+  ['closed', 'overdue'],
+  ['deleted', 'gone'],
+] as const;
 
 function Progress({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
   const now = useNow(30_000);
   const closed = campaign.state === 'closed';
   const shares = closed
-    ? outcomes.map((one) => ({ state: one, label: t(`campaigns.outcomes.${one}`), count: campaign.outcomes[one] ?? 0 }))
+    ? outcomes.map(([one, state]) => ({ state, label: t(`campaigns.outcomes.${one}`), count: campaign.outcomes[one] ?? 0 }))
     : planOrder.map((plan) => ({ state: plan, label: t(`inventory.plans.${plan}`), count: campaign.plans[plan] ?? 0 }));
   const done = doneOf(campaign);
   const label = t('campaigns.progress', {
@@ -147,25 +155,26 @@ function Progress({ campaign }: { campaign: Campaign }) {
       <p>
         <strong className="number">{label}</strong>
       </p>
-      {closed ? (
-        <p>{t('campaigns.closedAt', { at: dateTime(campaign.closed_at ?? campaign.closes_at) })}</p>
-      ) : (
+      {campaign.state === 'paused' && <Alert tone="warning">{t('campaigns.paused')}</Alert>}
+      {closed && <p>{t('campaigns.closedAt', { at: dateTime(campaign.closed_at ?? campaign.closes_at) })}</p>}
+      {!closed && campaign.state !== 'cancelled' && (
         <p>
           {t('campaigns.closesAt', { at: dateTime(campaign.closes_at), in: fromNow(campaign.closes_at, now) })} {t('campaigns.closing')}
         </p>
       )}
-      {closed && (campaign.outcomes.overdue ?? 0) > 0 && <Alert tone="warning">{t('campaigns.overdue', { count: campaign.outcomes.overdue })}</Alert>}
+      {campaign.revoked > 0 && <p>{t('campaigns.revoked', { count: campaign.revoked })}</p>}
+      {campaign.key_files > 0 && <p>{t('campaigns.keyFiles', { count: campaign.key_files })}</p>}
+      {closed && (campaign.outcomes.closed ?? 0) > 0 && <Alert tone="warning">{t('campaigns.overdue', { count: campaign.outcomes.closed })}</Alert>}
       {campaign.state === 'running' && campaign.no_owner > 0 && <Alert tone="warning">{t('campaigns.noOwner', { count: campaign.no_owner })}</Alert>}
     </section>
   );
 }
 
-/** Each certificate of a campaign, and what it wants. */
-function Members({ campaign }: { campaign: Campaign }) {
+/** Each certificate that a draft would begin with, and what it wants. */
+function Candidates({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
   const now = useNow(3_600_000);
-  const narrowing = campaign.state === 'draft' ? { generation: campaign.generation } : { campaign: campaign.id };
-  const query = useInfiniteQuery(inventoryQuery(narrowing));
+  const query = useInfiniteQuery(inventoryQuery({ generation: campaign.generation }));
   const members = query.data?.pages.flatMap((page) => page.items).filter((one) => one.kind !== 'authority') ?? [];
   const columns: Column<Certificate>[] = [
     {

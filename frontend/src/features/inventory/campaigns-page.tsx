@@ -12,7 +12,7 @@ import { Empty, Skeleton } from '@/ui/feedback';
 import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
 
-const tones: Partial<Record<Campaign['state'], Tone>> = { running: 'info', closed: 'success' };
+const tones: Partial<Record<Campaign['state'], Tone>> = { running: 'info', paused: 'warning', closed: 'success' };
 
 export function CampaignBadge({ state }: { state: Campaign['state'] }) {
   const { t } = useTranslation();
@@ -21,7 +21,7 @@ export function CampaignBadge({ state }: { state: Campaign['state'] }) {
 
 /** How many of a campaign are done: installed, out of use, or moved at its closing. */
 export const doneOf = (one: Campaign): number =>
-  (one.plans.installed ?? 0) + (one.plans.retired ?? 0) + (one.outcomes.moved ?? 0) + (one.outcomes.gone ?? 0);
+  (one.plans.installed ?? 0) + (one.plans.retired ?? 0) + (one.outcomes.moved ?? 0) + (one.outcomes.deleted ?? 0);
 
 /** Campaigns from one generation of certificates to the next. */
 export function CampaignsPage() {

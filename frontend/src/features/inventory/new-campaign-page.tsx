@@ -55,7 +55,7 @@ export function NewCampaignPage() {
           value={generation}
           onChange={(event) => setGeneration(event.target.value as Generation)}
         >
-          {(['oces1', 'oces2', 'oces3'] as const).map((one) => (
+          {(['oces1', 'oces2', 'oces3', 'adgang'] as const).map((one) => (
             <option key={one} value={one}>
               {t(`inventory.generations.${one}`)}
             </option>
