@@ -297,19 +297,70 @@ func (e BulkState) Valid() bool {
 
 // Defines values for CampaignState.
 const (
-	CampaignStateClosed  CampaignState = "closed"
-	CampaignStateDraft   CampaignState = "draft"
-	CampaignStateRunning CampaignState = "running"
+	CampaignStateCancelled CampaignState = "cancelled"
+	CampaignStateClosed    CampaignState = "closed"
+	CampaignStateDraft     CampaignState = "draft"
+	CampaignStatePaused    CampaignState = "paused"
+	CampaignStateRunning   CampaignState = "running"
 )
 
 // Valid indicates whether the value is a known member of the CampaignState enum.
 func (e CampaignState) Valid() bool {
 	switch e {
+	case CampaignStateCancelled:
+		return true
 	case CampaignStateClosed:
 		return true
 	case CampaignStateDraft:
 		return true
+	case CampaignStatePaused:
+		return true
 	case CampaignStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CampaignMemberAction.
+const (
+	CampaignMemberActionEmpty   CampaignMemberAction = ""
+	CampaignMemberActionEnded   CampaignMemberAction = "ended"
+	CampaignMemberActionRevoked CampaignMemberAction = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the CampaignMemberAction enum.
+func (e CampaignMemberAction) Valid() bool {
+	switch e {
+	case CampaignMemberActionEmpty:
+		return true
+	case CampaignMemberActionEnded:
+		return true
+	case CampaignMemberActionRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CampaignMemberOutcome.
+const (
+	CampaignMemberOutcomeClosed  CampaignMemberOutcome = "closed"
+	CampaignMemberOutcomeDeleted CampaignMemberOutcome = "deleted"
+	CampaignMemberOutcomeEmpty   CampaignMemberOutcome = ""
+	CampaignMemberOutcomeMoved   CampaignMemberOutcome = "moved"
+)
+
+// Valid indicates whether the value is a known member of the CampaignMemberOutcome enum.
+func (e CampaignMemberOutcome) Valid() bool {
+	switch e {
+	case CampaignMemberOutcomeClosed:
+		return true
+	case CampaignMemberOutcomeDeleted:
+		return true
+	case CampaignMemberOutcomeEmpty:
+		return true
+	case CampaignMemberOutcomeMoved:
 		return true
 	default:
 		return false
@@ -3373,26 +3424,73 @@ type CalendarAddress struct {
 
 // Campaign defines model for Campaign.
 type Campaign struct {
+	// ClosedAt Or cancelled
 	ClosedAt   *time.Time            `json:"closed_at"`
 	ClosesAt   time.Time             `json:"closes_at"`
 	CreatedAt  time.Time             `json:"created_at"`
 	Generation CertificateGeneration `json:"generation"`
 	ID         string                `json:"id"`
-	Name       string                `json:"name"`
-	NoOwner    int64                 `json:"no_owner"`
-	Outcomes   map[string]int64      `json:"outcomes"`
-	Plans      map[string]int64      `json:"plans"`
-	StartedAt  *time.Time            `json:"started_at"`
-	State      CampaignState         `json:"state"`
-	Total      int64                 `json:"total"`
+
+	// KeyFiles Key files issued here: their holders renew them, and no campaign takes them
+	KeyFiles int64            `json:"key_files"`
+	Name     string           `json:"name"`
+	NoOwner  int64            `json:"no_owner"`
+	Outcomes map[string]int64 `json:"outcomes"`
+	Plans    map[string]int64 `json:"plans"`
+
+	// Revoked Members that the closing revoked here
+	Revoked   int64         `json:"revoked"`
+	StartedAt *time.Time    `json:"started_at"`
+	State     CampaignState `json:"state"`
+	Total     int64         `json:"total"`
 }
 
 // CampaignState defines model for Campaign.State.
 type CampaignState string
 
+// CampaignDeadline defines model for CampaignDeadline.
+type CampaignDeadline struct {
+	ClosesAt time.Time `json:"closes_at"`
+}
+
 // CampaignList defines model for CampaignList.
 type CampaignList struct {
 	Items []Campaign `json:"items"`
+}
+
+// CampaignMember defines model for CampaignMember.
+type CampaignMember struct {
+	// Action Of the closing: revoked here, or out of use and to be revoked by its issuer
+	Action        CampaignMemberAction `json:"action"`
+	CertificateID string               `json:"certificate_id"`
+	ContactEmail  string               `json:"contact_email"`
+	EndedAt       *time.Time           `json:"ended_at"`
+	Issuer        string               `json:"issuer"`
+
+	// JoinedAt Null for one that took part from the start
+	JoinedAt *time.Time            `json:"joined_at"`
+	Kind     string                `json:"kind"`
+	Name     string                `json:"name"`
+	NotAfter *time.Time            `json:"not_after"`
+	Outcome  CampaignMemberOutcome `json:"outcome"`
+	OwnerID  string                `json:"owner_id"`
+
+	// Plan Empty for one that was deleted from the inventory
+	Plan        string `json:"plan"`
+	Serial      string `json:"serial"`
+	SuccessorID string `json:"successor_id"`
+}
+
+// CampaignMemberAction Of the closing: revoked here, or out of use and to be revoked by its issuer
+type CampaignMemberAction string
+
+// CampaignMemberOutcome defines model for CampaignMember.Outcome.
+type CampaignMemberOutcome string
+
+// CampaignMemberList defines model for CampaignMemberList.
+type CampaignMemberList struct {
+	Items []CampaignMember `json:"items"`
+	Next  *string          `json:"next"`
 }
 
 // CampaignNew defines model for CampaignNew.
@@ -6634,6 +6732,11 @@ type InventoryExportParams struct {
 	Campaign *string `form:"campaign,omitempty" json:"campaign,omitempty"`
 }
 
+// InventoryCampaignMembersParams defines parameters for InventoryCampaignMembers.
+type InventoryCampaignMembersParams struct {
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // WordingResetParams defines parameters for WordingReset.
 type WordingResetParams struct {
 	Kind string                 `form:"kind" json:"kind"`
@@ -7038,6 +7141,9 @@ type InventoryImportMultipartRequestBody InventoryImportMultipartBody
 
 // InventoryCampaignNewJSONRequestBody defines body for InventoryCampaignNew for application/json ContentType.
 type InventoryCampaignNewJSONRequestBody = CampaignNew
+
+// InventoryCampaignMoveJSONRequestBody defines body for InventoryCampaignMove for application/json ContentType.
+type InventoryCampaignMoveJSONRequestBody = CampaignDeadline
 
 // InventoryHostAddJSONRequestBody defines body for InventoryHostAdd for application/json ContentType.
 type InventoryHostAddJSONRequestBody = InventoryHostNew

@@ -113,4 +113,3 @@ func (s *Server) inventoryCampaignReport(c echo.Context) error {
 	}
 	return csvAnswer(c, "campaign.csv", func(out io.Writer) error { return s.Inventory.CampaignReport(ctx, by, c.Param("id"), out) })
 }
-

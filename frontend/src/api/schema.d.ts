@@ -2632,6 +2632,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inventory/campaigns/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop the clock of a running campaign: nothing closes until it goes on */
+        post: operations["inventoryCampaignPause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a paused campaign go on */
+        post: operations["inventoryCampaignResume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a campaign for good; its certificates stay as they are */
+        post: operations["inventoryCampaignCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}/deadline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Move the instant of the closing */
+        put: operations["inventoryCampaignMove"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inventory/campaigns/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** The certificates of a campaign that was started, 50 a page; once it has closed, what the closing found and did */
+        get: operations["inventoryCampaignMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inventory/campaigns/{id}/report.csv": {
         parameters: {
             query?: never;
@@ -6198,17 +6293,30 @@ export interface components {
             /** Format: date-time */
             closes_at: string;
             /** @enum {string} */
-            state: "draft" | "running" | "closed";
+            state: "draft" | "running" | "paused" | "cancelled" | "closed";
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             started_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Or cancelled
+             */
             closed_at: string | null;
             /** Format: int64 */
             total: number;
             /** Format: int64 */
             no_owner: number;
+            /**
+             * Format: int64
+             * @description Members that the closing revoked here
+             */
+            revoked: number;
+            /**
+             * Format: int64
+             * @description Key files issued here: their holders renew them, and no campaign takes them
+             */
+            key_files: number;
             plans: {
                 [key: string]: number;
             };
@@ -6218,6 +6326,42 @@ export interface components {
         };
         CampaignList: {
             items: components["schemas"]["Campaign"][];
+        };
+        CampaignDeadline: {
+            /** Format: date-time */
+            closes_at: string;
+        };
+        CampaignMember: {
+            certificate_id: string;
+            name: string;
+            serial: string;
+            issuer: string;
+            kind: string;
+            /** Format: date-time */
+            not_after: string | null;
+            /** @description Empty for one that was deleted from the inventory */
+            plan: string;
+            owner_id: string;
+            contact_email: string;
+            successor_id: string;
+            /** @enum {string} */
+            outcome: "" | "moved" | "closed" | "deleted";
+            /**
+             * @description Of the closing: revoked here, or out of use and to be revoked by its issuer
+             * @enum {string}
+             */
+            action: "" | "revoked" | "ended";
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null for one that took part from the start
+             */
+            joined_at: string | null;
+        };
+        CampaignMemberList: {
+            items: components["schemas"]["CampaignMember"][];
+            next: string | null;
         };
         CampaignNew: {
             name: string;
@@ -11400,6 +11544,119 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignResume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignDeadline"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    inventoryCampaignMembers: {
+        parameters: {
+            query?: {
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignMemberList"];
+                };
             };
             default: components["responses"]["Problem"];
         };
