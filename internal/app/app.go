@@ -286,7 +286,7 @@ func (a *App) buildWeb(version string) error {
 		a.Demo = &demo.Service{
 			Operator: a.Operator, Onboarding: a.Onboarding,
 			DB: a.DB, Org: a.Org, Credential: a.Credential, Cutover: a.Cutover, Roster: a.Roster, Federation: a.Federation, Now: a.Now, Log: a.Log,
-			Rights: a.Rights, Review: a.Review, Inventory: a.Inventory, Data: c.Data, BaseURL: c.BaseURL.String(), Mails: mail.Mailbox(c.MailFolder()),
+			Rights: a.Rights, Review: a.Review, Inventory: a.Inventory, Setting: a.Setting, LocalIdP: a.LocalIdP, Data: c.Data, BaseURL: c.BaseURL.String(), Mails: mail.Mailbox(c.MailFolder()),
 		}
 		demoHandler = a.Demo.Handler()
 	}

@@ -1,6 +1,6 @@
 // Package demo makes Adgang try-able on an empty machine: two fictitious
-// organisations, an administrator's key file, the mailbox of everybody in it,
-// and a small business service to log in to. Nothing outside it knows whether
+// organisations, an administrator's key file, the mailbox of everybody in it, a
+// small business service to log in to, and a simulated login of one's own. Nothing outside it knows whether
 // it is there, but for those who build and mount it.
 package demo
 
@@ -17,12 +17,15 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/onboarding"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/review"
 	"github.com/adgang/adgang/internal/roster"
+	"github.com/adgang/adgang/internal/setting"
 )
 
 // Service is the front of the package. It is used by pointer.
@@ -38,6 +41,8 @@ type Service struct {
 	Rights     *entitlement.Service
 	Review     *review.Service
 	Inventory  *inventory.Service
+	Setting    *setting.Service
+	LocalIdP   *localidp.Service
 	Now        func() time.Time
 	Log        *slog.Logger
 	// Data is ADGANG_DATA; what the demo makes lies in the folder demo in it.
@@ -47,7 +52,9 @@ type Service struct {
 	// Mails is where the folder transport writes.
 	Mails mail.Mailbox
 
-	visits visits
+	visits   shelf[visit]
+	guests   shelf[guest]
+	arriving shelf[oiosaml.Request]
 }
 
 // Access is where a newcomer goes and what opens the door.
@@ -87,6 +94,14 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("POST "+servicePath+"/login", s.page(s.login))
 	mux.HandleFunc("POST "+servicePath+"/acs", s.page(s.consume))
 	mux.HandleFunc("POST "+servicePath+"/logout", s.page(s.logout))
+	mux.HandleFunc("POST "+servicePath+"/logout-everywhere", s.page(s.logoutEverywhere))
+	mux.HandleFunc("GET "+servicePath+"/slo", s.page(s.loggedOut))
+	mux.HandleFunc("GET "+idpPath, s.page(s.idpFront))
+	mux.HandleFunc("GET "+idpPath+"/metadata", s.page(s.idpMetadata))
+	mux.HandleFunc("GET "+idpPath+"/sso", s.page(s.idpAsked))
+	mux.HandleFunc("POST "+idpPath+"/login", s.page(s.idpLogin))
+	mux.HandleFunc("POST "+idpPath+"/logout", s.page(s.idpLogout))
+	mux.HandleFunc("GET "+idpPath+"/slo", s.page(s.idpLoggedOut))
 	mux.Handle("GET /demo/{$}", http.RedirectHandler("/demo/mail", http.StatusFound))
 	mux.HandleFunc("/demo/", s.page(absent))
 	return mux

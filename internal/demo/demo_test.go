@@ -13,6 +13,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
@@ -20,6 +21,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
@@ -27,6 +29,8 @@ import (
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
+	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/testkit"
 )
 
@@ -67,8 +71,14 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 		Roster:  &roster.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
 		Rights:  rights, Review: &review.Service{DB: db, Rights: rights, Mail: mails, Now: now, Log: log, BaseURL: server.URL},
 		Inventory: &inventory.Service{DB: db, CA: authority, Mail: mails, Now: now, Log: log, BaseURL: server.URL},
+		Setting:   &setting.Service{DB: db, Now: now, Acts: approval.Names(), Kinds: mail.Kinds()},
 		Mails:     mail.Mailbox(folder),
 	}
+	s.LocalIdP = &localidp.Service{
+		DB: db, Keys: keys, Org: orgs, Session: &session.Service{DB: db, Keys: keys, Now: now}, Federation: services, Now: now, Log: log,
+		BaseURL: server.URL, SAMLKeys: samlKeys, PrivateHosts: true, TestData: true,
+	}
+	services.Session, services.Elsewhere = s.LocalIdP.Session, map[string]federation.Elsewhere{localidp.Part: s.LocalIdP.Elsewhere()}
 	handler.Handler = s.Handler()
 	for _, setup := range []func(context.Context) error{authority.Setup, samlKeys.Setup} {
 		if err := setup(t.Context()); err != nil {

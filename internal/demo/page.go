@@ -96,7 +96,9 @@ func (s *Service) page(show func(http.ResponseWriter, *http.Request) (view, erro
 			return
 		}
 		lang := s.language(w, r)
-		v.Switch = other(lang, r.URL)
+		if r.Method == http.MethodGet {
+			v.Switch = other(lang, r.URL)
+		}
 		var body bytes.Buffer
 		if err := templates[lang].ExecuteTemplate(&body, v.template, v); err != nil {
 			s.Log.ErrorContext(r.Context(), "page of the demo failed", "route", r.Pattern, "err", err)

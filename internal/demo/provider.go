@@ -87,6 +87,7 @@ func (s *Service) serviceMetadata() ([]byte, error) {
 	role.ValidUntil = nil
 	role.KeyDescriptors = role.KeyDescriptors[1:] // signing
 	role.AssertionConsumerServices = role.AssertionConsumerServices[:1]
+	role.SingleLogoutServices = []saml.Endpoint{{Binding: saml.HTTPRedirectBinding, Location: s.BaseURL + servicePath + "/slo"}}
 	names := []saml.LocalizedName{
 		{Lang: danish, Value: "Tidsregistrering (demotjeneste)"},
 		{Lang: english, Value: "Time registration (demo service)"},
@@ -132,11 +133,14 @@ func (s *Service) register(ctx context.Context, org access.OrgID) error {
 }
 
 // key reads the service's key and certificate, or makes them.
-func (s *Service) key() (oiosaml.Key, error) {
-	path := s.path("service.pem")
+func (s *Service) key() (oiosaml.Key, error) { return s.keyIn("service.pem", s.entityID()) }
+
+// keyIn is the key of one of the demo's parties.
+func (s *Service) keyIn(name, entityID string) (oiosaml.Key, error) {
+	path := s.path(name)
 	text, err := os.ReadFile(path) //nolint:gosec // one of the demo's own files
 	if errors.Is(err, os.ErrNotExist) {
-		return s.newKey(path)
+		return s.newKey(path, entityID)
 	}
 	if err != nil {
 		return oiosaml.Key{}, err
@@ -149,8 +153,8 @@ func (s *Service) key() (oiosaml.Key, error) {
 	return oiosaml.LoadKey(private.Bytes, certificate.Bytes)
 }
 
-func (s *Service) newKey(path string) (oiosaml.Key, error) {
-	key, err := oiosaml.NewKey(oiosaml.RSA, s.entityID(), s.Now())
+func (s *Service) newKey(path, entityID string) (oiosaml.Key, error) {
+	key, err := oiosaml.NewKey(oiosaml.RSA, entityID, s.Now())
 	if err != nil {
 		return key, err
 	}

@@ -95,10 +95,13 @@ func (s *Service) Seed(ctx context.Context) (Access, error) {
 		return Access{}, fmt.Errorf("seed the operator: %w", err)
 	}
 	if done {
-		return a, nil
+		return a, s.ownLogin(ctx, true)
 	}
 	if err := s.other(ctx); err != nil {
 		return Access{}, fmt.Errorf("seed the second organisation: %w", err)
+	}
+	if err := s.ownLogin(ctx, false); err != nil {
+		return Access{}, fmt.Errorf("seed the second organisation's login: %w", err)
 	}
 	if err := s.bulk(ctx, admin); err != nil {
 		return Access{}, fmt.Errorf("seed a bulk change: %w", err)
@@ -106,6 +109,9 @@ func (s *Service) Seed(ctx context.Context) (Access, error) {
 	all := access.Actor{OrgID: o.ID, ID: "command", Name: admin.Name, Employee: admin.Employee, Roles: access.Roles}
 	if err := s.entitle(ctx, all); err != nil {
 		return Access{}, fmt.Errorf("seed rights in the service: %w", err)
+	}
+	if err := s.openService(ctx, all); err != nil {
+		return Access{}, fmt.Errorf("open the service to both organisations: %w", err)
 	}
 	if err := s.stock(ctx, all); err != nil {
 		return Access{}, fmt.Errorf("seed the inventory: %w", err)

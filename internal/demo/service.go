@@ -13,6 +13,7 @@ import (
 	"github.com/crewjam/saml"
 
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/oiosaml"
 )
 
 // servicePath is where the business service lives.
@@ -21,6 +22,9 @@ const servicePath = "/demo/service"
 // maxForm bounds what is posted to the demo, in bytes. A response has 15,000.
 const maxForm = 64 << 10
 
+// substantial is the level that the service can be made to ask for.
+const substantial = "https://data.gov.dk/concept/core/nsis/loa/Substantial"
+
 // visitCookie names a visit to the service.
 const visitCookie = "adgang_demo_service"
 
@@ -28,6 +32,8 @@ const visitCookie = "adgang_demo_service"
 type arrival struct {
 	Name       string
 	NameID     string
+	name       oiosaml.NameID
+	session    string // SessionIndex
 	Class      string // of the authentication context
 	At         time.Time
 	Attributes []received
@@ -49,6 +55,8 @@ func (s *Service) service(_ http.ResponseWriter, r *http.Request) (view, error) 
 		return view{template: "arrival.html", Data: *v.arrival}, nil
 	case v.refusal != nil:
 		return view{template: "service.html", Data: *v.refusal}, nil
+	case v.left != "":
+		return view{template: "left.html", Data: v.left}, nil
 	}
 	return view{template: "service.html"}, nil
 }
@@ -63,12 +71,17 @@ func (s *Service) metadata(w http.ResponseWriter, _ *http.Request) (view, error)
 	return view{}, err
 }
 
-// login: POST /demo/service/login -> 303 to Adgang with a signed AuthnRequest.
+// login: POST /demo/service/login level= -> 303 to Adgang with a signed AuthnRequest.
 // There is no RelayState: the visit remembers what was asked.
 func (s *Service) login(w http.ResponseWriter, r *http.Request) (view, error) {
 	sp, err := s.provider(r.Context())
 	if err != nil {
 		return view{}, err
+	}
+	if r.PostFormValue("level") == "substantial" {
+		// A login that is there already may be too low: the person is asked anew.
+		sp.ForceAuthn = new(true)
+		sp.RequestedAuthnContext = &saml.RequestedAuthnContext{Comparison: "minimum", AuthnContextClassRef: substantial}
 	}
 	request, err := sp.MakeAuthenticationRequest(sp.GetSSOBindingLocation(saml.HTTPRedirectBinding), saml.HTTPRedirectBinding, saml.HTTPPostBinding)
 	if err != nil {
@@ -157,20 +170,17 @@ func (s *Service) begin(w http.ResponseWriter, v visit) {
 	http.SetCookie(w, s.cookie(visitCookie, servicePath, s.visits.begin(v, s.Now()), visitLife))
 }
 
-func visitOf(r *http.Request) string {
-	c, err := r.Cookie(visitCookie)
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
+func visitOf(r *http.Request) string { return cookieOf(r, visitCookie) }
 
 func arrivalOf(a *saml.Assertion, now time.Time) *arrival {
 	one := arrival{At: now}
 	if a.Subject != nil && a.Subject.NameID != nil {
-		one.NameID = a.Subject.NameID.Value
+		n := a.Subject.NameID
+		one.NameID = n.Value
+		one.name = oiosaml.NameID{Value: n.Value, Format: n.Format, NameQualifier: n.NameQualifier, SPNameQualifier: n.SPNameQualifier}
 	}
 	for _, statement := range a.AuthnStatements {
+		one.session = statement.SessionIndex
 		if ref := statement.AuthnContext.AuthnContextClassRef; ref != nil {
 			one.Class = ref.Value
 		}

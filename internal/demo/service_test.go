@@ -36,7 +36,14 @@ func (h *house) post(t *testing.T, c *http.Client, path string, form url.Values)
 // and returns what the browser is to post.
 func (h *house) answer(t *testing.T, c *http.Client, by access.Actor) url.Values {
 	t.Helper()
-	status, location := h.post(t, c, "/demo/service/login", nil)
+	return h.answerAs(t, c, &federation.Login{Actor: by, At: time.Now()}, "")
+}
+
+// answerAs is answer for a login of whatever kind; level is what the service is made
+// to ask for.
+func (h *house) answerAs(t *testing.T, c *http.Client, login *federation.Login, level string) url.Values {
+	t.Helper()
+	status, location := h.post(t, c, "/demo/service/login", url.Values{"level": {level}})
 	to, err := url.Parse(location)
 	if err != nil || status != http.StatusSeeOther || !strings.HasPrefix(location, h.BaseURL+"/saml/idp/sso?") {
 		t.Fatalf("login = %d to %q, want 303 to Adgang", status, location)
@@ -49,7 +56,8 @@ func (h *house) answer(t *testing.T, c *http.Client, by access.Actor) url.Values
 	if err != nil {
 		t.Fatalf("Accept: %v", err)
 	}
-	done, err := h.Federation.Continue(t.Context(), pending.Flow, pending.Cookie, &federation.Login{Actor: by, At: time.Now()})
+	login.At = time.Now() // the service may want the person to log in anew
+	done, err := h.Federation.Continue(t.Context(), pending.Flow, pending.Cookie, login)
 	if err != nil || done.Reply == nil || done.Reply.URL != h.BaseURL+"/demo/service/acs" {
 		t.Fatalf("Continue = %+v, %v; want a reply to the service", done, err)
 	}

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -20,28 +21,35 @@ type visit struct {
 	request string // its ID
 	arrival *arrival
 	refusal *refusal
-	until   time.Time
+	left    string // how a logout everywhere went: leftAll, leftSome, "" = there was none
 }
 
-// visits are kept in memory, by the value of their cookie.
-type visits struct {
+// How a logout everywhere went.
+const (
+	leftAll  = "all"
+	leftSome = "some"
+)
+
+// shelf keeps what belongs to browsers in memory, by the value of their cookie.
+type shelf[T any] struct {
 	mu      sync.Mutex
-	byToken map[string]visit
+	byToken map[string]kept[T]
+}
+
+type kept[T any] struct {
+	value T
+	until time.Time
 }
 
 // begin keeps v and returns its token. When there are too many, those that are
 // over go, and then any one.
-func (s *visits) begin(v visit, now time.Time) string {
+func (s *shelf[T]) begin(v T, now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byToken == nil {
-		s.byToken = map[string]visit{}
+		s.byToken = map[string]kept[T]{}
 	}
-	for token, old := range s.byToken {
-		if !now.Before(old.until) {
-			delete(s.byToken, token)
-		}
-	}
+	maps.DeleteFunc(s.byToken, func(_ string, old kept[T]) bool { return !now.Before(old.until) })
 	for token := range s.byToken {
 		if len(s.byToken) < maxVisits {
 			break
@@ -49,20 +57,28 @@ func (s *visits) begin(v visit, now time.Time) string {
 		delete(s.byToken, token)
 	}
 	token := secret.Token()
-	v.until = now.Add(visitLife)
-	s.byToken[token] = v
+	s.byToken[token] = kept[T]{v, now.Add(visitLife)}
 	return token
 }
 
-func (s *visits) find(token string, now time.Time) (visit, bool) {
+func (s *shelf[T]) find(token string, now time.Time) (T, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.byToken[token]
-	return v, ok && now.Before(v.until)
+	return v.value, ok && now.Before(v.until)
 }
 
-func (s *visits) end(token string) {
+func (s *shelf[T]) end(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byToken, token)
+}
+
+// endAll ends those that which picks and returns how many that were.
+func (s *shelf[T]) endAll(which func(T) bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.byToken)
+	maps.DeleteFunc(s.byToken, func(_ string, one kept[T]) bool { return which(one.value) })
+	return before - len(s.byToken)
 }
