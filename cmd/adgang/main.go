@@ -73,6 +73,7 @@ func commands() []command {
 		{"certificates list", "certificates list --org CVR [--json]", "list the certificates of an organisation", certificatesList},
 		{"audit verify", "audit verify [--org CVR] [--file EXPORT] [--json]", "compare the audit log, or an export of it, with its seals and signatures", auditVerify},
 		{"key rotate", "key rotate [--json]", "seal anew, with the first key of ADGANG_KEY_FILE, what the older ones below it sealed", keyRotate},
+		{"usage", "usage [--month YYYY-MM]", "print the usage of every organisation in a month as CSV, the latest that was counted if none is named", usageMonth},
 		{"sample", "sample --rows N --seed S", "print a fictitious employee export", sample},
 		{"version", "version [--json]", "print the version", showVersion},
 	}

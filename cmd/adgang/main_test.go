@@ -49,6 +49,8 @@ func TestUsage(t *testing.T) {
 		{"serve now", "serve takes 0 arguments"},
 		{"work", "ADGANG_DATABASE_URL"},
 		{"migrate twice", "migrate takes 0 arguments"},
+		{"usage --month May", "YYYY-MM"},
+		{"usage now", "usage takes 0 arguments"},
 		{"import FILE", "--org"},
 		{"import --org 12345678", "import takes 1 arguments"},
 		{"import --org 12345678 FILE FILE", "import takes 1 arguments"},

@@ -13,6 +13,10 @@ export const percent = (share: number): string =>
 export const decimal = (value: number): string =>
   new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);
 
+/** Øre as kroner, always with two decimals. */
+export const kroner = (oere: number): string =>
+  new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(oere / 100);
+
 export function bytes(size: number): string {
   const [unit, divisor] =
     size < 1_000_000 ? (['kilobyte', 1_000] as const) : (['megabyte', 1_000_000] as const);

@@ -16,6 +16,7 @@ import { console_, consoleRoutes, operatorOpenRoutes } from './routes/operator';
 import { powersRoutes } from './routes/powers';
 import { publicRoutes } from './routes/public';
 import { rightsRoutes } from './routes/rights';
+import { rolesRoutes } from './routes/roles';
 import { serviceOpenRoutes, servicesRoutes } from './routes/services';
 import { settingsRoutes } from './routes/settings';
 
@@ -33,6 +34,7 @@ const routeTree = root.addChildren([
     ...inventoryRoutes,
     ...setupRoutes,
     ...powersRoutes,
+    ...rolesRoutes,
     ...settingsRoutes,
     ...identityProviderRoutes,
     ...auditRoutes,

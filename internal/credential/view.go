@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -80,6 +81,7 @@ type Details struct {
 	Mail       string // state of the newest activation mail: none, queued, sent, failed
 	MailError  string
 	Blocked    string // code of why the employee cannot be activated, "" = nothing forbids it
+	ProvedBy   string // what the employee who recorded the proofing is called, "" = was none
 }
 
 // Details returns one employee. People may always see themselves. Errors:
@@ -100,6 +102,13 @@ func (s *Service) Details(ctx context.Context, by access.Actor, id access.Employ
 	}
 	if d.Roles, err = org.RolesOf(ctx, s.DB, by.OrgID, id); err != nil {
 		return d, err
+	}
+	if who, is := strings.CutPrefix(e.ProofingBy, "employee:"); is {
+		names, err := s.Org.Names(ctx, by, access.EmployeeID(who))
+		if err != nil {
+			return d, err
+		}
+		d.ProvedBy = names[access.EmployeeID(who)]
 	}
 	var card CodeCard
 	err = s.DB.NewSelect().Model(&card).Where("org_id = ?", by.OrgID).Where("employee_id = ?", id).Scan(ctx)

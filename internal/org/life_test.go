@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"fmt"
 	"errors"
 	"testing"
 	"time"
@@ -298,6 +299,11 @@ func TestForeignersNeedAProofing(t *testing.T) {
 		}
 		if err := d.Credential.Reissue(t.Context(), c.Actor, e.ID); fault.CodeOf(err) != "org.proofing.foreign" {
 			t.Errorf("Reissue = %v", err)
+		}
+		for method, want := range map[string]string{org.InPerson: "[Low]", org.ByDocumentChip: "[Low Substantial]", org.ByPrivateMitID: "[Low Substantial High]", "palm": "[]"} {
+			if got := fmt.Sprint(e.ProofingLevels(method)); got != want {
+				t.Errorf("ProofingLevels(%s) = %s, want %s", method, got, want)
+			}
 		}
 		for _, tc := range []struct{ method, level, want string }{
 			{org.InPerson, "Substantial", "org.proofing.too_high"},

@@ -20,10 +20,25 @@ const (
 	Vouched        = "vouched"       // an administrator knows the person
 )
 
-// ProofingMethods lists the ways, and the highest NSIS level that each gives. A
-// document that is only shown does not reach Substantial for those without a CPR
-// number, since MitID does not accept it either.
-var ProofingMethods = map[string]string{ByPrivateMitID: "High", ByDocumentChip: "Substantial", InPerson: "Substantial", Vouched: "Low"}
+// ProofingMethods lists the ways, the best first, and ceilings the highest NSIS
+// level that each gives.
+var (
+	ProofingMethods = []string{ByPrivateMitID, ByDocumentChip, InPerson, Vouched}
+
+	ceilings = map[string]string{ByPrivateMitID: "High", ByDocumentChip: "Substantial", InPerson: "Substantial", Vouched: "Low"}
+)
+
+// ProofingLevels returns the NSIS levels that a way to prove the employee's
+// identity gives, lowest first, none for what is no way. A document that is only
+// shown does not reach Substantial for those without a CPR number, since MitID
+// does not accept it either.
+func (e Employee) ProofingLevels(method string) []string {
+	most := ceilings[method]
+	if e.WithoutCPR && method == InPerson {
+		most = "Low"
+	}
+	return setting.Levels[:LevelRank(most)]
+}
 
 // LevelRank orders NSIS levels: 0 for none, 1 Low, 2 Substantial, 3 High.
 func LevelRank(level string) int { return slices.Index(setting.Levels, level) + 1 }
@@ -86,19 +101,15 @@ func (s *Service) ProveTx(ctx context.Context, tx bun.Tx, by access.Actor, id ac
 	if err := by.Need(access.ManageEmployees); err != nil {
 		return err
 	}
-	most, known := ProofingMethods[method]
-	if !known {
+	if !slices.Contains(ProofingMethods, method) {
 		return fault.New(fault.Invalid, "org.proofing.method", "There is no such way to prove an identity.").On("method")
 	}
 	before, err := present(ctx, tx, by.OrgID, id)
 	if err != nil {
 		return err
 	}
-	if before.WithoutCPR && method == InPerson {
-		most = "Low"
-	}
-	if LevelRank(level) == 0 || LevelRank(level) > LevelRank(most) {
-		return fault.New(fault.Invalid, "org.proofing.too_high", "This way to prove an identity gives at most the level %s.", most).On("level")
+	if levels := before.ProofingLevels(method); !slices.Contains(levels, level) {
+		return fault.New(fault.Invalid, "org.proofing.too_high", "This way to prove an identity gives at most the level %s.", levels[len(levels)-1]).On("level")
 	}
 	now := store.Instant(s.Now())
 	after := before

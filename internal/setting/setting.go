@@ -157,6 +157,29 @@ func Of(ctx context.Context, db bun.IDB, org access.OrgID) (Settings, error) {
 	return v.settings()
 }
 
+// Each returns the settings of organisations, by one query.
+func Each(ctx context.Context, db bun.IDB, orgs []access.OrgID) (map[access.OrgID]Settings, error) {
+	all := make(map[access.OrgID]Settings, len(orgs))
+	if len(orgs) == 0 {
+		return all, nil
+	}
+	for _, id := range orgs {
+		all[id] = Defaults()
+	}
+	var stored []version
+	err := db.NewSelect().Model(&stored).Where("org_id IN (?)", bun.List(orgs)).
+		Where("version = (SELECT max(newest.version) FROM organisation_setting AS newest WHERE newest.org_id = ?TableAlias.org_id)").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	for _, v := range stored {
+		if all[v.OrgID], err = v.settings(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // Settings returns what holds in the actor's organisation. Errors: fault.Denied.
 func (s *Service) Settings(ctx context.Context, by access.Actor) (Settings, error) {
 	if err := by.Need(access.ViewSettings); err != nil {

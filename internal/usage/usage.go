@@ -4,11 +4,10 @@ package usage
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -18,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
+	"github.com/adgang/adgang/internal/sheet"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -102,7 +102,8 @@ func (s *Service) Count(ctx context.Context, d Day) error {
 	return nil
 }
 
-// count takes the figures of one organisation that existed at the cut.
+// count takes the figures of one organisation that existed at the cut. One whose
+// agreement is over has no users any more, and no month once nothing is owed.
 func (s *Service) count(ctx context.Context, id access.OrgID, latest time.Time) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		o, err := org.ByID(ctx, tx, id)
@@ -121,8 +122,14 @@ func (s *Service) count(ctx context.Context, id access.OrgID, latest time.Time) 
 		if err != nil {
 			return err
 		}
+		if o.Ended(latest) {
+			m.Users, m.Amount = 0, m.Certificates*List.Certificate
+		}
 		m.Month, m.CountedAt = month, store.Instant(s.Now())
 		m.settle(before, latest)
+		if o.Ended(latest) && m.Amount+m.Carried == 0 {
+			return nil
+		}
 		n, err := store.Insert(ctx, tx, []Month{m}, "ON CONFLICT DO NOTHING")
 		if err != nil || n == 0 {
 			return err
@@ -208,37 +215,17 @@ func (s *Service) CSV(ctx context.Context, by access.Actor, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"month", "users", "certificates", "amount_dkk", "carried_dkk", "invoiced_dkk", "counted_at"}}
-	for i := range o.Months {
-		rows = append(rows, o.Months[len(o.Months)-1-i].cells())
+	out, err := sheet.NewCSV(w, header...)
+	if err != nil {
+		return err
 	}
-	return write(w, rows)
-}
-
-// Everybody returns what was counted of all organisations for one month, for
-// operators: their face has checked who asks.
-func (s *Service) Everybody(ctx context.Context, month string) ([]Month, error) {
-	var all []Month
-	err := s.DB.NewSelect().Model(&all).Where("month = ?", month).Order("org_id").Scan(store.AcrossTenants(ctx))
-	return all, err
-}
-
-func (m Month) cells() []string {
-	return []string{
-		m.Month, strconv.FormatInt(m.Users, 10), strconv.FormatInt(m.Certificates, 10), kroner(m.Amount), kroner(m.Carried),
-		kroner(m.Invoiced), m.CountedAt.UTC().Format(time.RFC3339),
+	for _, m := range slices.Backward(o.Months) {
+		if err := out.Write(m.cells()...); err != nil {
+			return err
+		}
 	}
+	return out.Close()
 }
 
 // kroner writes øre as Danes do, 12,50.
 func kroner(oere int64) string { return fmt.Sprintf("%d,%02d", oere/100, oere%100) }
-
-// write is a CSV that a Danish Excel opens: BOM and semicolons.
-func write(w io.Writer, rows [][]string) error {
-	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
-		return err
-	}
-	c := csv.NewWriter(w)
-	c.Comma, c.UseCRLF = ';', true
-	return c.WriteAll(rows)
-}

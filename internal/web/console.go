@@ -201,3 +201,29 @@ func (s *Server) operatorRefuse(c echo.Context) error {
 	}
 	return s.operatorRecoveries(c)
 }
+
+// operatorUsage: GET /api/v1/operator/usage?month=&cursor= -> 200 UsageLedger.
+func (s *Server) operatorUsage(c echo.Context) error {
+	l, err := s.Usage.Ledger(c.Request().Context(), actor(c), c.QueryParam("month"), c.QueryParam("cursor"))
+	if err != nil {
+		return err
+	}
+	out := UsageLedger{
+		Month: l.Month, Months: append([]string{}, l.Months...), Items: []UsageAccount{}, Next: orNull(l.Next),
+		Total: UsageTotal{
+			Organisations: l.Total.Organisations, Users: l.Total.Users, Certificates: l.Total.Certificates, Amount: l.Total.Amount, Invoiced: l.Total.Invoiced,
+		},
+	}
+	for _, a := range l.Accounts {
+		out.Items = append(out.Items, UsageAccount{
+			OrganisationID: string(a.OrgID), CVR: a.CVR, Name: a.Name, InvoiceMethod: a.Invoice.Method, InvoiceTo: a.Invoice.Email + a.Invoice.EAN,
+			Month: a.Month.Month, Users: a.Users, Certificates: a.Certificates, Amount: a.Amount, Carried: a.Carried, Invoiced: a.Invoiced,
+		})
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+// operatorUsageCSV: GET /api/v1/operator/usage.csv?month= -> 200 text/csv.
+func (s *Server) operatorUsageCSV(c echo.Context) error {
+	return s.Usage.LedgerCSV(c.Request().Context(), actor(c), c.QueryParam("month"), download(c, "text/csv; charset=utf-8", "usage.csv"))
+}

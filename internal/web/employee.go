@@ -7,6 +7,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/credential"
+	"github.com/adgang/adgang/internal/org"
 )
 
 // employees: GET /api/v1/employees?q=&cursor= -> 200 EmployeeList.
@@ -45,13 +46,21 @@ func employeeDetails(d credential.Details) EmployeeDetails {
 		State: EmployeeDetailsState(e.State), Anonymous: e.Anonymous, IdentityLevel: EmployeeDetailsIdentityLevel(levelName(e.IdentityLevel())),
 		WithoutCPR: e.WithoutCPR, Lang: EmployeeDetailsLang(e.Lang), Channel: EmployeeDetailsChannel(e.Channel), Extra: e.Extras(), Version: e.Version,
 		StateReason: e.StateReason, SuspendedAt: e.SuspendedAt, DeletedAt: e.DeletedAt, EraseAt: e.EraseAt, ErasedAt: e.ErasedAt,
-		ProofingMethod: e.ProofingMethod, ProofingBy: e.ProofingBy, ProofingAt: e.ProofingAt,
+		ProofingMethod: e.ProofingMethod, ProofingBy: e.ProofingBy, ProofingByName: orNull(d.ProvedBy), ProofingAt: e.ProofingAt,
+		ProofingWays: []ProofingWay{},
 		Blocked: d.Blocked, EmailInCertificate: e.EmailInCertificate(), CodeCard: EmployeeDetailsCodeCard(d.CodeCard), KeyFile: EmployeeDetailsKeyFile(d.KeyFile),
 		Phone: e.Phone, PNumber: e.PNumber, SeNumber: e.SENumber, LocalUserID: e.LocalUserID, CPR: d.CPR,
 		DateOfBirth: orNull(e.DateOfBirth), Roles: []Role{}, CreatedAt: e.CreatedAt,
 	}
 	for _, r := range d.Roles {
 		out.Roles = append(out.Roles, Role(r))
+	}
+	for _, method := range org.ProofingMethods {
+		way := ProofingWay{Method: method}
+		for _, level := range e.ProofingLevels(method) {
+			way.Levels = append(way.Levels, ProofingWayLevels(level))
+		}
+		out.ProofingWays = append(out.ProofingWays, way)
 	}
 	if d.Card != nil {
 		out.CodeCardDetails = &EmployeeCodeCardDetails{

@@ -70,6 +70,8 @@ var operatorRules = []rule{
 	{route: "POST /api/v1/operator/saml-keys/:id/activate", right: operator, id: "saml_key", body: reason, want: 200, verbs: "saml_key.activate"},
 	{route: "POST /api/v1/saml-keys/look-up", right: open, body: `{"token":"none"}`, want: 404},
 	{route: "POST /api/v1/saml-keys/installed", right: open, body: `{"token":"none"}`, want: 404, verbs: nothing},
+	{route: "GET /api/v1/operator/usage", right: operator, want: 200},
+	{route: "GET /api/v1/operator/usage.csv", right: operator, want: 200},
 	{route: "GET /api/v1/operator/operators", right: operator, want: 200},
 	{route: "POST /api/v1/operator/operators", right: operator, body: `{"email":"ny@drift.example","name":"Ny"}`, want: 201, verbs: "operator.add"},
 	{route: "DELETE /api/v1/operator/operators/:id", right: operator, id: "second_operator", want: 200, verbs: "operator.remove"},

@@ -47,6 +47,8 @@ func (s *Server) operatorRoutes(api *echo.Group, open []echo.MiddlewareFunc) {
 	o.POST("/saml-keys", s.samlKeyAnnounce, need)
 	o.POST("/saml-keys/:id/activate", s.samlKeyActivate, need)
 	o.POST("/saml-keys/:id/seen", s.samlKeySeen, need)
+	o.GET("/usage", s.operatorUsage, need)
+	o.GET("/usage.csv", s.operatorUsageCSV, need)
 	o.GET("/operators", s.operators, need)
 	o.POST("/operators", s.operatorCreate, need)
 	o.DELETE("/operators/:id", s.operatorEnd, need)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -78,6 +79,23 @@ func selfFixtures(t *testing.T, r *rulings, c *tenant) {
 	}
 }
 
+// The page of an employee says who proved the identity, and which levels could be
+// recorded.
+func TestProofingSaysWho(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, testkit.SQLite(t))
+	c := s.company
+	e := s.Employee(t, c.Organisation, "9", "Bodil Berg")
+	var d web.EmployeeDetails
+	s.admin(t, c).Must(t, http.StatusOK, http.MethodPost, "/api/v1/employees/"+string(e.ID)+"/proofing", map[string]any{"method": "vouched", "level": "Low"}, &d)
+	if d.ProofingBy != "employee:"+string(c.Admin.ID) || d.ProofingByName == nil || *d.ProofingByName != c.Admin.Name() || d.ProofingAt == nil {
+		t.Errorf("proofing by %q, %v at %v", d.ProofingBy, d.ProofingByName, d.ProofingAt)
+	}
+	if got := fmt.Sprint(d.ProofingWays); got != "[{[Low Substantial High] private_mitid} {[Low Substantial] document_chip} {[Low Substantial] in_person} {[Low] vouched}]" {
+		t.Errorf("ways = %s", got)
+	}
+}
+
 func TestOwnPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, testkit.SQLite(t))
@@ -98,7 +116,7 @@ func TestOwnPage(t *testing.T) {
 	json(http.MethodPatch, "me", `{"lang":"en","channel":"letter","private_mitid":true}`, http.StatusNoContent)
 	json(http.MethodPatch, "me", `{"lang":"sv"}`, http.StatusUnprocessableEntity)
 	admin.Must(t, http.StatusOK, http.MethodGet, "/api/v1/me", nil, &me)
-	if me.Lang != "en" || me.Channel != "letter" || me.PrivateMitidAt == nil {
+	if me.Lang != "en" || me.Channel != "letter" || me.IdentityLevel != "Low" || me.CodeCard != "none" || me.PrivateMitidAt == nil {
 		t.Errorf("GET /me after the wishes = %+v", me)
 	}
 	var activity web.AuditList

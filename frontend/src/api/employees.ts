@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { answer, client, type Schema } from './client';
+import { answer, baseUrl, client, type Schema } from './client';
 
 export type Employee = Schema['Employee'];
 export type EmployeeDetails = Schema['EmployeeDetails'];
@@ -94,3 +94,14 @@ export const reissueActivation = (id: string): Promise<EmployeeDetails> =>
 /** Each call is one showing in the audit log, so it is never repeated by itself. */
 export const showInstallationCode = (id: string): Promise<Schema['InstallationCode']> =>
   answer(client.GET('/employees/{id}/installation-code', { ...path(id), cache: 'no-store' }));
+
+/** What the erasures of a month (YYYY-MM) left, in the language of the page. */
+export const erasuresQuery = (month: string, lang: 'da' | 'en') =>
+  queryOptions({
+    queryKey: ['erasures', month, lang],
+    queryFn: () => answer(client.GET('/erasures', { params: { query: { month, lang } } })),
+  });
+
+export const erasuresUrl = (month: string, lang: string): string => `${baseUrl}/erasures.csv?${new URLSearchParams({ month, lang }).toString()}`;
+
+export const dossierUrl = (id: string, lang: string): string => `${baseUrl}/employees/${encodeURIComponent(id)}/dossier.zip?lang=${lang}`;

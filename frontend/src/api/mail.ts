@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { answer, client, type Schema } from './client';
+import { answer, baseUrl, client, isStatus, type Schema } from './client';
 
 export type MailTemplate = Schema['MailTemplate'];
 export type MailWording = Schema['MailWording'];
@@ -31,3 +31,31 @@ export const lettersQuery = queryOptions({ queryKey: ['letters'], queryFn: () =>
 export const handOver = (ids: string[]) => answer(client.POST('/letters/handed-over', { body: { ids } }));
 
 export const readNotices = () => answer(client.POST('/me/notices/read'));
+export const readNotice = (id: string) => answer(client.POST('/me/notices/{id}/read', { params: { path: { id } } }));
+
+/** Whether mails have a logo; the picture itself is at logoUrl. */
+export const logoQuery = queryOptions({
+  queryKey: ['mail-logo'],
+  queryFn: async () => {
+    try {
+      await answer(client.GET('/mail-logo', { parseAs: 'blob' }));
+      return true;
+    } catch (error) {
+      if (isStatus(error, 404)) return false;
+      throw error;
+    }
+  },
+});
+
+/** The same address with a number that is new when the picture is. */
+export const logoUrl = (version: number): string => `${baseUrl}/mail-logo?v=${version}`;
+
+export const setLogo = (picture: File) =>
+  answer(
+    client.PUT('/mail-logo', {
+      body: picture as unknown as string,
+      bodySerializer: (body: unknown) => body as string,
+      headers: { 'Content-Type': picture.type },
+    }),
+  );
+export const removeLogo = () => answer(client.DELETE('/mail-logo'));

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { answer, client, type Schema, setCsrfToken } from './client';
+import { answer, baseUrl, client, type Schema, setCsrfToken } from './client';
 
 export type Standing = Schema['Standing'];
 export type Step = Schema['ApplicationStep'];
@@ -66,6 +66,19 @@ export const vouchSamlKey = (id: string, partner: string) => answer(client.POST(
 export const operatorsQuery = queryOptions({ queryKey: ['operator', 'operators'], queryFn: () => answer(client.GET('/operator/operators')) });
 export const addOperator = (body: Schema['OperatorCreate']) => answer(client.POST('/operator/operators', { body }));
 export const removeOperator = (id: string) => answer(client.DELETE('/operator/operators/{id}', at(id)));
+
+export type UsageAccount = Schema['UsageAccount'];
+export const ledgerQuery = (month: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ['operator', 'usage', month ?? ''],
+    queryFn: ({ pageParam }) => {
+      const query = { ...(month !== undefined && { month }), ...(pageParam !== '' && { cursor: pageParam }) };
+      return answer(client.GET('/operator/usage', { params: { query } }));
+    },
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+export const ledgerUrl = (month: string): string => `${baseUrl}/operator/usage.csv?month=${encodeURIComponent(month)}`;
 
 /** Makes a passkey for the account of a set-up link. */
 export async function registerPasskey(token: string): Promise<void> {

@@ -17,3 +17,10 @@ export const settingsQuery = queryOptions({
 
 export const changeSettings = (version: number, change: SettingsChange): Promise<Settings> =>
   answer(client.PATCH('/settings', { body: { version, ...change } }));
+
+export type Agreement = Schema['Agreement'];
+export const agreementQuery = queryOptions({ queryKey: ['agreement'], queryFn: () => answer(client.GET('/agreement')) });
+
+/** Answers the request that waits when a second person has to approve. */
+export const endAgreement = (cvr: string, at: string | null): Promise<Agreement | Schema['Approval']> =>
+  answer(client.POST('/agreement/end', { body: { cvr, at } }));

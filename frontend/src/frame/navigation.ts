@@ -32,6 +32,7 @@ const sections: Section[] = [
       { to: '/employees/requests', key: 'employeeRequests', right: 'employee.manage' },
       { to: '/employees/secure-mail', key: 'secureMail', right: 'employee.view' },
       { to: '/employees/letters', key: 'letters', right: 'employee.manage' },
+      { to: '/employees/erasures', key: 'erasures', right: 'employee.manage' },
     ],
   },
   {
@@ -88,6 +89,7 @@ const sections: Section[] = [
       { to: '/identity-providers', key: 'ownLogin', right: 'setting.change' },
       { to: '/organisation/templates', key: 'templates', right: 'setting.view' },
       { to: '/organisation/usage', key: 'usage', right: 'usage.view' },
+      { to: '/organisation/agreement', key: 'agreement', right: 'setting.view' },
       { to: '/organisation/audit', key: 'audit', right: 'audit.view' },
       { to: '/organisation/setup', key: 'setup', right: 'setting.change' },
       { to: '/organisation/terms', key: 'terms', right: 'setting.view' },

@@ -37,6 +37,13 @@ const letters = createRoute({
   component: lazyRouteComponent(() => import('@/features/mail/letters-page'), 'LettersPage'),
 });
 
+const erasures = createRoute({
+  getParentRoute: () => inside,
+  path: '/employees/erasures',
+  validateSearch: z.object({ month: z.string().max(7).optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('@/features/employees/erasures-page'), 'ErasuresPage'),
+});
+
 const newEmployee = createRoute({
   getParentRoute: () => inside,
   path: '/employees/new',
@@ -68,4 +75,4 @@ export const request = createRoute({
   component: lazyRouteComponent(() => import('@/features/employees/ask-page'), 'AskPage'),
 });
 
-export const employeesRoutes = [employees, secureMail, letters, newEmployee, requests, employee, editEmployee] as const;
+export const employeesRoutes = [employees, secureMail, letters, erasures, newEmployee, requests, employee, editEmployee] as const;

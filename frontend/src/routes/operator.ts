@@ -83,6 +83,13 @@ const samlKeys = createRoute({
   component: lazyRouteComponent(() => import('@/features/operator/saml-keys-page'), 'SamlKeysPage'),
 });
 
+const usage = createRoute({
+  getParentRoute: () => console_,
+  path: '/operator/usage',
+  validateSearch: z.object({ month: z.string().max(7).optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('@/features/operator/usage-page'), 'LedgerPage'),
+});
+
 const operators = createRoute({
   getParentRoute: () => console_,
   path: '/operator/operators',
@@ -90,4 +97,4 @@ const operators = createRoute({
 });
 
 export const operatorOpenRoutes = [login, setup] as const;
-export const consoleRoutes = [organisations, organisation, applications, application, recoveries, block, terms, samlKeys, operators] as const;
+export const consoleRoutes = [organisations, organisation, applications, application, recoveries, block, terms, samlKeys, usage, operators] as const;

@@ -1,24 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { inside } from './base';
 
-const roles = createRoute({
-  getParentRoute: () => inside,
-  path: '/organisation/roles',
-  component: lazyRouteComponent(() => import('@/features/roles/roles-page'), 'RolesPage'),
-});
-
-const roleTable = createRoute({
-  getParentRoute: () => inside,
-  path: '/organisation/roles/table',
-  component: lazyRouteComponent(() => import('@/features/roles/role-table-page'), 'RoleTablePage'),
-});
-
-const approvals = createRoute({
-  getParentRoute: () => inside,
-  path: '/organisation/approvals',
-  component: lazyRouteComponent(() => import('@/features/approvals/approvals-page'), 'ApprovalsPage'),
-});
-
 const given = createRoute({
   getParentRoute: () => inside,
   path: '/powers/given',
@@ -31,4 +13,4 @@ const received = createRoute({
   component: lazyRouteComponent(() => import('@/features/powers/powers-page'), 'ReceivedPage'),
 });
 
-export const powersRoutes = [roles, roleTable, approvals, given, received] as const;
+export const powersRoutes = [given, received] as const;

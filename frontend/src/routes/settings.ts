@@ -19,10 +19,16 @@ const usage = createRoute({
   component: lazyRouteComponent(() => import('@/features/usage/usage-page'), 'UsagePage'),
 });
 
+const agreement = createRoute({
+  getParentRoute: () => inside,
+  path: '/organisation/agreement',
+  component: lazyRouteComponent(() => import('@/features/settings/agreement-page'), 'AgreementPage'),
+});
+
 const notices = createRoute({
   getParentRoute: () => inside,
   path: '/notices',
   component: lazyRouteComponent(() => import('@/features/mail/notices-page'), 'NoticesPage'),
 });
 
-export const settingsRoutes = [settings, templates, usage, notices] as const;
+export const settingsRoutes = [settings, templates, usage, agreement, notices] as const;

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { type EmployeeDetails, employeeQuery } from '@/api/employees';
+import { dossierUrl, type EmployeeDetails, employeeQuery } from '@/api/employees';
 import { isStatus } from '@/api/client';
 import { may, sessionQuery } from '@/api/session';
 import { date } from '@/format';
@@ -9,11 +9,14 @@ import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { CopyButton } from '@/ui/copy-button';
 import { Skeleton } from '@/ui/feedback';
+import { Icon } from '@/ui/icon';
 import { EmployeeRights } from '../entitlements/employee-rights';
 import { CodeCardPanel } from './code-card-panel';
+import { FactList, usePersonFacts } from './facts';
 import { InvitationPanel } from './invitation-panel';
 import { KeyFilePanel } from './key-file-panel';
-import { LifePanel, MailsPanel, ProofingPanel } from './life-panel';
+import { LifePanel, MailsPanel } from './life-panel';
+import { ProofingPanel } from './proofing-panel';
 import { EmployeeBadge } from './state';
 
 const route = getRouteApi('/inside/employees/$id');
@@ -51,22 +54,19 @@ export function EmployeePage() {
         </div>
       )}
       {data !== undefined && <EmployeeRights employee={id} />}
+      {data !== undefined && manages && <Dossier id={id} />}
     </Page>
   );
 }
 
 function Facts({ employee }: { employee: EmployeeDetails }) {
   const { t } = useTranslation();
+  const personFacts = usePersonFacts();
   const facts = [
-    ['email', employee.email],
-    ['phone', employee.phone],
-    ['cpr', employee.cpr],
-    ['dateOfBirth', employee.date_of_birth === null ? '' : date(`${employee.date_of_birth}T12:00:00Z`)],
-    ['pNumber', employee.p_number],
-    ['seNumber', employee.se_number],
-    ['localId', employee.local_user_id],
-    ['roles', employee.roles.map((role) => t(`roles.${role}`)).join(', ')],
-    ['created', date(employee.created_at)],
+    [t('employees.facts.email'), employee.email],
+    ...personFacts(employee),
+    [t('employees.facts.roles'), employee.roles.map((role) => t(`roles.${role}`)).join(', ')],
+    [t('employees.facts.created'), date(employee.created_at)],
   ] as const;
   return (
     <section className="panel" aria-labelledby="facts">
@@ -79,16 +79,25 @@ function Facts({ employee }: { employee: EmployeeDetails }) {
           <span className="code">{employee.id}</span>{' '}
           <CopyButton text={employee.id} what={t('employees.facts.uuid')} small />
         </dd>
-        {facts
-          .filter(([, value]) => value !== '')
-          .map(([name, value]) => (
-            <div key={name} className="fact">
-              <dt>{t(`employees.facts.${name}`)}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
+        <FactList facts={facts} />
       </dl>
       <p className="quiet small">{t('employees.facts.ridText')}</p>
+    </section>
+  );
+}
+
+/** For whoever asks what is stored about them and cannot log in to get it. */
+function Dossier({ id }: { id: string }) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel" aria-labelledby="dossier">
+      <h2 id="dossier">{t('employees.dossier.heading')}</h2>
+      <p>{t('employees.dossier.text')}</p>
+      <p>
+        <a href={dossierUrl(id, t('employees.dossier.lang'))} download>
+          <Icon name="download" /> {t('employees.dossier.get')}
+        </a>
+      </p>
     </section>
   );
 }

@@ -45,7 +45,7 @@ export function EmployeesPage() {
       lead={t('employees.lead')}
       actions={
         <>
-          <ListActions filter={{ q }} />
+          <ListActions filter={{ ...narrowing, q }} />
           {manages && (
             <Link className="button button-primary" to="/employees/new">
               {t('employees.new')}

@@ -3,14 +3,12 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
-import { deleteEmployee, type EmployeeDetails, mailsQuery, proveEmployee, reactivateEmployee, suspendEmployee } from '@/api/employees';
+import { deleteEmployee, type EmployeeDetails, mailsQuery, reactivateEmployee, suspendEmployee } from '@/api/employees';
 import { date, dateTime } from '@/format';
 import { codeText } from '@/i18n';
 import { Alert } from '@/ui/alert';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
-import { SelectField } from '@/ui/field';
 import { Table } from '@/ui/table';
 import { BlockDialog, useEmployeeAction } from './block-dialog';
 
@@ -67,72 +65,6 @@ export function LifePanel({ employee, manages }: { employee: EmployeeDetails; ma
         block={asking === 'delete' ? deleteEmployee : suspendEmployee}
       />
     </>
-  );
-}
-
-const methods = ['private_mitid', 'document_chip', 'in_person', 'vouched'] as const;
-const levels = ['Low', 'Substantial', 'High'] as const;
-type Method = (typeof methods)[number];
-
-/** How the identity was proved, by whom and when. */
-export function ProofingPanel({ employee, manages }: { employee: EmployeeDetails; manages: boolean }) {
-  const { t } = useTranslation();
-  const [asking, setAsking] = useState(false);
-  const [method, setMethod] = useState<Method>('private_mitid');
-  const [level, setLevel] = useState<string>('Substantial');
-  const record = useEmployeeAction(employee.id, () => proveEmployee(employee.id, { method, level }), t('employees.proofing.done'));
-  return (
-    <section className="panel" aria-labelledby="proofing">
-      <div className="panel-top">
-        <h2 id="proofing">{t('employees.proofing.heading')}</h2>
-        <Badge tone={employee.identity_level === 'none' ? 'warning' : 'info'}>{t(`employees.filter.level.${employee.identity_level}`)}</Badge>
-      </div>
-      {employee.proofing_method === '' ? (
-        <p>{t('employees.proofing.none')}</p>
-      ) : (
-        <p>
-          {t(`employees.filter.proofing.${employee.proofing_method as Method}`)}, {employee.proofing_at !== null && dateTime(employee.proofing_at)}
-        </p>
-      )}
-      {manages && employee.state !== 'deleted' && (
-        <div className="actions">
-          <Button onClick={() => setAsking(true)}>{t('employees.proofing.record')}</Button>
-        </div>
-      )}
-      <Dialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        heading={t('employees.proofing.record')}
-        actions={
-          <>
-            <Button variant="primary" pending={record.isPending} onClick={() => record.mutate(undefined, { onSuccess: () => setAsking(false) })}>
-              {t('employees.proofing.submit')}
-            </Button>
-            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
-          </>
-        }
-      >
-        {record.error !== null && (
-          <Alert tone="error" live>
-            {errorText(record.error)}
-          </Alert>
-        )}
-        <SelectField id="method" label={t('employees.filter.proofing.label')} value={method} onChange={(event) => setMethod(event.target.value as Method)}>
-          {methods.map((one) => (
-            <option key={one} value={one}>
-              {t(`employees.filter.proofing.${one}`)}
-            </option>
-          ))}
-        </SelectField>
-        <SelectField id="level" label={t('employees.filter.level.label')} value={level} onChange={(event) => setLevel(event.target.value)}>
-          {levels.map((one) => (
-            <option key={one} value={one}>
-              {t(`employees.filter.level.${one}`)}
-            </option>
-          ))}
-        </SelectField>
-      </Dialog>
-    </section>
   );
 }
 

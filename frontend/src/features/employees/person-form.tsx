@@ -138,6 +138,15 @@ export function PersonForm({ employee, pending, error, submit, onSubmit }: Perso
         <option value="da">{t('employees.form.da')}</option>
         <option value="en">{t('employees.form.en')}</option>
       </SelectField>
+      <SelectField
+        id="channel"
+        label={t('employees.form.channel')}
+        value={values.channel}
+        onChange={(event) => setValues({ ...values, channel: event.target.value === 'letter' ? 'letter' : 'mail' })}
+      >
+        <option value="mail">{t('employees.form.byMail')}</option>
+        <option value="letter">{t('employees.form.byLetter')}</option>
+      </SelectField>
       {details.map((name) => (
         <TextField
           key={name}

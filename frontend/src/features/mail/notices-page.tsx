@@ -1,9 +1,11 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { noticesQuery, readNotices } from '@/api/mail';
+import { errorText } from '@/api/client';
+import { noticesQuery, readNotice, readNotices } from '@/api/mail';
 import { dateTime } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { Alert } from '@/ui/alert';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Empty, Skeleton } from '@/ui/feedback';
@@ -16,10 +18,10 @@ export function NoticesPage() {
   const query = useInfiniteQuery(noticesQuery(i18n.language === 'en' ? 'en' : 'da'));
   const notices = query.data?.pages.flatMap((page) => page.items) ?? [];
   const unread = query.data?.pages[0]?.unread ?? 0;
-  const read = useMutation({
-    mutationFn: readNotices,
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['notices'] }),
-  });
+  const onSuccess = () => queries.invalidateQueries({ queryKey: ['notices'] });
+  const readAll = useMutation({ mutationFn: readNotices, onSuccess });
+  const read = useMutation({ mutationFn: readNotice, onSuccess });
+  const failed = readAll.error ?? read.error;
   return (
     <Page
       title={t('notices.title')}
@@ -27,12 +29,17 @@ export function NoticesPage() {
       narrow
       actions={
         unread > 0 && (
-          <Button icon="check" pending={read.isPending} onClick={() => read.mutate()}>
+          <Button icon="check" pending={readAll.isPending} onClick={() => readAll.mutate()}>
             {t('notices.readAll')}
           </Button>
         )
       }
     >
+      {failed !== null && (
+        <Alert tone="error" live>
+          {errorText(failed)}
+        </Alert>
+      )}
       {query.isPending && <Skeleton label={t('ui.loading')} lines={8} />}
       {query.error !== null && <LoadError error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && notices.length === 0 && (
@@ -47,6 +54,18 @@ export function NoticesPage() {
             {dateTime(one.at)} {one.read_at === null && <Badge tone="info">{t('notices.unread')}</Badge>}
           </p>
           <p className="notice-text">{one.body}</p>
+          {one.read_at === null && (
+            <div className="actions">
+              <Button
+                icon="check"
+                aria-label={t('notices.readOne', { subject: one.subject })}
+                pending={read.isPending && read.variables === one.id}
+                onClick={() => read.mutate(one.id)}
+              >
+                {t('notices.read')}
+              </Button>
+            </div>
+          )}
         </article>
       ))}
       {notices.length > 0 && (

@@ -11,6 +11,7 @@ import { Button } from '@/ui/button';
 import { Skeleton } from '@/ui/feedback';
 import { SelectField, TextArea, TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
+import { LogoPanel } from './logo-panel';
 
 const nameOf = ({ kind, lang }: MailTemplate): string => `${kind}.${lang}`;
 
@@ -19,6 +20,7 @@ export function TemplatesPage() {
   const { t } = useTranslation();
   const { data, error, refetch } = useQuery(templatesQuery);
   const { data: session } = useQuery(sessionQuery);
+  const changes = session !== undefined && may(session, 'setting.change');
   const [chosen, setChosen] = useState<string>();
   const items = data?.items ?? [];
   const template = items.find((one) => nameOf(one) === chosen) ?? items[0];
@@ -43,8 +45,9 @@ export function TemplatesPage() {
           <Editor
             key={`${nameOf(template)} ${template.own}`}
             template={template}
-            changes={session !== undefined && may(session, 'setting.change')}
+            changes={changes}
           />
+          <LogoPanel changes={changes} />
         </>
       )}
     </Page>

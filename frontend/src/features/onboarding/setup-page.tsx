@@ -15,7 +15,7 @@ const places = {
   creation: '/organisation/settings',
   invoice: '/organisation/settings',
   import: '/migration/new',
-  roles: '/employees',
+  roles: '/organisation/roles',
 } as const;
 type Step = keyof typeof places;
 const isStep = (step: string): step is Step => step in places;

@@ -12,6 +12,7 @@ const pages = [
   { to: '/operator/recoveries', key: 'recoveries' },
   { to: '/operator/block', key: 'block' },
   { to: '/operator/saml-keys', key: 'samlKeys' },
+  { to: '/operator/usage', key: 'usage' },
   { to: '/operator/terms', key: 'terms' },
   { to: '/operator/operators', key: 'operators' },
 ] as const;

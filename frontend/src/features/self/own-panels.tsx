@@ -3,6 +3,8 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { baseUrl, errorText } from '@/api/client';
 import { changeSelf, type Self, selfQuery } from '@/api/self';
+import { FactList, usePersonFacts } from '@/features/employees/facts';
+import { CodeCardBadge } from '@/features/employees/state';
 import { MyRights } from '@/features/entitlements/my-rights';
 import { date } from '@/format';
 import { LoadError } from '@/frame/failure';
@@ -24,6 +26,7 @@ export function OwnPanels() {
   if (data === undefined) return <Skeleton label={t('ui.loading')} lines={6} />;
   return (
     <>
+      <OwnFacts self={data} />
       <OwnKeyFile self={data} />
       <Wishes self={data} />
       <section className="panel" aria-labelledby="administrators">
@@ -65,6 +68,25 @@ export function OwnPanels() {
         </p>
       </section>
     </>
+  );
+}
+
+/** What the organisation has recorded of me. */
+function OwnFacts({ self }: { self: Self }) {
+  const { t } = useTranslation();
+  const personFacts = usePersonFacts();
+  return (
+    <section className="panel" aria-labelledby="own-facts">
+      <h2 id="own-facts">{t('self.facts.heading')}</h2>
+      <dl className="facts">
+        <FactList facts={[[t('self.facts.name'), `${self.given_name} ${self.surname}`], [t('employees.rid'), self.rid], ...personFacts(self)]} />
+        <dt>{t('employees.codeCard.heading')}</dt>
+        <dd>
+          <CodeCardBadge state={self.code_card} />
+        </dd>
+      </dl>
+      <p className="quiet small">{t('self.facts.text')}</p>
+    </section>
   );
 }
 

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Schema } from '@/api/client';
 import { baseUrl } from '@/api/client';
 import { usageQuery } from '@/api/usage';
-import { date, decimal, number } from '@/format';
+import { date, kroner, number } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { Skeleton } from '@/ui/feedback';
@@ -11,8 +11,6 @@ import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
 
 type Month = Schema['UsageMonth'];
-
-const kroner = (oere: number): string => decimal(oere / 100);
 
 /** What invoices are made from, month by month. */
 export function UsagePage() {

@@ -33,6 +33,8 @@ import secureMail from './texts/secureMail.json';
 import authority from './texts/authority.json';
 import letters from './texts/letters.json';
 import usage from './texts/usage.json';
+import agreement from './texts/agreement.json';
+import erasures from './texts/erasures.json';
 
 /** What the pages say, one file a place. */
 export const texts = {
@@ -71,4 +73,6 @@ export const texts = {
   authority,
   letters,
   usage,
+  agreement,
+  erasures,
 };
