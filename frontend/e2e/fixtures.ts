@@ -59,6 +59,33 @@ export async function accessibleInBoth(page: Page): Promise<void> {
   await speak(page, 'da');
 }
 
+const widths = [1280, 390];
+const languages = ['da', 'en'] as const;
+
+async function noSidewaysScroll(page: Page): Promise<void> {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(wide, `${page.url()} is wider than the window`).toBeLessThanOrEqual(0);
+}
+
+/** Judges a page in both languages, on a desk and on a phone. */
+export async function look(page: Page, path: string): Promise<void> {
+  for (const language of languages) {
+    await page.evaluate((chosen) => localStorage.setItem('adgang-language', chosen), language);
+    await page.goto(path);
+    // Where only the part after # is new, goto loads nothing.
+    if (path.includes('#')) await page.reload();
+    await expect(page.locator('html')).toHaveAttribute('lang', language);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(page.locator('[aria-busy]')).toHaveCount(0);
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      await noSidewaysScroll(page);
+      // The words differ by language, the layout by width: two of the four do.
+      if ((language === 'da') === (width === 1280)) await accessible(page);
+    }
+  }
+}
+
 /** Changes the language as the button in the frame does. */
 export async function speak(page: Page, language: 'da' | 'en'): Promise<void> {
   await page.evaluate((to) => localStorage.setItem('adgang-language', to), language);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { accessible, accessibleInBoth, activate, dataFolder, expect, logIn, mailed, test } from './fixtures';
+import { accessible, accessibleInBoth, activate, dataFolder, expect, logIn, look, mailed, test } from './fixtures';
 
 // From nothing to an organisation whose administrator is at work.
 const password = 'tordenskrald og blåbær';
@@ -61,11 +61,9 @@ test('from nothing to the administrator at work', async ({ page, browser }) => {
   await desk.getByLabel('Begrundelse').fill('Begge set på video med pas i hånden.');
   await desk.getByRole('button', { name: 'Godkend og tilslut' }).click();
   await expect(desk.getByText('Godkendt').first()).toBeVisible();
-  for (const path of ['/operator/recoveries', '/operator/saml-keys', '/operator/terms', '/operator/operators']) {
-    await desk.goto(path);
-    await expect(desk.getByRole('heading', { level: 1 })).toBeVisible();
-    await accessibleInBoth(desk);
-  }
+  const { items: all } = (await (await desk.request.get('/api/v1/operator/organisations')).json()) as { items: { id: string }[] };
+  const pages = ['applications', 'recoveries', 'block', 'usage', 'saml-keys', 'terms', 'operators'].map((page) => `/operator/${page}`);
+  for (const path of ['/operator', `/operator/organisations/${all[0]?.id}`, ...pages]) await look(desk, path);
   await operator.close();
 
   await page.goto(own);

@@ -1,36 +1,8 @@
-import { expect as expectation, type Page } from '@playwright/test';
-import { accessible, administrator, asAdministrator, expect, logIn, test } from './fixtures';
-
-// Every page in both languages, on a desk and on a phone.
-const widths = [1280, 390];
-const languages = ['da', 'en'] as const;
-
-async function noSidewaysScroll(page: Page): Promise<void> {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expectation(wide, `${page.url()} is wider than the window`).toBeLessThanOrEqual(0);
-}
-
-async function look(page: Page, path: string): Promise<void> {
-  for (const language of languages) {
-    await page.evaluate((chosen) => localStorage.setItem('adgang-language', chosen), language);
-    await page.goto(path);
-    // Where only the part after # is new, goto loads nothing.
-    if (path.includes('#')) await page.reload();
-    await expect(page.locator('html')).toHaveAttribute('lang', language);
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await expect(page.locator('[aria-busy]')).toHaveCount(0);
-    for (const width of widths) {
-      await page.setViewportSize({ width, height: 900 });
-      await noSidewaysScroll(page);
-      // The words differ by language, the layout by width: two of the four do.
-      if ((language === 'da') === (width === 1280)) await accessible(page);
-    }
-  }
-}
+import { accessible, administrator, asAdministrator, expect, logIn, look, test } from './fixtures';
 
 test('pages that need no login', async ({ page }) => {
   await page.goto('/login');
-  for (const path of ['/login', '/login/failed?code=localidp.person.unknown', '/activate', '/activate#unknown', '/block', '/saml-key', '/ca', '/connect', '/recover', '/request/12345678', '/operator/login', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
+  for (const path of ['/login', '/login/failed?code=localidp.person.unknown', '/activate', '/activate#unknown', '/block', '/saml-key', '/ca', '/connect', '/recover', '/request/12345678', '/operator/login', '/operator/setup#unknown', '/connect/application#unknown', '/recover/case#unknown', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
 });
 
 test('pages of an administrator', async ({ page }) => {
@@ -40,6 +12,8 @@ test('pages of an administrator', async ({ page }) => {
   const { items: services } = (await (await page.request.get('/api/v1/services')).json()) as { items: { id: string }[] };
   const { items: certificates } = (await (await page.request.get('/api/v1/inventory')).json()) as { items: { id: string }[] };
   const { items: campaigns } = (await (await page.request.get('/api/v1/inventory/campaigns')).json()) as { items: { id: string }[] };
+  const { items: groups } = (await (await page.request.get('/api/v1/groups')).json()) as { items: { id: string }[] };
+  const { items: reviews } = (await (await page.request.get('/api/v1/reviews')).json()) as { items: { id: string }[] };
   const paths = [
     '/',
     '/me',
@@ -52,7 +26,11 @@ test('pages of an administrator', async ({ page }) => {
     '/employees/letters',
     '/employees?q=zzzz',
     `/employees/${people[0]?.id}`,
+    `/employees/${people[0]?.id}/edit`,
     '/employees/no-such-employee',
+    '/employees/erasures',
+    `/rights/groups/${groups[0]?.id}`,
+    `/rights/reviews/${reviews[0]?.id}`,
     '/services',
     '/services/new',
     `/services/${services[0]?.id}`,
@@ -94,6 +72,7 @@ const administration = [
   '/inventory/campaigns',
   '/inventory/campaigns/new',
   '/inventory/reminders',
+  '/organisation/agreement',
   '/organisation/approvals',
   '/organisation/audit',
   '/organisation/recoveries',
