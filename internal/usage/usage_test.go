@@ -104,7 +104,9 @@ func TestLedger(t *testing.T) {
 				}
 			}
 			if i == 1 {
-				change := func(to *setting.Settings) { to.Invoice = setting.Invoice{Method: "email", Email: "faktura@firma.example"} }
+				change := func(to *setting.Settings) {
+					to.Invoice = setting.Invoice{Method: "email", Email: "faktura@firma.example"}
+				}
 				if _, err := d.Setting.Change(t.Context(), c.Actor, 0, change); err != nil {
 					t.Fatal(err)
 				}

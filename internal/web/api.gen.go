@@ -1789,6 +1789,27 @@ func (e ProfileCertificateState) Valid() bool {
 	}
 }
 
+// Defines values for ProofingWayLevels.
+const (
+	ProofingWayLevelsHigh        ProofingWayLevels = "High"
+	ProofingWayLevelsLow         ProofingWayLevels = "Low"
+	ProofingWayLevelsSubstantial ProofingWayLevels = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the ProofingWayLevels enum.
+func (e ProofingWayLevels) Valid() bool {
+	switch e {
+	case ProofingWayLevelsHigh:
+		return true
+	case ProofingWayLevelsLow:
+		return true
+	case ProofingWayLevelsSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RecoveryState.
 const (
 	RecoveryStateAppointed RecoveryState = "appointed"
@@ -2380,6 +2401,51 @@ func (e SelfChannel) Valid() bool {
 	case SelfChannelLetter:
 		return true
 	case SelfChannelMail:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SelfCodeCard.
+const (
+	SelfCodeCardActive  SelfCodeCard = "active"
+	SelfCodeCardBlocked SelfCodeCard = "blocked"
+	SelfCodeCardNone    SelfCodeCard = "none"
+)
+
+// Valid indicates whether the value is a known member of the SelfCodeCard enum.
+func (e SelfCodeCard) Valid() bool {
+	switch e {
+	case SelfCodeCardActive:
+		return true
+	case SelfCodeCardBlocked:
+		return true
+	case SelfCodeCardNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SelfIdentityLevel.
+const (
+	SelfIdentityLevelHigh        SelfIdentityLevel = "High"
+	SelfIdentityLevelLow         SelfIdentityLevel = "Low"
+	SelfIdentityLevelNone        SelfIdentityLevel = "none"
+	SelfIdentityLevelSubstantial SelfIdentityLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the SelfIdentityLevel enum.
+func (e SelfIdentityLevel) Valid() bool {
+	switch e {
+	case SelfIdentityLevelHigh:
+		return true
+	case SelfIdentityLevelLow:
+		return true
+	case SelfIdentityLevelNone:
+		return true
+	case SelfIdentityLevelSubstantial:
 		return true
 	default:
 		return false
@@ -3943,20 +4009,26 @@ type EmployeeDetails struct {
 	Phone          string                       `json:"phone"`
 	ProofingAt     *time.Time                   `json:"proofing_at"`
 
-	// ProofingBy Who recorded it
+	// ProofingBy Who recorded it: employee:ID, token:ID, system or command
 	ProofingBy string `json:"proofing_by"`
 
+	// ProofingByName What that employee is called
+	ProofingByName *string `json:"proofing_by_name"`
+
 	// ProofingMethod private_mitid, document_chip, in_person, vouched, or empty
-	ProofingMethod string               `json:"proofing_method"`
-	RID            *string              `json:"rid"`
-	Roles          []Role               `json:"roles"`
-	SeNumber       string               `json:"se_number"`
-	State          EmployeeDetailsState `json:"state"`
-	StateReason    string               `json:"state_reason"`
-	Surname        string               `json:"surname"`
-	SuspendedAt    *time.Time           `json:"suspended_at"`
-	Version        int64                `json:"version"`
-	WithoutCPR     bool                 `json:"without_cpr"`
+	ProofingMethod string `json:"proofing_method"`
+
+	// ProofingWays Ways to prove this identity
+	ProofingWays []ProofingWay        `json:"proofing_ways"`
+	RID          *string              `json:"rid"`
+	Roles        []Role               `json:"roles"`
+	SeNumber     string               `json:"se_number"`
+	State        EmployeeDetailsState `json:"state"`
+	StateReason  string               `json:"state_reason"`
+	Surname      string               `json:"surname"`
+	SuspendedAt  *time.Time           `json:"suspended_at"`
+	Version      int64                `json:"version"`
+	WithoutCPR   bool                 `json:"without_cpr"`
 }
 
 // EmployeeDetailsChannel defines model for EmployeeDetails.Channel.
@@ -5133,6 +5205,16 @@ type Proofing struct {
 	Method string `json:"method"`
 }
 
+// ProofingWay defines model for ProofingWay.
+type ProofingWay struct {
+	// Levels NSIS levels that it gives, lowest first
+	Levels []ProofingWayLevels `json:"levels"`
+	Method string              `json:"method"`
+}
+
+// ProofingWayLevels defines model for ProofingWay.Levels.
+type ProofingWayLevels string
+
 // PublishedList defines model for PublishedList.
 type PublishedList struct {
 	Items []CatalogueRight `json:"items"`
@@ -5772,21 +5854,22 @@ type Self struct {
 	Anonymous      bool                `json:"anonymous"`
 	Certificates   []SelfCertificate   `json:"certificates"`
 	Channel        SelfChannel         `json:"channel"`
-	CodeCard       string              `json:"code_card"`
+	CodeCard       SelfCodeCard        `json:"code_card"`
 
 	// CPR Masked, DDMMYY-xxxx, or empty
-	CPR         string            `json:"cpr"`
-	CreatedAt   time.Time         `json:"created_at"`
-	DateOfBirth string            `json:"date_of_birth"`
-	Email       string            `json:"email"`
-	Extra       map[string]string `json:"extra"`
-	GivenName   string            `json:"given_name"`
-	ID          string            `json:"id"`
-	KeyFile     string            `json:"key_file"`
-	Lang        SelfLang          `json:"lang"`
-	LocalUserID string            `json:"local_user_id"`
-	PNumber     string            `json:"p_number"`
-	Phone       string            `json:"phone"`
+	CPR           string            `json:"cpr"`
+	CreatedAt     time.Time         `json:"created_at"`
+	DateOfBirth   string            `json:"date_of_birth"`
+	Email         string            `json:"email"`
+	Extra         map[string]string `json:"extra"`
+	GivenName     string            `json:"given_name"`
+	ID            string            `json:"id"`
+	IdentityLevel SelfIdentityLevel `json:"identity_level"`
+	KeyFile       string            `json:"key_file"`
+	Lang          SelfLang          `json:"lang"`
+	LocalUserID   string            `json:"local_user_id"`
+	PNumber       string            `json:"p_number"`
+	Phone         string            `json:"phone"`
 
 	// PrivateMitidAt Since when I consent to log in with my private MitID
 	PrivateMitidAt *time.Time `json:"private_mitid_at"`
@@ -5798,6 +5881,12 @@ type Self struct {
 
 // SelfChannel defines model for Self.Channel.
 type SelfChannel string
+
+// SelfCodeCard defines model for Self.CodeCard.
+type SelfCodeCard string
+
+// SelfIdentityLevel defines model for Self.IdentityLevel.
+type SelfIdentityLevel string
 
 // SelfLang defines model for Self.Lang.
 type SelfLang string
@@ -6378,6 +6467,41 @@ type Usage struct {
 	UserPrice int64 `json:"user_price"`
 }
 
+// UsageAccount defines model for UsageAccount.
+type UsageAccount struct {
+	// Amount øre without VAT
+	Amount       int64  `json:"amount"`
+	Carried      int64  `json:"carried"`
+	Certificates int64  `json:"certificates"`
+	CVR          string `json:"cvr"`
+
+	// InvoiceMethod digital_post, email, ean, or empty while nothing is chosen
+	InvoiceMethod string `json:"invoice_method"`
+
+	// InvoiceTo Mail address or EAN number
+	InvoiceTo string `json:"invoice_to"`
+	Invoiced  int64  `json:"invoiced"`
+
+	// Month Example: 2026-11
+	Month          string `json:"month"`
+	Name           string `json:"name"`
+	OrganisationID string `json:"organisation_id"`
+	Users          int64  `json:"users"`
+}
+
+// UsageLedger defines model for UsageLedger.
+type UsageLedger struct {
+	Items []UsageAccount `json:"items"`
+
+	// Month YYYY-MM, empty while no month was counted
+	Month string `json:"month"`
+
+	// Months That were counted, newest first, at most 36
+	Months []string   `json:"months"`
+	Next   *string    `json:"next"`
+	Total  UsageTotal `json:"total"`
+}
+
 // UsageMonth defines model for UsageMonth.
 type UsageMonth struct {
 	// Amount øre without VAT
@@ -6391,6 +6515,16 @@ type UsageMonth struct {
 	Users int64  `json:"users"`
 }
 
+// UsageTotal defines model for UsageTotal.
+type UsageTotal struct {
+	// Amount øre without VAT
+	Amount        int64 `json:"amount"`
+	Certificates  int64 `json:"certificates"`
+	Invoiced      int64 `json:"invoiced"`
+	Organisations int64 `json:"organisations"`
+	Users         int64 `json:"users"`
+}
+
 // WaitingCounts defines model for WaitingCounts.
 type WaitingCounts struct {
 	Approvals    int64 `json:"approvals"`
@@ -6402,6 +6536,9 @@ type Cursor = string
 
 // ID defines model for ID.
 type ID = string
+
+// LedgerMonth defines model for LedgerMonth.
+type LedgerMonth = string
 
 // LinkToken defines model for LinkToken.
 type LinkToken = string
@@ -6864,6 +7001,21 @@ type OperatorOrganisationsParams struct {
 
 	// Cursor `next` of the page before
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// OperatorUsageParams defines parameters for OperatorUsage.
+type OperatorUsageParams struct {
+	// Month YYYY-MM; without it the latest that was counted
+	Month *LedgerMonth `form:"month,omitempty" json:"month,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// OperatorUsageCSVParams defines parameters for OperatorUsageCSV.
+type OperatorUsageCSVParams struct {
+	// Month YYYY-MM; without it the latest that was counted
+	Month *LedgerMonth `form:"month,omitempty" json:"month,omitempty"`
 }
 
 // PowersGivenParams defines parameters for PowersGiven.

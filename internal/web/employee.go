@@ -48,7 +48,7 @@ func employeeDetails(d credential.Details) EmployeeDetails {
 		StateReason: e.StateReason, SuspendedAt: e.SuspendedAt, DeletedAt: e.DeletedAt, EraseAt: e.EraseAt, ErasedAt: e.ErasedAt,
 		ProofingMethod: e.ProofingMethod, ProofingBy: e.ProofingBy, ProofingByName: orNull(d.ProvedBy), ProofingAt: e.ProofingAt,
 		ProofingWays: []ProofingWay{},
-		Blocked: d.Blocked, EmailInCertificate: e.EmailInCertificate(), CodeCard: EmployeeDetailsCodeCard(d.CodeCard), KeyFile: EmployeeDetailsKeyFile(d.KeyFile),
+		Blocked:      d.Blocked, EmailInCertificate: e.EmailInCertificate(), CodeCard: EmployeeDetailsCodeCard(d.CodeCard), KeyFile: EmployeeDetailsKeyFile(d.KeyFile),
 		Phone: e.Phone, PNumber: e.PNumber, SeNumber: e.SENumber, LocalUserID: e.LocalUserID, CPR: d.CPR,
 		DateOfBirth: orNull(e.DateOfBirth), Roles: []Role{}, CreatedAt: e.CreatedAt,
 	}

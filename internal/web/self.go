@@ -47,7 +47,7 @@ func (s *Server) self(c echo.Context) error {
 		DateOfBirth: e.DateOfBirth, PNumber: e.PNumber, SeNumber: e.SENumber, LocalUserID: e.LocalUserID, Anonymous: e.Anonymous,
 		CreatedAt: e.CreatedAt, Lang: SelfLang(e.Lang), Channel: SelfChannel(e.Channel), PrivateMitidAt: e.PrivateMitIDAt,
 		Roles: []Role{}, KeyFile: d.KeyFile, CodeCard: SelfCodeCard(d.CodeCard), Extra: e.Extras(),
-		IdentityLevel: SelfIdentityLevel(levelName(e.IdentityLevel())),
+		IdentityLevel:  SelfIdentityLevel(levelName(e.IdentityLevel())),
 		Administrators: []SelfAdministrator{}, Certificates: []SelfCertificate{},
 	}
 	for _, r := range d.Roles {

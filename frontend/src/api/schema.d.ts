@@ -3651,6 +3651,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operator/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What invoices are made from, of every organisation in one month
+         * @description By CVR number. A month that was not counted is empty.
+         */
+        get: operations["operatorUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operator/usage.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole month as a file */
+        get: operations["operatorUsageCSV"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operator/saml-keys": {
         parameters: {
             query?: never;
@@ -4824,8 +4861,12 @@ export interface components {
             erased_at: string | null;
             /** @description private_mitid, document_chip, in_person, vouched, or empty */
             proofing_method: string;
-            /** @description Who recorded it */
+            /** @description Who recorded it: employee:ID, token:ID, system or command */
             proofing_by: string;
+            /** @description What that employee is called */
+            proofing_by_name: string | null;
+            /** @description Ways to prove this identity */
+            proofing_ways: components["schemas"]["ProofingWay"][];
             /** Format: date-time */
             proofing_at: string | null;
             /** @description Code of why the employee cannot be activated, empty when nothing forbids it */
@@ -4838,6 +4879,11 @@ export interface components {
             code_card_details: components["schemas"]["EmployeeCodeCardDetails"] | null;
             key_file_details: components["schemas"]["EmployeeKeyFileDetails"] | null;
             activation: components["schemas"]["EmployeeActivation"] | null;
+        };
+        ProofingWay: {
+            method: string;
+            /** @description NSIS levels that it gives, lowest first */
+            levels: ("Low" | "Substantial" | "High")[];
         };
         EmployeeCodeCardDetails: {
             /** Format: date-time */
@@ -7086,7 +7132,10 @@ export interface components {
             private_mitid_at: string | null;
             roles: components["schemas"]["Role"][];
             key_file: string;
-            code_card: string;
+            /** @enum {string} */
+            code_card: "none" | "active" | "blocked";
+            /** @enum {string} */
+            identity_level: "none" | "Low" | "Substantial" | "High";
             extra: {
                 [key: string]: string;
             };
@@ -7207,6 +7256,39 @@ export interface components {
             /** Format: int64 */
             invoiced: number;
         };
+        UsageAccount: components["schemas"]["UsageMonth"] & {
+            organisation_id: string;
+            cvr: string;
+            name: string;
+            /** @description digital_post, email, ean, or empty while nothing is chosen */
+            invoice_method: string;
+            /** @description Mail address or EAN number */
+            invoice_to: string;
+        };
+        UsageTotal: {
+            /** Format: int64 */
+            organisations: number;
+            /** Format: int64 */
+            users: number;
+            /** Format: int64 */
+            certificates: number;
+            /**
+             * Format: int64
+             * @description øre without VAT
+             */
+            amount: number;
+            /** Format: int64 */
+            invoiced: number;
+        };
+        UsageLedger: {
+            /** @description YYYY-MM, empty while no month was counted */
+            month: string;
+            /** @description That were counted, newest first, at most 36 */
+            months: string[];
+            total: components["schemas"]["UsageTotal"];
+            items: components["schemas"]["UsageAccount"][];
+            next: string | null;
+        };
         Usage: {
             months: components["schemas"]["UsageMonth"][];
             now: components["schemas"]["UsageMonth"];
@@ -7258,6 +7340,8 @@ export interface components {
         ID: string;
         /** @description What stands behind # in a mailed link; a header, so that no log holds it */
         LinkToken: string;
+        /** @description YYYY-MM; without it the latest that was counted */
+        LedgerMonth: string;
         /** @description `next` of the page before */
         Cursor: string;
     };
@@ -13077,6 +13161,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenBlocked"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    operatorUsage: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM; without it the latest that was counted */
+                month?: components["parameters"]["LedgerMonth"];
+                /** @description `next` of the page before */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageLedger"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    operatorUsageCSV: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM; without it the latest that was counted */
+                month?: components["parameters"]["LedgerMonth"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV, `;`, UTF-8 with BOM */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];
