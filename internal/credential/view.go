@@ -12,6 +12,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/setting"
 )
 
 // Line is an employee in a list, with the states people look for.
@@ -19,6 +20,7 @@ type Line struct {
 	Employee org.Employee
 	CodeCard string // none, active, blocked
 	KeyFile  string // none, ordered, active, blocked, expired
+	Blocked  string // code of why the employee cannot be activated, "" = nothing forbids it
 }
 
 // Employees is org.Employees with the state of each one's credentials.
@@ -47,9 +49,16 @@ func (s *Service) Employees(ctx context.Context, by access.Actor, f org.Filter) 
 	for _, f := range files { // the newest wins
 		file[f.EmployeeID] = s.stateOf(f)
 	}
+	settings, err := setting.Of(ctx, s.DB, by.OrgID)
+	if err != nil {
+		return nil, "", err
+	}
 	lines := make([]Line, len(page))
 	for i, e := range page {
-		lines[i] = Line{Employee: e, CodeCard: orNone(card[e.ID]), KeyFile: orNone(file[e.ID])}
+		lines[i] = Line{Employee: e, CodeCard: orNone(card[e.ID]), KeyFile: orNone(file[e.ID]), Blocked: fault.CodeOf(e.Proven(settings))}
+		if e.State == org.Deleted {
+			lines[i].Blocked = ""
+		}
 	}
 	return lines, next, nil
 }
@@ -80,7 +89,6 @@ type Details struct {
 	Activation *Activation
 	Mail       string // state of the newest activation mail: none, queued, sent, failed
 	MailError  string
-	Blocked    string // code of why the employee cannot be activated, "" = nothing forbids it
 	ProvedBy   string // what the employee who recorded the proofing is called, "" = was none
 }
 

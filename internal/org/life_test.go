@@ -3,6 +3,7 @@ package org_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -297,6 +298,19 @@ func TestForeignersNeedAProofing(t *testing.T) {
 		if err != nil || details.Blocked != "org.proofing.foreign" || details.Activation != nil {
 			t.Errorf("Details = %q, %+v, %v, want blocked and not invited", details.Blocked, details.Activation, err)
 		}
+		listed := func() (codes []string) {
+			lines, _, err := d.Credential.Employees(t.Context(), c.Actor, org.Filter{Unproven: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range lines {
+				codes = append(codes, l.Blocked+" "+string(l.Employee.ID))
+			}
+			return codes
+		}
+		if got := listed(); !slices.Equal(got, []string{"org.proofing.foreign " + string(e.ID)}) {
+			t.Errorf("listed as blocked = %q", got)
+		}
 		if err := d.Credential.Reissue(t.Context(), c.Actor, e.ID); fault.CodeOf(err) != "org.proofing.foreign" {
 			t.Errorf("Reissue = %v", err)
 		}
@@ -317,6 +331,9 @@ func TestForeignersNeedAProofing(t *testing.T) {
 		}
 		if err := d.Credential.Reissue(t.Context(), c.Actor, e.ID); err != nil {
 			t.Errorf("Reissue of somebody proven = %v", err)
+		}
+		if got := listed(); len(got) != 0 {
+			t.Errorf("listed as blocked when proven = %q", got)
 		}
 		wantVerbs(t, d, e, "employee.create", "employee.prove", "key_file.order")
 	})

@@ -42,6 +42,7 @@ type Filter struct {
 	PNumber       string
 	Anonymous     bool
 	Administrator bool   // has a role of administrator
+	Unproven      bool   // the identity is not known at the level that it needs, see Proven
 	Sort          string // ByName unless said otherwise
 	Cursor        string
 }
@@ -150,6 +151,9 @@ func (f Filter) read(org access.OrgID) (s search, err error) {
 	if f.Anonymous {
 		s.marks = append(s.marks, markWord(MarkAnonymous, "yes"))
 	}
+	if f.Unproven && s.deleted {
+		return s, refuse.On("unproven") // nobody deleted is proved
+	}
 	switch f.Sort {
 	case "", ByName:
 	case ByNameDown:
@@ -161,6 +165,21 @@ func (f Filter) read(org access.OrgID) (s search, err error) {
 	}
 	s.after, err = store.ParseCursor(f.Cursor, 2)
 	return s, err
+}
+
+// unproven narrows the search to those who fail Proven where the organisation
+// demands a level of everybody.
+func (s *search) unproven(minimum string) {
+	need := LevelRank(minimum)
+	if substantial := LevelRank("Substantial"); need < substantial { // those without a CPR number need it all the same
+		need = substantial
+		s.marks = append(s.marks, markWord(MarkCPR, "without"))
+	}
+	var enough []string
+	for _, level := range setting.Levels[need-1:] {
+		enough = append(enough, markWord(MarkLevel, level))
+	}
+	s.lacks = append(s.lacks, enough)
 }
 
 func markWords(group string) []string {
@@ -182,6 +201,13 @@ func (s *Service) Employees(ctx context.Context, by access.Actor, f Filter) ([]E
 	q, err := f.read(by.OrgID)
 	if err != nil {
 		return nil, "", err
+	}
+	if f.Unproven {
+		settings, err := setting.Of(ctx, s.DB, by.OrgID)
+		if err != nil {
+			return nil, "", err
+		}
+		q.unproven(settings.MinimumLevel)
 	}
 	return q.run(ctx, s.DB)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/testkit"
 )
@@ -233,7 +234,15 @@ func TestEmployeesFilters(t *testing.T) {
 		if got := found(t, d.Org, c.Actor, org.Filter{KeyFile: "blocked"}); len(got) != 1 || got[0] != anders.ID {
 			t.Errorf("blocked key files: %v", got)
 		}
-		for _, f := range []org.Filter{{State: "gone"}, {KeyFile: "lost"}, {Level: "Medium"}, {Sort: "age"}, {PNumber: "1"}, {Cursor: "x"}} {
+		for i, minimum := range []string{"Low", "Substantial", "High"} {
+			if _, err := d.Setting.Change(t.Context(), c.Actor, int64(max(0, i-1)), func(s *setting.Settings) { s.MinimumLevel = minimum }); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := found(t, d.Org, c.Actor, org.Filter{Unproven: true}), []int{0, 299, 300}[i]; len(got) != want {
+				t.Errorf("%d blocked where %s is demanded, want %d", len(got), minimum, want)
+			}
+		}
+		for _, f := range []org.Filter{{Unproven: true, State: "deleted"}, {State: "gone"}, {KeyFile: "lost"}, {Level: "Medium"}, {Sort: "age"}, {PNumber: "1"}, {Cursor: "x"}} {
 			if _, _, err := d.Org.Employees(t.Context(), c.Actor, f); fault.KindOf(err) != fault.Invalid {
 				t.Errorf("Employees %+v = %v, want Invalid", f, err)
 			}

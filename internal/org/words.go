@@ -158,6 +158,7 @@ const (
 	MarkPNumber    = "p"          // the number
 	MarkProofing   = "proof"      // the method
 	MarkLevel      = "level"      // the identity level, but Low
+	MarkCPR        = "cpr"        // without
 	MarkKeyFile    = "file"       // ordered, active, blocked, expired
 	MarkCodeCard   = "card"       // active, blocked
 	MarkInvitation = "invitation" // open, expiring, expired, locked
@@ -180,6 +181,9 @@ func ownMarks(e Employee) []string {
 	}
 	if e.PNumber != "" {
 		marks = append(marks, markWord(MarkPNumber, e.PNumber))
+	}
+	if e.WithoutCPR {
+		marks = append(marks, markWord(MarkCPR, "without"))
 	}
 	if e.ProofingMethod != "" {
 		marks = append(marks, markWord(MarkProofing, e.ProofingMethod))

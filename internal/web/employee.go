@@ -22,7 +22,7 @@ func (s *Server) employees(c echo.Context) error {
 			ID: string(l.Employee.ID), RID: l.Employee.RID, GivenName: l.Employee.GivenName, Surname: l.Employee.Surname,
 			Email: l.Employee.Email, State: EmployeeState(l.Employee.State), Anonymous: l.Employee.Anonymous,
 			IdentityLevel: EmployeeIdentityLevel(levelName(l.Employee.IdentityLevel())),
-			CodeCard:      EmployeeCodeCard(l.CodeCard), KeyFile: EmployeeKeyFile(l.KeyFile),
+			Blocked:       l.Blocked, CodeCard: EmployeeCodeCard(l.CodeCard), KeyFile: EmployeeKeyFile(l.KeyFile),
 		})
 	}
 	return c.JSON(http.StatusOK, out)

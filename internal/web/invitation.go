@@ -81,6 +81,7 @@ func (f EmployeeFilter) domain() (out org.Filter) {
 	set(&out.PNumber, f.PNumber)
 	set(&out.Anonymous, f.Anonymous)
 	set(&out.Administrator, f.Administrator)
+	set(&out.Unproven, f.Unproven)
 	return out
 }
 

@@ -134,7 +134,8 @@ func filterOf(c echo.Context) org.Filter {
 		Q: c.QueryParam("q"), State: c.QueryParam("state"), KeyFile: c.QueryParam("key_file"), CodeCard: c.QueryParam("code_card"),
 		Invitation: c.QueryParam("invitation"), Proofing: c.QueryParam("proofing"), Level: c.QueryParam("level"), PNumber: c.QueryParam("p_number"),
 		Anonymous: c.QueryParam("anonymous") == "true", Administrator: c.QueryParam("administrator") == "true",
-		Sort: c.QueryParam("sort"), Cursor: c.QueryParam("cursor"),
+		Unproven: c.QueryParam("unproven") == "true",
+		Sort:     c.QueryParam("sort"), Cursor: c.QueryParam("cursor"),
 	}
 }
 

@@ -18,6 +18,7 @@ export interface Narrowing {
   p_number?: string | undefined;
   anonymous?: string | undefined;
   administrator?: string | undefined;
+  unproven?: string | undefined;
   sort?: string | undefined;
 }
 

@@ -19,6 +19,7 @@ const employees = createRoute({
     p_number: text,
     anonymous: text,
     administrator: text,
+    unproven: text,
     sort: text,
   }),
   component: lazyRouteComponent(() => import('@/features/employees/employees-page'), 'EmployeesPage'),

@@ -17,7 +17,7 @@ import { InvitationPanel } from './invitation-panel';
 import { KeyFilePanel } from './key-file-panel';
 import { LifePanel, MailsPanel } from './life-panel';
 import { ProofingPanel } from './proofing-panel';
-import { EmployeeBadge } from './state';
+import { EmployeeBadge, UnprovenBadge } from './state';
 
 const route = getRouteApi('/inside/employees/$id');
 
@@ -31,7 +31,13 @@ export function EmployeePage() {
   return (
     <Page
       title={data === undefined ? t('employees.one') : data.given_name === '' ? t('employees.erased') : `${data.given_name} ${data.surname}`}
-      lead={data && <EmployeeBadge state={data.state} />}
+      lead={
+        data && (
+          <>
+            <EmployeeBadge state={data.state} /> <UnprovenBadge blocked={data.blocked} />
+          </>
+        )
+      }
       parent={{ to: '/employees', title: t('employees.title') }}
     >
       {error !== null && <LoadError error={error} onRetry={() => void refetch()} />}

@@ -14,7 +14,7 @@ import { type Column, Table } from '@/ui/table';
 import { ListActions } from '../roster/list-actions';
 import { Filters } from './filters';
 import { Selection } from './selection';
-import { CodeCardBadge, EmployeeBadge, KeyFileBadge } from './state';
+import { CodeCardBadge, EmployeeBadge, KeyFileBadge, UnprovenBadge } from './state';
 
 const route = getRouteApi('/inside/employees');
 const typingPause = 250;
@@ -163,7 +163,7 @@ function EmployeeTable({ employees, chosen, onChoose }: EmployeeTableProps) {
             <Link to="/employees/$id" params={{ id: one.id }}>
               {one.given_name === '' ? t('employees.erased') : `${one.given_name} ${one.surname}`}
             </Link>{' '}
-            {one.state !== 'active' && <EmployeeBadge state={one.state} />} {one.anonymous && <Badge tone="info">{t('employees.anonymous')}</Badge>}
+            {one.state !== 'active' && <EmployeeBadge state={one.state} />} <UnprovenBadge blocked={one.blocked} /> {one.anonymous && <Badge tone="info">{t('employees.anonymous')}</Badge>}
           </>
         ),
       },

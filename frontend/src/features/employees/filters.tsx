@@ -12,6 +12,7 @@ export const choices = {
   level: ['none', 'Low', 'Substantial', 'High'],
   anonymous: ['true'],
   administrator: ['true'],
+  unproven: ['true'],
   sort: ['name', '-name', 'newest', 'oldest'],
 } as const;
 

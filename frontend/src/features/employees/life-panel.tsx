@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { deleteEmployee, type EmployeeDetails, mailsQuery, reactivateEmployee, suspendEmployee } from '@/api/employees';
 import { date, dateTime } from '@/format';
-import { codeText } from '@/i18n';
 import { Alert } from '@/ui/alert';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
@@ -23,7 +22,7 @@ export function LifePanel({ employee, manages }: { employee: EmployeeDetails; ma
     <>
       {employee.blocked !== '' && (
         <Alert tone="warning" heading={t('employees.life.blockedHeading')}>
-          {codeText(employee.blocked) ?? employee.blocked}
+          {t(employee.blocked === 'org.proofing.foreign' ? 'employees.life.blockedForeign' : 'employees.life.blockedLevel')}
         </Alert>
       )}
       {state === 'deleted' && (

@@ -18,6 +18,12 @@ export function EmployeeBadge({ state }: { state: Employee['state'] }) {
   return <Badge tone={people[state]}>{t(`employees.state.${state}`)}</Badge>;
 }
 
+/** Nobody is invited or activated whose identity is not known well enough; the employee's page says what to do. */
+export function UnprovenBadge({ blocked }: { blocked: Employee['blocked'] }) {
+  const { t } = useTranslation();
+  return blocked === '' ? null : <Badge tone="error">{t('employees.unproven')}</Badge>;
+}
+
 /** Blocked is the good end of a code card. */
 export function CodeCardBadge({ state }: { state: Employee['code_card'] }) {
   const { t } = useTranslation();
