@@ -3895,7 +3895,10 @@ type EmailOnly struct {
 // Employee defines model for Employee.
 type Employee struct {
 	// Anonymous Services see the UUID in place of the name
-	Anonymous bool             `json:"anonymous"`
+	Anonymous bool `json:"anonymous"`
+
+	// Blocked Code of why the employee cannot be activated, empty when nothing forbids it
+	Blocked   string           `json:"blocked"`
 	CodeCard  EmployeeCodeCard `json:"code_card"`
 	Email     string           `json:"email"`
 	GivenName string           `json:"given_name"`
@@ -4068,6 +4071,7 @@ type EmployeeFilter struct {
 	Proofing      *string `json:"proofing,omitempty"`
 	Q             *string `json:"q,omitempty"`
 	State         *string `json:"state,omitempty"`
+	Unproven      *bool   `json:"unproven,omitempty"`
 }
 
 // EmployeeKeyFileDetails defines model for EmployeeKeyFileDetails.
@@ -6720,6 +6724,9 @@ type EmployeesParams struct {
 
 	// Administrator true for those with a role of administrator only
 	Administrator *string `form:"administrator,omitempty" json:"administrator,omitempty"`
+
+	// Unproven true for those only whose identity is not known at the level that it needs; see `blocked` of an employee
+	Unproven *string `form:"unproven,omitempty" json:"unproven,omitempty"`
 
 	// Sort name (the default), -name, newest or oldest
 	Sort *string `form:"sort,omitempty" json:"sort,omitempty"`

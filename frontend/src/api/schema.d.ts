@@ -4819,6 +4819,8 @@ export interface components {
              * @enum {string}
              */
             identity_level: "none" | "Low" | "Substantial" | "High";
+            /** @description Code of why the employee cannot be activated, empty when nothing forbids it */
+            blocked: string;
             /** @enum {string} */
             code_card: "none" | "active" | "blocked";
             /** @enum {string} */
@@ -4869,8 +4871,6 @@ export interface components {
             proofing_ways: components["schemas"]["ProofingWay"][];
             /** Format: date-time */
             proofing_at: string | null;
-            /** @description Code of why the employee cannot be activated, empty when nothing forbids it */
-            blocked: string;
             /** @description False for an address that only readers with RFC 9598 see */
             email_in_certificate: boolean;
             roles: components["schemas"]["Role"][];
@@ -5346,6 +5346,7 @@ export interface components {
             p_number?: string;
             anonymous?: boolean;
             administrator?: boolean;
+            unproven?: boolean;
         };
         InvitationsAct: {
             /** @description resend or extend */
@@ -7865,6 +7866,8 @@ export interface operations {
                 anonymous?: string;
                 /** @description true for those with a role of administrator only */
                 administrator?: string;
+                /** @description true for those only whose identity is not known at the level that it needs; see `blocked` of an employee */
+                unproven?: string;
                 /** @description name (the default), -name, newest or oldest */
                 sort?: string;
                 /** @description Beginnings of words of the name, or of e-mail, RID, local ID or UUID; case, æøå and accents are folded */
