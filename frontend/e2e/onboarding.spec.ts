@@ -12,6 +12,7 @@ const code = /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/;
 test.describe.configure({ mode: 'serial' });
 
 test('from nothing to the administrator at work', async ({ page, browser }) => {
+  test.setTimeout(600_000); // the longest story, twenty pages judged in both languages
   await page.goto('/connect');
   await accessibleInBoth(page);
   await page.getByLabel('Hvem er du?').selectOption('representative');
