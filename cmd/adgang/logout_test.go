@@ -24,7 +24,12 @@ type second struct {
 
 func withSecond(t *testing.T, o simplesamlphp.Options) *second {
 	t.Helper()
-	c := &second{country: newCountry(t), php: simplesamlphp.New(t, o)}
+	return secondOf(t, newCountry(t), o)
+}
+
+func secondOf(t *testing.T, first *country, o simplesamlphp.Options) *second {
+	t.Helper()
+	c := &second{country: first, php: simplesamlphp.New(t, o)}
 	a := c.Token(t, "organisation-administrator").Do(t, http.MethodPost, "/api/v1/services",
 		bytes.NewReader(c.php.SP), "Content-Type", "application/samlmetadata+xml")
 	if a.Status != http.StatusCreated {

@@ -25,7 +25,13 @@ type country struct {
 
 func newCountry(t *testing.T, directives ...string) *country {
 	t.Helper()
-	c := &country{Program: testkit.NewProgram(t), sp: mellon.New(t)}
+	return countryOf(t, testkit.NewProgram(t), directives...)
+}
+
+// countryOf serves a program that was prepared.
+func countryOf(t *testing.T, p *testkit.Program, directives ...string) *country {
+	t.Helper()
+	c := &country{Program: p, sp: mellon.New(t)}
 	var other struct {
 		Link string `json:"activation_link"`
 		Code string `json:"installation_code"`
