@@ -209,9 +209,14 @@ func checkForgeries(t *testing.T, forgeries []forgery) {
 	}
 }
 
-// Signature wrapping, XSW 1 to 8 as far as a request can have them.
 func TestPostWrapping(t *testing.T) {
 	t.Parallel()
+	checkForgeries(t, wrappings())
+}
+
+// wrappings are signature wrapping, XSW 1 to 8 as far as a message whose root is
+// signed can have them.
+func wrappings() []forgery {
 	evil := func(root *etree.Element) *etree.Element {
 		c := root.Copy()
 		c.RemoveChild(c.SelectElement("Signature"))
@@ -219,7 +224,7 @@ func TestPostWrapping(t *testing.T) {
 		c.CreateAttr("ForceAuthn", "true")
 		return c
 	}
-	checkForgeries(t, []forgery{
+	return []forgery{
 		{"unsigned", func(d *etree.Document) { d.Root().RemoveChild(d.Root().SelectElement("Signature")) }},
 		{"attribute changed", func(d *etree.Document) { d.Root().CreateAttr("ForceAuthn", "true") }},
 		{"text added", func(d *etree.Document) { d.Root().CreateText("x") }},
@@ -257,20 +262,25 @@ func TestPostWrapping(t *testing.T) {
 		}},
 		{"same ID twice", func(d *etree.Document) {
 			root, forged := d.Root(), evil(d.Root())
-			forged.CreateAttr("ID", "_request")
+			forged.CreateAttr("ID", root.SelectAttrValue("ID", ""))
 			sig := root.RemoveChild(root.SelectElement("Signature")).(*etree.Element)
 			forged.AddChild(root.Copy())
 			forged.InsertChildAt(1, sig)
 			d.SetRoot(forged)
 		}},
 		{"second signature", func(d *etree.Document) { d.Root().AddChild(d.Root().SelectElement("Signature").Copy()) }},
-	})
+	}
 }
 
-// The same for the signature itself, with the forgeries of later advisories.
 func TestPostForgery(t *testing.T) {
 	t.Parallel()
-	checkForgeries(t, []forgery{
+	checkForgeries(t, tamperings())
+}
+
+// tamperings are the same for the signature itself, with the forgeries of later
+// advisories.
+func tamperings() []forgery {
+	return []forgery{
 		{"second SignedInfo (CVE-2025-25291)", func(d *etree.Document) {
 			sig := d.Root().SelectElement("Signature")
 			sig.InsertChildAt(0, sig.SelectElement("SignedInfo").Copy())
@@ -293,8 +303,22 @@ func TestPostForgery(t *testing.T) {
 			d.Root().RemoveChild(d.Root().SelectElement("Signature"))
 			d.Root().CreateElement("ds:Signature").CreateAttr("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#")
 		}},
+		{"digest smuggled in outside SignedInfo (CVE-2024-45409)", func(d *etree.Document) {
+			ext := d.Root().CreateElement("samlp:Extensions")
+			ext.AddChild(d.FindElement("//DigestValue").Copy())
+			d.FindElement("//Reference/DigestValue").SetText("AAAA")
+		}},
+		{"prefix bound to another namespace (CVE-2025-25292)", func(d *etree.Document) {
+			d.FindElement("//SignedInfo").CreateAttr("xmlns:ds", "urn:other")
+		}},
+		{"references, the last one fits (CVE-2026-33487)", func(d *etree.Document) {
+			info, ref := d.FindElement("//SignedInfo"), d.FindElement("//Reference")
+			first := ref.Copy()
+			first.CreateAttr("URI", "#_evil")
+			info.InsertChildAt(ref.Index(), first)
+		}},
 		{"signature value is no base64", func(d *etree.Document) { d.FindElement("//SignatureValue").SetText("!") }},
-	})
+	}
 }
 
 func TestPostWeakSignature(t *testing.T) {
