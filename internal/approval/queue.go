@@ -5,15 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/store"
@@ -185,8 +184,8 @@ func (s *Service) draft(r Request, to Person, kind string, params map[string]str
 // Reason is a reason as people give it, trimmed. Errors: fault.Invalid unless it
 // has 10 to 500 characters.
 func Reason(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n < 10 || n > 500 || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+	text, ok := form.Reason(text, 500)
+	if !ok {
 		return "", fault.New(fault.Invalid, "approval.reason.length", "Give a reason of 10 to 500 characters.").On("reason")
 	}
 	return text, nil

@@ -22,7 +22,7 @@ const (
 // levels is the architecture, lowest first: a package imports only packages of
 // lower levels. A folder below one of these belongs to it. Tests are free.
 var levels = []string{
-	"internal/fault internal/secret internal/pki internal/token internal/config internal/outside migrations frontend",
+	"internal/fault internal/form internal/secret internal/pki internal/token internal/config internal/outside migrations frontend",
 	"internal/cvr internal/store internal/access internal/sheet internal/oiosaml",
 	"internal/audit internal/outbox",
 	"internal/setting internal/operator",

@@ -11,6 +11,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
@@ -72,8 +73,8 @@ func (s *Service) Ask(ctx context.Context, by access.Actor, w Wish) (Request, er
 	if by.Employee == "" || by.OrgID == "" {
 		return Request{}, fault.New(fault.Denied, "entitlement.request.person", "Only an employee who is logged in can ask for a right.")
 	}
-	w.Reason = strings.TrimSpace(w.Reason)
-	if n := utf8.RuneCountInString(w.Reason); n < 10 || n > 1000 {
+	var ok bool
+	if w.Reason, ok = form.Reason(w.Reason, 1000); !ok {
 		return Request{}, fault.New(fault.Invalid, "entitlement.request.reason", "Say in 10 to 1,000 characters what you need the right for.").On("reason")
 	}
 	var q Request

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"net/mail"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,6 +12,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	notice "github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
@@ -152,7 +152,7 @@ func checkContact(name, email string) error {
 	if email == "" {
 		return nil
 	}
-	if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > 254 {
+	if !form.Mail(email) {
 		return fault.New(fault.Invalid, "inventory.contact.form", "This is no e-mail address. Write it as name@firm.dk.").On("contact_email")
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
@@ -255,17 +256,9 @@ func (s *Service) view(ctx context.Context, id string) (v View, err error) {
 	if v.Parties, err = parties(ctx, s.DB, id); err != nil {
 		return v, err
 	}
-	v.TestNumber = v.CVR != "" && !modulus11(v.CVR)
+	v.TestNumber = v.CVR != "" && !form.Modulus11(v.CVR)
 	err = s.DB.NewSelect().Model(&v.Documents).ExcludeColumn("sealed").Where("application_id = ?", id).Order("created_at", "id").Scan(ctx)
 	return v, err
-}
-
-func modulus11(number string) bool {
-	sum := 0
-	for i, weight := range [8]int{2, 7, 6, 5, 4, 3, 2, 1} {
-		sum += weight * int(number[i]-'0')
-	}
-	return sum%11 == 0
 }
 
 // change runs a party's act on an application: may decides from the stored

@@ -7,7 +7,6 @@ package onboarding
 import (
 	"context"
 	"log/slog"
-	netmail "net/mail"
 	"strings"
 	"time"
 	"unicode"
@@ -19,6 +18,7 @@ import (
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cvr"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -87,8 +87,7 @@ func (p Party) actor(address string) access.Actor {
 
 func checkEmail(field, email string) (string, error) {
 	email = strings.ToLower(strings.TrimSpace(email))
-	a, err := netmail.ParseAddress(email)
-	if err != nil || a.Address != email || len(email) > 200 || !strings.Contains(email[strings.LastIndexByte(email, '@')+1:], ".") {
+	if !form.Mail(email) || len(email) > 200 {
 		return "", fault.New(fault.Invalid, "onboarding.email.form", "Write one e-mail address, like name@example.dk.").On(field)
 	}
 	return email, nil
@@ -102,10 +101,9 @@ func checkName(field, name string) (string, error) {
 	return name, nil
 }
 
-// checkReason wants at least 10 characters, as MitID Erhverv does of reasons.
 func checkReason(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if n := utf8.RuneCountInString(text); n < 10 || n > 2000 || strings.ContainsRune(text, 0) {
+	text, ok := form.Reason(text, 2000)
+	if !ok {
 		return "", fault.New(fault.Invalid, "onboarding.reason.length", "Write a reason of 10 to 2,000 characters.").On("reason")
 	}
 	return text, nil

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	netmail "net/mail"
 	"net/url"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
@@ -96,7 +96,7 @@ func (s *Service) Add(ctx context.Context, by access.Actor, email, name string) 
 		return Operator{}, "", err
 	}
 	email, name = strings.ToLower(strings.TrimSpace(email)), strings.Join(strings.Fields(name), " ")
-	if a, err := netmail.ParseAddress(email); err != nil || a.Address != email || len(email) > 200 {
+	if !form.Mail(email) || len(email) > 200 {
 		return Operator{}, "", fault.New(fault.Invalid, "operator.email.form", "Write one e-mail address, like name@example.dk.").On("email")
 	}
 	if name == "" || utf8.RuneCountInString(name) > 200 {

@@ -3,7 +3,6 @@ package org
 import (
 	"context"
 	"encoding/json"
-	netmail "net/mail"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/setting"
 )
@@ -72,7 +72,7 @@ func (p Person) form() error {
 		}
 	}
 	switch {
-	case p.Email != "" && !validEmail(p.Email):
+	case p.Email != "" && !form.Mail(p.Email):
 		return refuse("email", "email", "This is not one plain e-mail address such as name@company.dk.")
 	case p.Phone != "" && !phoneForm.MatchString(p.Phone):
 		return refuse("phone", "phone", "This is not a telephone number: it has 5 to 15 digits, with + and the country code before foreign ones.")
@@ -146,12 +146,6 @@ func birthOfCPR(digits string) (time.Time, bool) {
 	}
 	born := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 	return born, born.Day() == day && int(born.Month()) == month
-}
-
-func validEmail(s string) bool {
-	a, err := netmail.ParseAddress(s)
-	_, domain, _ := strings.Cut(s, "@")
-	return err == nil && a.Address == s && len(s) <= 254 && strings.Contains(domain, ".") && !strings.HasPrefix(s, `"`) && !strings.Contains(s, " ")
 }
 
 // given are the fields that settings may require, by their names there.

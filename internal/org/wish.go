@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"time"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/setting"
@@ -54,7 +54,7 @@ type Wish struct {
 func (w Wish) place() string { return string(w.OrgID) + "/" + w.ID }
 
 func wishReason(reason string) error {
-	if n := utf8.RuneCountInString(reason); n < 10 || n > maxReason {
+	if _, ok := form.Reason(reason, maxReason); !ok {
 		return fault.New(fault.Invalid, "org.request.reason", "Say why in 10 to %d characters.", maxReason).On("reason")
 	}
 	return nil

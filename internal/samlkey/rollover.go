@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -77,8 +76,8 @@ func (s *Service) Activate(ctx context.Context, by access.Actor, id, reason stri
 	if err := by.NeedOperator(); err != nil {
 		return err
 	}
-	reason = strings.TrimSpace(reason)
-	if n := utf8.RuneCountInString(reason); n < 10 || n > 500 {
+	reason, ok := form.Reason(reason, 500)
+	if !ok {
 		return fault.New(fault.Invalid, "samlkey.reason", "Say in 10 to 500 characters why the key changes now.").On("reason")
 	}
 	return s.activate(ctx, by, id, reason)

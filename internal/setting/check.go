@@ -1,13 +1,13 @@
 package setting
 
 import (
-	netmail "net/mail"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/form"
 )
 
 const (
@@ -117,19 +117,10 @@ func checkPattern(pattern string) *fault.Error {
 	}
 	wrong := fault.New(fault.Invalid, "setting.default_email.form", "Write an address with at least one of %s before the @, for example {local_user_id}@company.dk.", strings.Join(Placeholders, ", ")).On("creation.default_email")
 	local, domain, _ := strings.Cut(pattern, "@")
-	if filled == pattern || !strings.Contains(local, "{") || strings.Contains(domain, "{") || !isAddress(filled) {
+	if filled == pattern || !strings.Contains(local, "{") || strings.Contains(domain, "{") || !form.Mail(filled) {
 		return wrong
 	}
 	return nil
-}
-
-func isAddress(s string) bool {
-	a, err := netmail.ParseAddress(s)
-	if err != nil || a.Address != s || len(s) > 254 {
-		return false
-	}
-	_, domain, _ := strings.Cut(s, "@")
-	return strings.Contains(domain, ".")
 }
 
 func (d *Settings) checkInvoice() *fault.Error {
@@ -143,7 +134,7 @@ func (d *Settings) checkInvoice() *fault.Error {
 	}
 	if i.Method != MethodEmail {
 		i.Email = ""
-	} else if !isAddress(i.Email) {
+	} else if !form.Mail(i.Email) {
 		return fault.New(fault.Invalid, "setting.invoice.email", "Write the e-mail address that invoices go to.").On("invoice.email")
 	}
 	if i.Method != MethodEAN {

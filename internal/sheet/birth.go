@@ -1,6 +1,10 @@
 package sheet
 
-import "time"
+import (
+	"time"
+
+	"github.com/adgang/adgang/internal/form"
+)
 
 // Birth reads the CPR number (ten digits) and the date of birth (midnight UTC,
 // that of the CPR number when it stands alone); where both stand, they must
@@ -42,7 +46,7 @@ func (r *Row) cpr(f Field) (number string, born time.Time) {
 		switch {
 		case rewritten(s):
 			r.Fail(f, "sheet.row.rewritten_number", rewrittenText)
-		case len(s) == 9 && allDigits(s):
+		case len(s) == 9 && form.Digits(s):
 			// Never completed by guessing: a digit forgotten elsewhere looks the same.
 			r.Fail(f, "sheet.row.cpr_nine_digits", "The CPR number has nine digits; a spreadsheet program has probably dropped a leading zero. Format the column as text and type it again.")
 		default:

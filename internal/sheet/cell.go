@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/adgang/adgang/internal/form"
 )
 
 // trouble is why a cell cannot be meant.
@@ -96,65 +98,7 @@ func ascii(s string) bool {
 	return true
 }
 
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
 func hasLetter(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }
-
-// validEmail accepts one bare address of RFC 5321 in the dotted form, its
-// internationalised kind (RFC 6531) included: no quoted local part, no address
-// literal, a domain of two labels or more, at most 64 and 254 octets.
-func validEmail(s string) bool {
-	local, domain, ok := cutLast(s, '@')
-	if !ok || len(s) > 254 || len(local) > 64 {
-		return false
-	}
-	for atom := range strings.SplitSeq(local, ".") {
-		if atom == "" || strings.IndexFunc(atom, notAtom) >= 0 {
-			return false
-		}
-	}
-	labels, last := 0, ""
-	for label := range strings.SplitSeq(domain, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || strings.IndexFunc(label, notHost) >= 0 {
-			return false
-		}
-		labels, last = labels+1, label
-	}
-	return labels > 1 && !allDigits(last)
-}
-
-func cutLast(s string, sep byte) (before, after string, found bool) {
-	i := strings.LastIndexByte(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
-}
-
-func notAtom(r rune) bool {
-	if r < utf8.RuneSelf {
-		return !alphanumeric(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
-	}
-	return !unicode.IsPrint(r)
-}
-
-func notHost(r rune) bool {
-	if r < utf8.RuneSelf {
-		return !alphanumeric(r) && r != '-'
-	}
-	return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
-}
-
-func alphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-}
 
 // validPhone is loose: people write telephone numbers in many ways.
 func validPhone(s string) bool {
@@ -190,7 +134,7 @@ func parseDay(s string) (time.Time, bool) {
 	}
 	var n [3]int
 	for i, p := range parts {
-		if p == "" || !allDigits(p) {
+		if p == "" || !form.Digits(p) {
 			return time.Time{}, false
 		}
 		for _, d := range []byte(p) {

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/adgang/adgang/internal/form"
 )
 
 // birthOfCPR is the date of birth in the ten digits of a CPR number, by the
@@ -47,7 +49,7 @@ func cprDigits(s string) (string, bool) {
 	if len(s) == 11 && (s[6] == '-' || s[6] == ' ') {
 		s = s[:6] + s[7:]
 	}
-	return s, len(s) == 10 && allDigits(s)
+	return s, len(s) == 10 && form.Digits(s)
 }
 
 var cprLike = regexp.MustCompile(`(?:[0-2]\d|3[01]|[6-8]\d|9[01])(?:0\d|1[0-2])\d\d[-\s\x{A0}]?\d{4}`)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/adgang/adgang/internal/form"
 )
 
 // Row is one data row of a file that is read, with a method for each kind of
@@ -193,7 +195,7 @@ func (r *Row) Email(f Field) string {
 	switch {
 	case !ok || s == "":
 		return ""
-	case !validEmail(s):
+	case !form.Mail(s):
 		r.Fail(f, "sheet.row.email", "This is not one plain e-mail address such as name@company.dk. Correct it; leave out names, brackets and second addresses.")
 		return ""
 	case !ascii(s):
@@ -229,7 +231,7 @@ func (r *Row) digits(f Field, n int, code string) string {
 		return ""
 	}
 	s = strings.ReplaceAll(s, " ", "")
-	if len(s) != n || !allDigits(s) {
+	if len(s) != n || !form.Digits(s) {
 		r.Fail(f, code, "The number must have %d digits. If a leading zero is gone, format the column as text and type it again.", n)
 		return ""
 	}

@@ -141,7 +141,7 @@ func (s *Server) move(c echo.Context, m oiosaml.Move) error {
 	}
 	// The service's answer comes back along the form's redirects: 'self'.
 	s.formsTo(c, to, " 'self'")
-	return s.page(c, http.StatusOK, "move.html", m)
+	return s.page(c, http.StatusOK, "post.html", m)
 }
 
 // pageLang is the language of a page outside the browser application: the one

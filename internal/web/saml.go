@@ -169,7 +169,11 @@ func (s *Server) post(c echo.Context, reply oiosaml.Reply) error {
 	if err := s.formTo(c, reply); err != nil {
 		return err
 	}
-	return s.page(c, http.StatusOK, "post.html", reply)
+	form := oiosaml.Move{URL: reply.URL, Field: "SAMLResponse", Value: reply.SAMLResponse, RelayState: reply.RelayState}
+	if reply.SAMLRequest != "" {
+		form.Field, form.Value = "SAMLRequest", reply.SAMLRequest
+	}
+	return s.page(c, http.StatusOK, "post.html", form)
 }
 
 // formTo gives the answer a policy of its own: its form may go to that one service

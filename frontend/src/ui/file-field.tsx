@@ -1,8 +1,92 @@
-import { type DragEvent, useId, useState } from 'react';
+import { type DragEvent, type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bytes } from '@/format';
 import { FieldError } from './field';
-import { Icon } from './icon';
+import { Icon, type IconName } from './icon';
+
+interface FrameProps {
+  id: string;
+  label: string;
+  hint: string | undefined;
+  error: string | undefined;
+  onDrop: (files: File[]) => void;
+  children: ReactNode;
+}
+
+/** Label, hint, error and the place to drop on; choosing works by keyboard, so
+ * that dropping is a second way only. */
+export function DropFrame({ id, label, hint, error, onDrop, children }: FrameProps) {
+  const [over, setOver] = useState(false);
+  const drag = (inside: boolean) => (event: DragEvent) => {
+    event.preventDefault();
+    setOver(inside);
+  };
+  const drop = (event: DragEvent) => {
+    drag(false)(event);
+    const dropped = [...event.dataTransfer.files];
+    if (dropped.length > 0) onDrop(dropped);
+  };
+  return (
+    <div className={`form-group ${error === undefined ? '' : 'form-error'}`}>
+      <span className="form-label" id={`${id}-label`}>
+        {label}
+      </span>
+      {hint !== undefined && (
+        <span className="form-hint" id={`${id}-hint`}>
+          {hint}
+        </span>
+      )}
+      <FieldError id={id} error={error} />
+      <div
+        className={`drop ${over ? 'over' : ''} ${error === undefined ? '' : 'bad'}`}
+        onDragEnter={drag(true)}
+        onDragOver={drag(true)}
+        onDragLeave={drag(false)}
+        onDrop={drop}
+      >
+        {children}
+      </div>
+    </div>
+  );
+}
+
+interface ChooserProps {
+  /** Of the field, whose label it has. */
+  field: string;
+  id: string;
+  hint: string | undefined;
+  error: string | undefined;
+  icon: IconName;
+  text: string;
+  /** Of the input besides. */
+  input: { accept?: string | undefined; multiple?: boolean; webkitdirectory?: string };
+  onChoose: (files: File[]) => void;
+}
+
+/** The native control stays, hidden to the eye only: its own text is in the
+ * browser's language, not the page's. */
+export function Chooser({ field, id, hint, error, icon, text, input, onChoose }: ChooserProps) {
+  const by = [hint === undefined ? '' : `${field}-hint`, error === undefined ? '' : `${field}-error`, `${field}-chosen`];
+  return (
+    <>
+      <input
+        {...input}
+        id={id}
+        type="file"
+        aria-labelledby={`${field}-label ${id}-button`}
+        aria-describedby={by.filter((one) => one !== '').join(' ')}
+        aria-invalid={error === undefined ? undefined : true}
+        onChange={(event) => onChoose([...(event.target.files ?? [])])}
+        // The same file may be chosen again after it was corrected.
+        onClick={(event) => (event.currentTarget.value = '')}
+      />
+      <label className="button button-secondary" htmlFor={id} id={`${id}-button`}>
+        <Icon name={icon} />
+        <span>{text}</span>
+      </label>
+    </>
+  );
+}
 
 interface FileFieldProps {
   id?: string;
@@ -15,62 +99,24 @@ interface FileFieldProps {
   onChange: (file: File | undefined) => void;
 }
 
-/** A file, chosen or dropped. The native control stays, hidden to the eye only:
- * its own text is in the browser's language, not the page's. */
+/** A file, chosen or dropped. */
 export function FileField({ label, hint, error, accept, file, onChange, ...rest }: FileFieldProps) {
   const { t } = useTranslation();
   const made = useId();
   const { id = made } = rest;
-  const [over, setOver] = useState(false);
-  const drag = (inside: boolean) => (event: DragEvent) => {
-    event.preventDefault();
-    setOver(inside);
-  };
-  const drop = (event: DragEvent) => {
-    drag(false)(event);
-    const dropped = event.dataTransfer.files[0];
-    if (dropped !== undefined) onChange(dropped);
-  };
-  const by = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`, `${id}-file`];
-  const handlers = { onDragEnter: drag(true), onDragOver: drag(true), onDragLeave: drag(false), onDrop: drop };
+  const text = t(file === undefined ? 'ui.file.choose' : 'ui.file.other');
   return (
-    <div className={`form-group ${error === undefined ? '' : 'form-error'}`}>
-      <span className="form-label" id={`${id}-label`}>
-        {label}
-      </span>
-      {hint !== undefined && (
-        <span className="form-hint" id={`${id}-hint`}>
-          {hint}
-        </span>
-      )}
-      <FieldError id={id} error={error} />
-      {/* Dropping is a second way; choosing works by keyboard. */}
-      <div className={`drop ${over ? 'over' : ''} ${error === undefined ? '' : 'bad'}`} {...handlers}>
-        <input
-          id={id}
-          type="file"
-          accept={accept}
-          aria-labelledby={`${id}-label ${id}-button`}
-          aria-describedby={by.filter((one) => one !== '').join(' ')}
-          aria-invalid={error === undefined ? undefined : true}
-          onChange={(event) => onChange(event.target.files?.[0])}
-          // The same file may be chosen again after it was corrected.
-          onClick={(event) => (event.currentTarget.value = '')}
-        />
-        <label className="button button-secondary" htmlFor={id} id={`${id}-button`}>
-          <Icon name="upload" />
-          <span>{file === undefined ? t('ui.file.choose') : t('ui.file.other')}</span>
-        </label>
-        <p id={`${id}-file`}>
-          {file === undefined ? (
-            t('ui.file.drop')
-          ) : (
-            <>
-              <strong>{file.name}</strong> <span className="quiet nowrap">{bytes(file.size)}</span>
-            </>
-          )}
-        </p>
-      </div>
-    </div>
+    <DropFrame {...{ id, label, hint, error }} onDrop={([first]) => onChange(first)}>
+      <Chooser field={id} {...{ id, hint, error, text }} icon="upload" input={{ accept }} onChoose={([first]) => onChange(first)} />
+      <p id={`${id}-chosen`}>
+        {file === undefined ? (
+          t('ui.file.drop')
+        ) : (
+          <>
+            <strong>{file.name}</strong> <span className="quiet nowrap">{bytes(file.size)}</span>
+          </>
+        )}
+      </p>
+    </DropFrame>
   );
 }

@@ -1,8 +1,7 @@
-import { type DragEvent, useId, useState } from 'react';
+import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bytes } from '@/format';
-import { FieldError } from './field';
-import { Icon } from './icon';
+import { Chooser, DropFrame } from './file-field';
 
 interface FilesFieldProps {
   id?: string;
@@ -15,65 +14,22 @@ interface FilesFieldProps {
   onChange: (files: File[]) => void;
 }
 
-/** Files, or a folder of them, chosen or dropped; see FileField. */
+/** Files, or a folder of them, chosen or dropped. */
 export function FilesField({ label, hint, error, accept, files, onChange, ...rest }: FilesFieldProps) {
   const { t } = useTranslation();
   const made = useId();
   const { id = made } = rest;
-  const [over, setOver] = useState(false);
-  const drag = (inside: boolean) => (event: DragEvent) => {
-    event.preventDefault();
-    setOver(inside);
-  };
-  const drop = (event: DragEvent) => {
-    drag(false)(event);
-    const dropped = [...event.dataTransfer.files];
-    if (dropped.length > 0) onChange(dropped);
-  };
-  const by = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`, `${id}-files`].filter((one) => one !== '').join(' ');
-  const handlers = { onDragEnter: drag(true), onDragOver: drag(true), onDragLeave: drag(false), onDrop: drop };
-  const ways = [
-    { key: 'files', text: t(files.length === 0 ? 'ui.files.choose' : 'ui.files.others'), folder: {} },
-    { key: 'folder', text: t('ui.files.folder'), folder: { webkitdirectory: '' } },
-  ];
+  const common = { field: id, hint, error, onChoose: onChange };
   return (
-    <div className={`form-group ${error === undefined ? '' : 'form-error'}`}>
-      <span className="form-label" id={`${id}-label`}>
-        {label}
+    <DropFrame {...{ id, label, hint, error }} onDrop={onChange}>
+      <span>
+        <Chooser {...common} id={id} icon="upload" text={t(files.length === 0 ? 'ui.files.choose' : 'ui.files.others')} input={{ accept, multiple: true }} />
       </span>
-      {hint !== undefined && (
-        <span className="form-hint" id={`${id}-hint`}>
-          {hint}
-        </span>
-      )}
-      <FieldError id={id} error={error} />
-      <div className={`drop ${over ? 'over' : ''} ${error === undefined ? '' : 'bad'}`} {...handlers}>
-        {ways.map(({ key, text, folder }) => (
-          <span key={key}>
-            <input
-              id={key === 'files' ? id : `${id}-${key}`}
-              type="file"
-              multiple
-              accept={key === 'files' ? accept : undefined}
-              {...folder}
-              aria-labelledby={`${id}-label ${id}-${key}-button`}
-              aria-describedby={by}
-              aria-invalid={error === undefined ? undefined : true}
-              onChange={(event) => onChange([...(event.target.files ?? [])])}
-              // The same files may be chosen again after they were corrected.
-              onClick={(event) => (event.currentTarget.value = '')}
-            />
-            <label className="button button-secondary" htmlFor={key === 'files' ? id : `${id}-${key}`} id={`${id}-${key}-button`}>
-              <Icon name={key === 'files' ? 'upload' : 'file'} />
-              <span>{text}</span>
-            </label>
-          </span>
-        ))}
-        <p id={`${id}-files`}>
-          {files.length === 0 ? t('ui.files.drop') : <Names files={files} />}
-        </p>
-      </div>
-    </div>
+      <span>
+        <Chooser {...common} id={`${id}-folder`} icon="file" text={t('ui.files.folder')} input={{ multiple: true, webkitdirectory: '' }} />
+      </span>
+      <p id={`${id}-chosen`}>{files.length === 0 ? t('ui.files.drop') : <Names files={files} />}</p>
+    </DropFrame>
   );
 }
 

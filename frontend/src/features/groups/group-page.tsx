@@ -9,9 +9,9 @@ import { type Colleague, giveGroupRight, type Holding } from '@/api/rights';
 import { may, type Right, sessionQuery } from '@/api/session';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { Removal } from '@/frame/removal';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/feedback';
 import { TextField } from '@/ui/field';
 import { LoadMore } from '@/ui/load-more';
@@ -173,40 +173,15 @@ function Delete({ group }: { group: Group }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const toast = useToast();
-  const [asking, setAsking] = useState(false);
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => deleteGroup(group.id),
-    onSuccess: async () => {
-      toast('success', t('groups.deleted', { name: group.name }));
-      await navigate({ to: '/rights/groups' });
-      await queries.invalidateQueries({ queryKey: ['groups', 'list'] });
-    },
-  });
+  const gone = async () => {
+    await deleteGroup(group.id);
+    toast('success', t('groups.deleted', { name: group.name }));
+    await navigate({ to: '/rights/groups' });
+    await queries.invalidateQueries({ queryKey: ['groups', 'list'] });
+  };
   return (
-    <>
-      <Button variant="tertiary" icon="delete" onClick={() => setAsking(true)}>
-        {t('groups.delete')}
-      </Button>
-      <Dialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        heading={t('groups.deleteHeading', { name: group.name })}
-        actions={
-          <>
-            <Button variant="warning" pending={isPending} onClick={() => mutate()}>
-              {t('groups.delete')}
-            </Button>
-            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
-          </>
-        }
-      >
-        <p>{t('groups.deleteText')}</p>
-        {error !== null && (
-          <Alert tone="error" live>
-            {errorText(error)}
-          </Alert>
-        )}
-      </Dialog>
-    </>
+    <Removal label={t('groups.delete')} heading={t('groups.deleteHeading', { name: group.name })} remove={gone}>
+      {t('groups.deleteText')}
+    </Removal>
   );
 }

@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText, isStatus } from '@/api/client';
 import {
@@ -16,10 +15,10 @@ import {
 import { date, dateTime } from '@/format';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { Removal } from '@/frame/removal';
 import { codeText } from '@/i18n';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/feedback';
 import { Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
@@ -180,42 +179,16 @@ function Remove({ provider }: { provider: IdentityProvider }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const toast = useToast();
-  const [asking, setAsking] = useState(false);
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => remove(provider.id),
-    onSuccess: async () => {
-      setAsking(false);
-      toast('success', t('ownLogin.removed', { name: provider.name }));
-      await navigate({ to: '/identity-providers' });
-      queries.removeQueries({ queryKey: identityProviderKey(provider.id) });
-      await queries.invalidateQueries({ queryKey: [...identityProvidersKey, 'list'] });
-    },
-  });
+  const gone = async () => {
+    await remove(provider.id);
+    toast('success', t('ownLogin.removed', { name: provider.name }));
+    await navigate({ to: '/identity-providers' });
+    queries.removeQueries({ queryKey: identityProviderKey(provider.id) });
+    await queries.invalidateQueries({ queryKey: [...identityProvidersKey, 'list'] });
+  };
   return (
-    <>
-      <Button variant="tertiary" icon="delete" onClick={() => setAsking(true)}>
-        {t('ownLogin.remove')}
-      </Button>
-      <Dialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        heading={t('ownLogin.removeHeading', { name: provider.name })}
-        actions={
-          <>
-            <Button variant="warning" pending={isPending} onClick={() => mutate()}>
-              {t('ownLogin.remove')}
-            </Button>
-            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
-          </>
-        }
-      >
-        <p>{t('ownLogin.removeText')}</p>
-        {error !== null && (
-          <Alert tone="error" live>
-            {errorText(error)}
-          </Alert>
-        )}
-      </Dialog>
-    </>
+    <Removal label={t('ownLogin.remove')} heading={t('ownLogin.removeHeading', { name: provider.name })} remove={gone}>
+      {t('ownLogin.removeText')}
+    </Removal>
   );
 }

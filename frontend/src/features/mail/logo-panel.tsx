@@ -3,9 +3,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { logoQuery, logoUrl, removeLogo, setLogo } from '@/api/mail';
-import { Alert } from '@/ui/alert';
+import { Removal } from '@/frame/removal';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
 import { FileField } from '@/ui/file-field';
 import { useToast } from '@/ui/toast';
 
@@ -16,7 +15,6 @@ export function LogoPanel({ changes }: { changes: boolean }) {
   const queries = useQueryClient();
   const { data: present, dataUpdatedAt } = useQuery(logoQuery);
   const [picture, setPicture] = useState<File>();
-  const [asking, setAsking] = useState(false);
   const done = async (text: string) => {
     await queries.invalidateQueries({ queryKey: logoQuery.queryKey });
     toast('success', text);
@@ -28,13 +26,10 @@ export function LogoPanel({ changes }: { changes: boolean }) {
       await done(t('mailTemplates.logo.saved'));
     },
   });
-  const remove = useMutation({
-    mutationFn: removeLogo,
-    onSuccess: async () => {
-      setAsking(false);
-      await done(t('mailTemplates.logo.removed'));
-    },
-  });
+  const remove = async () => {
+    await removeLogo();
+    await done(t('mailTemplates.logo.removed'));
+  };
   return (
     <section className="panel" aria-labelledby="logo">
       <h2 id="logo">{t('mailTemplates.logo.heading')}</h2>
@@ -66,33 +61,13 @@ export function LogoPanel({ changes }: { changes: boolean }) {
               </Button>
             )}
             {present === true && (
-              <Button icon="delete" onClick={() => setAsking(true)}>
-                {t('mailTemplates.logo.remove')}
-              </Button>
+              <Removal label={t('mailTemplates.logo.remove')} heading={t('mailTemplates.logo.sure')} remove={remove} variant="secondary">
+                {t('mailTemplates.logo.sureText')}
+              </Removal>
             )}
           </div>
         </>
       )}
-      <Dialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        heading={t('mailTemplates.logo.sure')}
-        actions={
-          <>
-            <Button variant="warning" pending={remove.isPending} onClick={() => remove.mutate()}>
-              {t('mailTemplates.logo.remove')}
-            </Button>
-            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
-          </>
-        }
-      >
-        <p>{t('mailTemplates.logo.sureText')}</p>
-        {remove.error !== null && (
-          <Alert tone="error" live>
-            {errorText(remove.error)}
-          </Alert>
-        )}
-      </Dialog>
     </section>
   );
 }

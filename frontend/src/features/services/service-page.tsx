@@ -7,10 +7,10 @@ import { removeService, replaceService, type Service, serviceKey, serviceQuery }
 import { date, dateTime } from '@/format';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { Removal } from '@/frame/removal';
 import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/feedback';
 import { Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
@@ -177,47 +177,21 @@ function Remove({ service }: { service: Service }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const toast = useToast();
-  const [asking, setAsking] = useState(false);
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => removeService(service.id),
-    onSuccess: async (waiting) => {
-      setAsking(false);
-      if (waiting) {
-        await queries.invalidateQueries({ queryKey: ['approvals'] });
-        toast('info', t('approvals.waits'));
-        return;
-      }
-      toast('success', t('services.removed', { name: service.name }));
-      await navigate({ to: '/services' });
-      queries.removeQueries({ queryKey: serviceKey(service.id) });
-      await queries.invalidateQueries({ queryKey: ['services', 'list'] });
-    },
-  });
+  const gone = async () => {
+    const waiting = await removeService(service.id);
+    if (waiting) {
+      await queries.invalidateQueries({ queryKey: ['approvals'] });
+      toast('info', t('approvals.waits'));
+      return;
+    }
+    toast('success', t('services.removed', { name: service.name }));
+    await navigate({ to: '/services' });
+    queries.removeQueries({ queryKey: serviceKey(service.id) });
+    await queries.invalidateQueries({ queryKey: ['services', 'list'] });
+  };
   return (
-    <>
-      <Button variant="tertiary" icon="delete" onClick={() => setAsking(true)}>
-        {t('services.remove')}
-      </Button>
-      <Dialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        heading={t('services.removeHeading', { name: service.name })}
-        actions={
-          <>
-            <Button variant="warning" pending={isPending} onClick={() => mutate()}>
-              {t('services.remove')}
-            </Button>
-            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
-          </>
-        }
-      >
-        <p>{t('services.removeText')}</p>
-        {error !== null && (
-          <Alert tone="error" live>
-            {errorText(error)}
-          </Alert>
-        )}
-      </Dialog>
-    </>
+    <Removal label={t('services.remove')} heading={t('services.removeHeading', { name: service.name })} remove={gone}>
+      {t('services.removeText')}
+    </Removal>
   );
 }
