@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/openid"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -60,6 +61,7 @@ type Services struct {
 	SAMLKeys   *samlkey.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
+	OpenID     *openid.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Inventory  *inventory.Service
@@ -98,6 +100,7 @@ func Routes(s Services) []Route {
 		Handle(org.Gone, s.Credential.Remove),
 		Handle(session.Sweep, plain(s.Session.DropEnded)),
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
+		Handle(openid.SweepKind, plain(s.OpenID.Sweep)),
 		Handle(localidp.SweepKind, plain(s.LocalIdP.DropRequests)),
 		Handle(localidp.RefreshKind, plain(s.LocalIdP.Refresh)),
 		Handle(samlkey.SweepKind, plain(s.SAMLKeys.Sweep)),
@@ -143,6 +146,7 @@ func Schedules() []Schedule {
 		Every(ca.SignAheadKind, 10*time.Minute, 3*time.Minute, nothing),
 		Every(session.Sweep, time.Hour, 10*time.Minute, nothing),
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
+		Every(openid.SweepKind, 10*time.Minute, 5*time.Minute, nothing),
 		Every(localidp.SweepKind, time.Hour, 25*time.Minute, nothing),
 		Every(localidp.RefreshKind, 6*time.Hour, 2*time.Hour, nothing),
 		Every(samlkey.SweepKind, time.Hour, 25*time.Minute, nothing),

@@ -35,6 +35,7 @@ import (
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/openid"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -78,6 +79,7 @@ type App struct {
 	SAMLKeys   *samlkey.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
+	OpenID     *openid.Service
 	Cutover    *cutover.Service
 	Roster     *roster.Service
 	Inventory  *inventory.Service
@@ -191,6 +193,10 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, TestData: c.TestData,
 	}
 	a.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: a.LocalIdP.Elsewhere()}
+	a.OpenID = &openid.Service{
+		DB: a.DB, Keys: keys, Federation: a.Federation, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
+	}
+	a.OpenID.Join()
 	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners)
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
@@ -267,7 +273,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, SAMLKeys: a.SAMLKeys,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, SAMLKeys: a.SAMLKeys,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),
@@ -291,7 +297,7 @@ func (a *App) buildWeb(version string) error {
 		demoHandler = a.Demo.Handler()
 	}
 	a.Web = web.New(web.Options{
-		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP,
+		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID,
 		SAMLKeys: a.SAMLKeys, Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,

@@ -51,7 +51,7 @@ type Attempt struct {
 
 // Facts is what it takes to see why a login failed; what does not matter is empty.
 type Facts struct {
-	Binding      string   `json:"binding,omitempty"` // redirect or post
+	Binding      string   `json:"binding,omitempty"` // redirect or post; openid for that face
 	RequestID    string   `json:"request_id,omitempty"`
 	Asked        string   `json:"asked,omitempty"`      // where the service wants its answer: URL or index
 	Registered   []string `json:"registered,omitempty"` // where its metadata says
@@ -123,6 +123,13 @@ func (a *Attempt) by(out Release) {
 	a.Facts.Withheld = who.Withheld
 	for _, one := range out.Attributes {
 		a.Facts.Attributes = append(a.Facts.Attributes, one.Name)
+	}
+}
+
+// needs notes which rights would have done.
+func (a *Attempt) needs(p Partner, why *oiosaml.RefusalError) {
+	if why.Reason == "right" {
+		a.Facts.Rights = p.Policy.Rights
 	}
 }
 

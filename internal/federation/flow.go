@@ -36,14 +36,27 @@ type pending struct {
 	CreatedAt  time.Time  `bun:"created_at"`
 	ExpiresAt  time.Time  `bun:"expires_at"`
 	AnsweredAt *time.Time `bun:"answered_at"`
+	Kind       string     `bun:"kind"`    // SAML or a key of Service.Faces
+	Detail     string     `bun:"detail"`  // what another face keeps of its request
+	MaxAge     *int64     `bun:"max_age"` // seconds that the login may be old when the request comes, nil = any
 }
 
-// Outcome is where a flow stands. Reply is set when the service gets its
+// fresh tells whether a login will do: a request that wants a fresh one is content
+// with one made after it came.
+func (row *pending) fresh(r oiosaml.Request, login *Login) bool {
+	if login == nil || r.ForceAuthn && !login.At.After(row.CreatedAt) {
+		return false
+	}
+	return row.MaxAge == nil || !login.At.Before(row.CreatedAt.Add(-time.Duration(*row.MaxAge)*time.Second))
+}
+
+// Outcome is where a flow stands. Reply or To is set when the service gets its
 // answer; otherwise the person must log in.
 type Outcome struct {
 	Flow   string
-	Cookie string // for the browser that began the flow; set by Accept only
+	Cookie string // for the browser that began the flow; set by Accept and Ask only
 	Reply  *oiosaml.Reply
+	To     string // where the browser takes the answer of another face than SAML
 	// Refusal is set when the answer is a refusal that the person should read
 	// before it goes to the service.
 	Refusal *Refusal
@@ -78,7 +91,7 @@ func (s *Service) Heading(ctx context.Context, flow, cookie string) (Heading, er
 	if err == nil {
 		err = json.Unmarshal([]byte(row.Request), &r)
 	}
-	return Heading{Service: r.Service, Level: r.Context.Needs(), Fresh: r.ForceAuthn}, err
+	return Heading{Service: r.Service, Level: r.Context.Needs(), Fresh: r.ForceAuthn || row.MaxAge != nil}, err
 }
 
 // quiet are refusals that a person does not read: nobody was to be asked, or the
@@ -102,15 +115,16 @@ func (s *Service) Accept(ctx context.Context, m *oiosaml.Message, cookie, addres
 	if len(cookie) != 43 {
 		cookie = secret.Token()
 	}
-	n, err := s.store(ctx, p, r, a, cookie, m.Raw())
+	n, err := s.store(ctx, p, r, a, pending{Kind: SAML}, cookie, m.Raw())
 	if err == nil && n == 0 {
 		err = s.refused(ctx, p, a, fault.New(fault.Denied, "federation.request.replay", "This login request has been used already. Go back to the service and start again."), address)
 	}
 	return Outcome{Flow: a.ID, Cookie: cookie}, err
 }
 
-// store keeps a request while the person logs in; n is 0 for one seen before.
-func (s *Service) store(ctx context.Context, p Partner, r oiosaml.Request, a *Attempt, cookie string, raw []byte) (n int64, err error) {
+// store keeps a request while the person logs in; n is 0 for one seen before. row
+// says which face it came by.
+func (s *Service) store(ctx context.Context, p Partner, r oiosaml.Request, a *Attempt, row pending, cookie string, raw []byte) (n int64, err error) {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return 0, err
@@ -120,10 +134,8 @@ func (s *Service) store(ctx context.Context, p Partner, r oiosaml.Request, a *At
 		return 0, err
 	}
 	now := store.Instant(s.Now())
-	row := pending{
-		ID: a.ID, ServiceID: p.ID, RequestID: r.ID, Request: string(text), RelayState: r.RelayState, Facts: string(facts),
-		CookieMAC: s.Keys.MAC(cookiePurpose, cookie), CreatedAt: now, ExpiresAt: now.Add(flowLife),
-	}
+	row.ID, row.ServiceID, row.RequestID, row.Request, row.RelayState, row.Facts = a.ID, p.ID, r.ID, string(text), r.RelayState, string(facts)
+	row.CookieMAC, row.CreatedAt, row.ExpiresAt = s.Keys.MAC(cookiePurpose, cookie), now, now.Add(flowLife)
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) (err error) {
 		n, err = store.Insert(ctx, tx, []pending{row}, "ON CONFLICT (service_id, request_id) DO NOTHING")
 		if err != nil || n == 0 {
@@ -140,7 +152,7 @@ func (s *Service) check(ctx context.Context, m *oiosaml.Message) (Partner, oiosa
 		return Partner{}, oiosaml.Request{}, err
 	}
 	var p Partner
-	err = s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Scan(ctx)
+	err = s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Where("metadata <> ''").Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Partner{}, oiosaml.Request{}, fault.New(fault.Denied, "federation.service.unknown", "The service that sent you here is not registered. Its owner must register it before anyone can log in to it.")
 	}
@@ -178,8 +190,7 @@ func (s *Service) Continue(ctx context.Context, flow, cookie string, login *Logi
 	if err != nil {
 		return Outcome{}, err
 	}
-	// A request that wants a fresh login is content with one made after it came.
-	fresh := login != nil && (!r.ForceAuthn || login.At.After(row.CreatedAt))
+	fresh := row.fresh(r, login)
 	if !fresh && !r.IsPassive {
 		return Outcome{Flow: flow}, nil
 	}
@@ -263,6 +274,8 @@ type verdict struct {
 	login   Login
 	out     Release // who logged in, as far as it is known
 	raw     []byte  // the message, when it has not been kept yet
+	face    string  // SAML or a key of Service.Faces
+	detail  string  // what another face keeps of its request
 }
 
 // answer spends the pending request and makes the Response: a refusal when there
@@ -273,7 +286,7 @@ func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, lo
 	if err := store.One(res, err, "federation.flow"); err != nil {
 		return Outcome{}, err
 	}
-	v := verdict{request: r}
+	v := verdict{request: r, face: row.Kind, detail: row.Detail}
 	if err := s.DB.NewSelect().Model(&v.partner).Where("id = ?", row.ServiceID).Scan(ctx); err != nil {
 		return Outcome{}, err
 	}
@@ -290,7 +303,11 @@ func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, lo
 		return s.refuse(ctx, v, refusal)
 	}
 	v.by, v.login = login.Actor, *login
-	v.out, err = s.Release(ctx, v.partner, *login, Asked{Context: r.Context, Subject: r.Subject, Profile: r.Profile})
+	asked := Asked{Context: r.Context, Subject: r.Subject, Profile: r.Profile}
+	if v.face != SAML {
+		asked.Attributes = v.partner.told()
+	}
+	v.out, err = s.Release(ctx, v.partner, *login, asked)
 	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
 		if refusal.Reason == "organisation" { // a stranger's act is in the owner's log
 			v.by.OrgID = v.partner.OrgID
@@ -304,6 +321,9 @@ func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, lo
 }
 
 func (s *Service) respond(ctx context.Context, v verdict) (Outcome, error) {
+	if v.face != SAML {
+		return s.grant(ctx, v)
+	}
 	idp, err := s.idpFor(ctx, v.partner)
 	if err != nil {
 		return Outcome{}, err
@@ -339,6 +359,9 @@ func (s *Service) respond(ctx context.Context, v verdict) (Outcome, error) {
 
 // refuse answers the service with a signed status and records why.
 func (s *Service) refuse(ctx context.Context, v verdict, why *oiosaml.RefusalError) (Outcome, error) {
+	if v.face != SAML && v.face != "" {
+		return s.refuseElsewhere(ctx, v, why)
+	}
 	idp, err := s.idpFor(ctx, v.partner)
 	if err != nil {
 		return Outcome{}, err
@@ -350,9 +373,7 @@ func (s *Service) refuse(ctx context.Context, v verdict, why *oiosaml.RefusalErr
 	}
 	v.attempt.failed(why)
 	v.attempt.by(v.out)
-	if why.Reason == "right" {
-		v.attempt.Facts.Rights = v.partner.Policy.Rights
-	}
+	v.attempt.needs(v.partner, why)
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.save(ctx, tx, v.attempt, map[string][]byte{RequestPart: v.raw, ResponsePart: reply.Response}); err != nil {
 			return err

@@ -10,10 +10,11 @@ import (
 	"github.com/adgang/adgang/internal/store"
 )
 
-// KeyPartners lists the services as parties that must know Adgang's keys.
+// KeyPartners lists the services as parties that must know Adgang's keys: those
+// that speak SAML, since the others fetch a key that they do not know.
 func (s *Service) KeyPartners(ctx context.Context) ([]samlkey.Partner, error) {
 	var rows []Partner
-	if err := s.DB.NewSelect().Model(&rows).Order("name", "id").Scan(ctx); err != nil {
+	if err := s.DB.NewSelect().Model(&rows).Where("metadata <> ''").Order("name", "id").Scan(ctx); err != nil {
 		return nil, err
 	}
 	all := make([]samlkey.Partner, 0, len(rows))

@@ -274,7 +274,11 @@ func (s *Service) channels(ctx context.Context, parts []Part, browser bool) (map
 func (s *Service) reach(ctx context.Context, one Part) (inFront, behind bool, err error) {
 	if one.Kind != SAML {
 		other := s.Elsewhere[one.Kind]
-		return other.Ask != nil, other.Tell != nil, nil
+		behind = other.Tell != nil
+		if behind && other.Reaches != nil {
+			behind, err = other.Reaches(ctx, one)
+		}
+		return other.Ask != nil, behind, err
 	}
 	p, err := s.partner(ctx, one.ServiceID)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -334,7 +338,7 @@ func (s *Service) TakeLogout(ctx context.Context, m *oiosaml.LogoutMessage, cook
 // Adgang is to it.
 func (s *Service) sender(ctx context.Context, m *oiosaml.LogoutMessage) (Partner, oiosaml.Own, error) {
 	var p Partner
-	err := s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Scan(ctx)
+	err := s.DB.NewSelect().Model(&p).Where("entity_id = ?", m.Issuer()).Where("metadata <> ''").Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, oiosaml.Own{}, fault.New(fault.Denied, "federation.logout.unknown", "The service that sent you here is not registered. You may still be logged in to it: close the browser.")
 	}

@@ -285,7 +285,10 @@ func (s *Service) finish(ctx context.Context, w Walk) (*oiosaml.Move, error) {
 			return nil, nil //nolint:nilnil // the page stays
 		}
 		move, err := other.Finish(ctx, l.BeganBy, l.Request, l.State != LogoutComplete)
-		return &move, err
+		if err != nil || move.URL == "" {
+			return nil, err
+		}
+		return &move, nil
 	}
 	var r oiosaml.LogoutRequest
 	if err := json.Unmarshal([]byte(l.Request), &r); err != nil {

@@ -47,10 +47,12 @@ type Elsewhere struct {
 	// Ask takes the browser to the party; the message's ID is the step's. nil, or
 	// ok = false, when the browser has nothing to do there.
 	Ask func(ctx context.Context, one Part, relay string) (move oiosaml.Move, ok bool, err error)
+	// Reaches tells whether Tell can log out at this party; nil = at every one.
+	Reaches func(ctx context.Context, one Part) (bool, error)
 	// Tell logs out from server to server; it may run again. nil = not possible.
 	Tell func(ctx context.Context, one Part) error
 	// Finish answers the party that began a logout with Begin, whose request it
-	// gets back. nil = the person sees the page.
+	// gets back. nil, or a Move without a URL = the person sees the page.
 	Finish func(ctx context.Context, party, request string, partial bool) (oiosaml.Move, error)
 	// Source tells that the person logged in there, rather than with our login: it
 	// is logged out last, and is no service that the person is logged in to.

@@ -184,7 +184,7 @@ func (s *Service) Used(ctx context.Context, by access.Actor, id string) (Used, e
 	if err != nil {
 		return Used{}, err
 	}
-	out := Used{ID: p.ID, Name: p.Name, Own: p.OrgID == by.OrgID, Attributes: oiosaml.Told(p.Metadata, rights)}
+	out := Used{ID: p.ID, Name: p.Name, Own: p.OrgID == by.OrgID, Attributes: p.offered(rights)}
 	o, err := s.Org.Organisation(store.AcrossTenants(ctx), p.OrgID) // its name is in the catalogue for everybody
 	if err != nil {
 		return Used{}, err

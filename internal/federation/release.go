@@ -41,6 +41,9 @@ type Asked struct {
 	Context oiosaml.Context
 	Subject string // whom it expects, "" = anybody
 	Profile string // attribute profile of OIOSAML 4, "" = OIOSAML 3
+	// Attributes are those that another face than SAML asks for; nil = what the
+	// metadata says.
+	Attributes []string
 }
 
 // Release is what a service is told about a person who logs in to it.
@@ -89,7 +92,11 @@ func (s *Service) Release(ctx context.Context, p Partner, login Login, asked Ask
 	if known {
 		out.Person.Privileges = list(privileges, out.Person.Level)
 	}
-	out.Attributes = out.Person.Attributes(p.Metadata)
+	md := p.Metadata
+	if asked.Attributes != nil {
+		md.Requested = requested(asked.Attributes)
+	}
+	out.Attributes = out.Person.Attributes(md)
 	if asked.Subject != "" && !out.is(asked.Subject) {
 		return out, no(oiosaml.AuthnFailed, "subject", "Another person logged in than the one asked for.")
 	}

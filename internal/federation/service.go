@@ -40,6 +40,8 @@ type Service struct {
 	Session *session.Service
 	// Elsewhere are the parties in a session that other packages keep, by kind.
 	Elsewhere map[string]Elsewhere
+	// Faces are the protocols beside SAML in which services ask for logins, by kind.
+	Faces map[string]Face
 	// PrivateHosts lets a service's server have a private address.
 	PrivateHosts bool
 	Now          func() time.Time
@@ -68,11 +70,13 @@ type Partner struct {
 	OrgID       access.OrgID `bun:"org_id"`
 	EntityID    string       `bun:"entity_id"`
 	Name        string       `bun:"name"`
-	Source      string       `bun:"metadata"` // XML as it was registered
+	Source      string       `bun:"metadata"` // XML as it was registered, "" = it does not speak SAML
 	CreatedAt   time.Time    `bun:"created_at"`
 	LastLoginAt *time.Time   `bun:"last_login_at"`
 	PolicyText  string       `bun:"policy"` // JSON of Policy, "" = the defaults
 	PolicyCount int64        `bun:"policy_version"`
+	Face        string       `bun:"face"`   // a key of Service.Faces that it speaks too, "" = SAML alone
+	Claims      string       `bun:"claims"` // JSON: names of the attributes that it asks for by that face
 
 	// Metadata is Source, read; Policy is PolicyText.
 	Metadata oiosaml.Metadata `bun:"-"`
@@ -88,6 +92,10 @@ func (p *Partner) read() (err error) {
 		}
 	}
 	p.Policy.Version = p.PolicyCount
+	if p.Source == "" {
+		p.Metadata = oiosaml.Metadata{EntityID: p.EntityID}
+		return nil
+	}
 	p.Metadata, err = oiosaml.ParseMetadata([]byte(p.Source), p.CreatedAt)
 	return err
 }

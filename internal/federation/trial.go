@@ -46,6 +46,9 @@ func (s *Service) Try(ctx context.Context, login Login, id string, wish TrialWis
 	if by.Employee == "" {
 		return Trial{}, fault.New(fault.Denied, "federation.trial.person", "Only a person can try a login: log in with your own key file.")
 	}
+	if p.Source == "" {
+		return Trial{}, fault.New(fault.Invalid, "federation.trial.saml", "The service does not speak SAML: there is no assertion to show.")
+	}
 	if wish.Profile != "" && !slices.Contains([]string{oiosaml.ProfessionalDK, oiosaml.ProfessionalDKAnonymous}, wish.Profile) {
 		return Trial{}, fault.New(fault.Invalid, "federation.trial.profile", "There is no such attribute profile here.").On("profile")
 	}

@@ -36,6 +36,7 @@ import (
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/openid"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
@@ -80,6 +81,7 @@ type Domain struct {
 	SAMLKeys   *samlkey.Service // without keys until Federate
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
+	OpenID     *openid.Service
 	Inventory  *inventory.Service
 	Reminder   *reminder.Service
 	SecureMail *securemail.Service
@@ -134,6 +136,10 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		SAMLKeys: d.SAMLKeys, PrivateHosts: true, TestData: true,
 	}
 	d.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: d.LocalIdP.Elsewhere()}
+	d.OpenID = &openid.Service{
+		DB: db, Keys: keys, Federation: d.Federation, SAMLKeys: d.SAMLKeys, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL,
+	}
+	d.OpenID.Join()
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners)
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
@@ -152,7 +158,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
-		Federation: d.Federation, LocalIdP: d.LocalIdP, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys,
+		Federation: d.Federation, LocalIdP: d.LocalIdP, OpenID: d.OpenID, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d

@@ -134,10 +134,13 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 // throttle slows down those who are not logged in: 50 requests a second from
 // one address, 200 at once.
 func (s *Server) throttle() echo.MiddlewareFunc {
+	return throttleAt(middleware.RateLimiterMemoryStoreConfig{Rate: 50, Burst: 200, ExpiresIn: time.Minute})
+}
+
+// throttleAt is throttle with figures of its own.
+func throttleAt(figures middleware.RateLimiterMemoryStoreConfig) echo.MiddlewareFunc {
 	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
-		Store: middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-			Rate: 50, Burst: 200, ExpiresIn: time.Minute,
-		}),
+		Store:               middleware.NewRateLimiterMemoryStoreWithConfig(figures),
 		IdentifierExtractor: func(c echo.Context) (string, error) { return c.RealIP(), nil },
 		DenyHandler: func(echo.Context, string, error) error {
 			return echo.NewHTTPError(http.StatusTooManyRequests)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -40,7 +41,7 @@ func (s *Server) fail(err error, c echo.Context) {
 	if p.Code == "session.none" && strings.HasPrefix(c.Path(), "/api/") {
 		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="adgang"`)
 	}
-	if strings.HasPrefix(c.Path(), "/saml/") {
+	if strings.HasPrefix(c.Path(), "/saml/") || slices.Contains(openIDPages, c.Path()) {
 		err = s.failPage(c, p)
 	} else {
 		c.Response().Header().Set("Cache-Control", "no-store")

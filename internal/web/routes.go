@@ -69,6 +69,7 @@ func (s *Server) routes() {
 	s.echo.GET("/api/*", notFound)
 
 	s.samlRoutes(open...)
+	s.openIDRoutes(api, open, need)
 
 	s.authorityRoutes()
 	s.machineRoutes(open)

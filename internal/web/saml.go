@@ -13,6 +13,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/openid"
 )
 
 // The pages that are no part of the browser application, and their files.
@@ -117,7 +118,7 @@ func (s *Server) samlContinue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if out.Reply == nil {
+	if out.Reply == nil && out.To == "" {
 		return c.Redirect(http.StatusSeeOther, "/login?flow="+url.QueryEscape(out.Flow))
 	}
 	return s.reply(c, out)
@@ -136,18 +137,22 @@ func (s *Server) samlCancel(c echo.Context) error {
 // reply answers with the form that posts itself, or with what a person should
 // read before.
 func (s *Server) reply(c echo.Context, out federation.Outcome) error {
+	if out.To != "" {
+		return s.replyAt(c, out)
+	}
 	if out.Refusal == nil {
 		return s.post(c, *out.Reply)
 	}
 	if err := s.formTo(c, *out.Reply); err != nil {
 		return err
 	}
-	return s.page(c, http.StatusOK, "refusal.html", refusalPage{*out.Reply, out.Refusal, levels[out.Refusal.Need]})
+	return s.page(c, http.StatusOK, "refusal.html", refusalPage{*out.Reply, "", out.Refusal, levels[out.Refusal.Need]})
 }
 
 // refusalPage is what refusal.html shows.
 type refusalPage struct {
 	oiosaml.Reply
+	To   string // where another face than SAML is answered
 	Told *federation.Refusal
 	Need [2]string // the level in Danish and English
 }
@@ -195,7 +200,7 @@ func (s *Server) formsTo(c echo.Context, to *url.URL, also string) {
 
 // failPage tells the person what happened and what to do.
 func (s *Server) failPage(c echo.Context, p Problem) error {
-	if c.Path() == "/saml/logout" || strings.HasSuffix(c.Path(), "/slo") {
+	if c.Path() == "/saml/logout" || c.Path() == "/openid/end_session" || c.Path() == openid.ConfirmPath || strings.HasSuffix(c.Path(), "/slo") {
 		return s.page(c, p.Status, "problem-logout.html", p)
 	}
 	return s.page(c, p.Status, "problem.html", p)

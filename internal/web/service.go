@@ -10,6 +10,7 @@ import (
 
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/openid"
 )
 
 func (s *Server) serviceRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
@@ -107,7 +108,7 @@ func xmlBody(c echo.Context) ([]byte, error) {
 
 func service(p federation.Partner) Service {
 	out := Service{
-		ID: p.ID, EntityID: p.EntityID, Name: p.Name, AcsUrls: []string{}, Encrypts: len(p.Metadata.Encryption) > 0,
+		ID: p.ID, EntityID: p.EntityID, Name: p.Name, Saml: p.Source != "", Openid: p.Face == openid.Kind, AcsUrls: []string{}, Encrypts: len(p.Metadata.Encryption) > 0,
 		Certificates: []ServiceCertificate{}, CreatedAt: p.CreatedAt, LastLoginAt: p.LastLoginAt,
 	}
 	for _, consumer := range p.Metadata.Consumers {

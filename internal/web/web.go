@@ -29,6 +29,7 @@ import (
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/onboarding"
+	"github.com/adgang/adgang/internal/openid"
 	"github.com/adgang/adgang/internal/operator"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/reminder"
@@ -53,6 +54,7 @@ type Options struct {
 	Roster     *roster.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
+	OpenID     *openid.Service
 	SAMLKeys   *samlkey.Service
 	Approval   *approval.Service
 	Attorney   *attorney.Service
