@@ -80,6 +80,9 @@ func commands() []command {
 }
 
 func main() {
+	// zitadel/oidc tells every refusal by the default logger; they are on record as
+	// attempts.
+	slog.SetLogLoggerLevel(slog.LevelError)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, &env{args: os.Args[1:], environ: os.Environ(), out: os.Stdout, err: os.Stderr, now: time.Now})
 	stop()

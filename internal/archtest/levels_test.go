@@ -32,7 +32,7 @@ var levels = []string{
 	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding internal/samlkey",
 	"internal/federation internal/cutover internal/roster internal/inventory internal/securemail",
-	"internal/localidp internal/reminder internal/usage internal/dossier",
+	"internal/localidp internal/openid internal/reminder internal/usage internal/dossier",
 	"internal/web internal/demo jobs",
 	"internal/app",
 	"cmd/adgang internal/testkit internal/archtest internal/cluster internal/bench",
@@ -49,6 +49,8 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":                  {"internal/store"},
 	"github.com/wneessen/go-mail":         {"internal/mail"},
 	"github.com/go-webauthn/webauthn":     {"internal/operator"},
+	"github.com/zitadel/oidc":             {"internal/openid"},
+	"github.com/go-jose/go-jose":          {"internal/openid"},
 	"github.com/ThalesGroup/crypto11":     {"internal/token"},
 	"github.com/miekg/pkcs11":             {"internal/token"},
 }

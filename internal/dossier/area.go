@@ -103,6 +103,7 @@ var areas = []area{
 	{table: "session", danish: "Igangværende login", english: "Logins under way", hidden: []string{"token_mac"}, drop: true},
 	{table: "local_idp_request", danish: "Login hos organisationens egen udbyder", english: "Logins at the organisation's own provider", hidden: []string{"cookie_mac", "known"}, drop: true},
 	{table: "logout", danish: "Log ud af tjenester", english: "Logouts from services", hidden: []string{"cookie_mac", "request"}, drop: true},
+	{table: "openid_grant", danish: "Login med OpenID Connect", english: "Logins by OpenID Connect", hidden: []string{"code_mac", "document"}, drop: true},
 	{table: "service_session", danish: "Login hos tjenester", english: "Logins at services", drop: true},
 	{
 		table: "batch_row", danish: "Linjer i migreringer", english: "Lines of migrations", hidden: []string{"cpr_sealed", "cpr_mac"},

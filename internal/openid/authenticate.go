@@ -27,6 +27,7 @@ func (c caller) LoginURL(string) string           { return "" }
 func (c caller) AccessTokenType() op.AccessTokenType {
 	return op.AccessTokenTypeBearer
 }
+
 func (c caller) ResponseTypes() []oidc.ResponseType {
 	return []oidc.ResponseType{oidc.ResponseTypeCode}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -124,7 +125,9 @@ func (s *Service) note(ctx context.Context, r *http.Request, c *call, a Answer) 
 	}
 	status := ""
 	if to, err := url.Parse(a.Header.Get("Location")); err == nil {
-		status = to.Query().Get("error")
+		if status = to.Query().Get("error"); status == "" && strings.Contains(to.Fragment, "error=") {
+			status = "unauthorized_client" // of a response_type whose answers go into the fragment
+		}
 	}
 	if status == "" && a.Status < http.StatusBadRequest {
 		return nil

@@ -38,6 +38,8 @@ type rule struct {
 
 const nothing = "nothing"
 
+const openIDSettings = `{"redirects": ["https://service.example/callback"], "after_logout": [], "auth": "client_secret", "claims": [], "refresh": false, "version": 0}`
+
 // rights are the rights each of which opens the route.
 func (r rule) rights() []access.Right { return append([]access.Right{r.right}, r.also...) }
 
@@ -92,6 +94,20 @@ var coreRules = []rule{
 	{route: "POST /saml/idp/slo", right: open, want: 422},
 	{route: "GET /saml/logout", right: open, want: 403},
 	{route: "GET /saml/*", right: open, want: 404},
+	{route: "GET /.well-known/openid-configuration", right: open, want: 200},
+	{route: "GET /openid/jwks", right: open, want: 200},
+	{route: "GET /openid/authorize", right: open, want: 403},
+	{route: "POST /openid/authorize", right: open, want: 403, verbs: nothing},
+	{route: "POST /openid/token", right: open, want: 400, verbs: nothing},
+	{route: "GET /openid/userinfo", right: open, want: 401},
+	{route: "POST /openid/userinfo", right: open, want: 401, verbs: nothing},
+	{route: "POST /openid/revoke", right: open, want: 400, verbs: nothing},
+	{route: "POST /openid/introspect", right: open, want: 400, verbs: nothing},
+	{route: "GET /openid/end_session", right: open, want: 302},
+	{route: "POST /openid/end_session", right: open, want: 302, verbs: nothing},
+	{route: "GET /openid/logout", right: open, want: 200},
+	{route: "POST /openid/logout", right: open, want: 200, verbs: nothing},
+	{route: "GET /openid/*", right: open, want: 404},
 	{route: "GET /api/v1/login/flows/:id", right: open, want: 404},
 	{route: "GET /healthz", right: open, want: 200},
 	{route: "GET /readyz", right: open, want: 200},
@@ -136,6 +152,11 @@ var coreRules = []rule{
 	{route: "GET /api/v1/services/:id/attempts", right: access.ManageServices, id: "service", want: 200},
 	{route: "GET /api/v1/services/:id/attempts/:attempt/:part", right: access.ManageServices, id: "service", want: 404}, // nobody has logged in
 	{route: "POST /api/v1/services/:id/test-login", right: access.ManageServices, id: "service", body: "{}", want: 200, verbs: "service.try"},
+	{route: "POST /api/v1/openid-services", right: access.ManageServices, body: `{"name": "Sager", "settings": ` + openIDSettings + `}`, want: 201, verbs: "openid.client service.register"},
+	{route: "GET /api/v1/services/:id/openid", right: access.ManageServices, id: "service", want: 200},
+	{route: "PUT /api/v1/services/:id/openid", right: access.ManageServices, id: "service", body: openIDSettings, want: 200, verbs: "openid.client"},
+	{route: "POST /api/v1/services/:id/openid/secret", right: access.ManageServices, id: "service", want: 200, verbs: "openid.secret"},
+	{route: "DELETE /api/v1/services/:id/openid", right: access.ManageServices, id: "service", want: 204, verbs: "openid.unset"},
 	{route: "DELETE /api/v1/services/:id", right: access.ManageServices, id: "service", want: 204, verbs: "service.remove"},
 	{route: "DELETE /api/v1/session", right: loggedIn, want: 204, verbs: "session.end"},
 }

@@ -86,3 +86,17 @@ export const fetchMessage = (id: string, attempt: string, part: Part): Promise<B
   answer(
     client.GET('/services/{id}/attempts/{attempt}/{part}', { params: { path: { id, attempt, part } }, parseAs: 'blob' }) as unknown as Parameters<typeof answer<Blob>>[0],
   );
+
+export type OpenIDClient = Schema['OpenIDClient'];
+export type OpenIDSettings = Schema['OpenIDSettings'];
+
+export const openIDQuery = (id: string) =>
+  queryOptions({ queryKey: ['services', 'openid', id], queryFn: () => answer(client.GET('/services/{id}/openid', path(id))) });
+
+export const setOpenID = (id: string, body: OpenIDSettings): Promise<OpenIDClient> => answer(client.PUT('/services/{id}/openid', { ...path(id), body }));
+
+export const unsetOpenID = (id: string): Promise<undefined> => answer(client.DELETE('/services/{id}/openid', path(id)));
+
+export const renewSecret = (id: string): Promise<Schema['OpenIDSecret']> => answer(client.POST('/services/{id}/openid/secret', path(id)));
+
+export const registerOpenID = (body: Schema['OpenIDService']): Promise<OpenIDClient> => answer(client.POST('/openid-services', { body }));

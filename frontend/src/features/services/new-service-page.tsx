@@ -11,6 +11,7 @@ import { Button } from '@/ui/button';
 import { TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
 import { MetadataForm } from './metadata-form';
+import { NewOpenIDForm } from './openid-new';
 import { Findings } from './review-panel';
 
 export function NewServicePage() {
@@ -54,6 +55,7 @@ export function NewServicePage() {
           }}
         />
       )}
+      {look.data === undefined && <NewOpenIDForm />}
       <MetadataAddress heading={t('services.own.heading')} text={t('services.own.text')} path="/saml/idp/metadata" />
     </Page>
   );

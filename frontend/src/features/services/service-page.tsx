@@ -20,6 +20,7 @@ import { AttributesPanel } from './attributes-panel';
 import { DiagnosisPanel } from './diagnosis-panel';
 import { MessagesPanel } from './messages-panel';
 import { MetadataForm } from './metadata-form';
+import { OpenIDPanel } from './openid-panel';
 import { PolicyPanel } from './policy-panel';
 import { ReviewPanel } from './review-panel';
 import { StatisticsPanel } from './statistics-panel';
@@ -40,8 +41,9 @@ export function ServicePage() {
       {data === undefined && error === null && <Skeleton label={t('ui.loading')} lines={6} />}
       {data !== undefined && (
         <>
-          <Tabs id={id} at={tab} />
+          <Tabs service={data} at={tab} />
           {tab === 'overview' && <Overview service={data} />}
+          {tab === 'openid' && <OpenIDPanel service={data} />}
           {tab === 'policy' && <PolicyPanel id={id} />}
           {tab === 'access' && <AccessPanel id={id} own />}
           {tab === 'attributes' && <AttributesPanel id={id} />}
@@ -55,13 +57,18 @@ export function ServicePage() {
   );
 }
 
+/** Pages about what only SAML has. */
+const samlOnly: readonly Tab[] = ['trial', 'messages'];
+
 /** The pages about one service; each has an address of its own. */
-function Tabs({ id, at }: { id: string; at: Tab }) {
+function Tabs({ service, at }: { service: Service; at: Tab }) {
   const { t } = useTranslation();
+  const { id } = service;
+  const shown = service.saml ? tabs : tabs.filter((tab) => !samlOnly.includes(tab));
   return (
     <nav className="tabs" aria-label={t('services.tabs.label')}>
       <ul>
-        {tabs.map((tab) => (
+        {shown.map((tab) => (
           <li key={tab}>
             <Link
               to="/services/$id"
@@ -84,11 +91,19 @@ function Overview({ service }: { service: Service }) {
   return (
     <>
       <Facts service={service} />
-      <MetadataAddress heading={t('services.ownFor.heading')} text={t('services.ownFor.text')} path={`/saml/idp/metadata/${service.id}`} />
-      <ReviewPanel id={service.id} />
+      {service.saml && (
+        <>
+          <MetadataAddress heading={t('services.ownFor.heading')} text={t('services.ownFor.text')} path={`/saml/idp/metadata/${service.id}`} />
+          <ReviewPanel id={service.id} />
+        </>
+      )}
       <PublishPanel service={service.id} />
-      <Certificates service={service} />
-      <Replace id={service.id} />
+      {service.saml && (
+        <>
+          <Certificates service={service} />
+          <Replace id={service.id} />
+        </>
+      )}
       <Remove service={service} />
     </>
   );
@@ -102,14 +117,18 @@ function Facts({ service }: { service: Service }) {
       <dl className="facts">
         <dt>{t('services.entityId')}</dt>
         <dd className="code">{service.entity_id}</dd>
-        <dt>{t('services.acs')}</dt>
-        {service.acs_urls.map((url) => (
-          <dd key={url} className="code">
-            {url}
-          </dd>
-        ))}
-        <dt>{t('services.encrypts')}</dt>
-        <dd>{service.encrypts ? t('services.encryptsYes') : t('services.encryptsNo')}</dd>
+        {service.saml && (
+          <>
+            <dt>{t('services.acs')}</dt>
+            {service.acs_urls.map((url) => (
+              <dd key={url} className="code">
+                {url}
+              </dd>
+            ))}
+            <dt>{t('services.encrypts')}</dt>
+            <dd>{service.encrypts ? t('services.encryptsYes') : t('services.encryptsNo')}</dd>
+          </>
+        )}
         <dt>{t('services.created')}</dt>
         <dd>{dateTime(service.created_at)}</dd>
         <dt>{t('services.lastLogin')}</dt>
