@@ -75,28 +75,15 @@ func TestLogout(t *testing.T) {
 		if len(tokens) != 2 {
 			t.Fatalf("the other service was told %d times, want a second time after it was away", len(tokens))
 		}
-		logout, err := p.Verifier(&oidc.Config{ClientID: h.client.ServiceID, Now: h.Clock.Now}).Verify(ctx, tokens[1])
-		if err != nil {
-			t.Fatalf("logout token: %v", err)
-		}
-		var claims struct {
-			SID    string         `json:"sid"`
-			JTI    string         `json:"jti"`
-			Events map[string]any `json:"events"`
-		}
-		if err := logout.Claims(&claims); err != nil {
-			t.Fatal(err)
-		}
-		var begun struct {
-			SID string `json:"sid"`
-		}
-		if err := e.id.Claims(&begun); err != nil || claims.SID != begun.SID || claims.JTI == "" || logout.Subject != e.id.Subject || logout.Nonce != "" {
-			t.Errorf("logout token says %+v of %s, want session %s of %s", claims, logout.Subject, begun.SID, e.id.Subject)
-		}
-		if _, ok := claims.Events["http://schemas.openid.net/event/backchannel-logout"]; !ok || len(claims.Events) != 1 {
-			t.Errorf("events = %v", claims.Events)
-		}
-		// Without a hint the person is asked, and nobody is logged out by a link.
+		h.told(t, e, tokens[1])
+	})
+}
+
+// Without a hint the person is asked, and nobody is logged out by a link.
+func TestLogoutIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		h := newHub(t, db, nil)
 		login := h.login(t, h.employee)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, testkit.BaseURL+"/openid/end_session", http.NoBody)
 		if a := h.OpenID.Serve(r, openid.Browser{Login: login}); !strings.HasPrefix(a.Header.Get("Location"), openid.ConfirmPath) || a.Ended {
@@ -106,4 +93,31 @@ func TestLogout(t *testing.T) {
 			t.Errorf("Confirmed = %+v", a)
 		}
 	})
+}
+
+// told checks a logout token: it is of the login e, and is nothing else.
+func (h hub) told(t *testing.T, e entered, token string) {
+	t.Helper()
+	ctx, p, _ := h.service(t)
+	logout, err := p.Verifier(&oidc.Config{ClientID: h.client.ServiceID, Now: h.Clock.Now}).Verify(ctx, token)
+	if err != nil {
+		t.Fatalf("logout token: %v", err)
+	}
+	var claims struct {
+		SID    string         `json:"sid"`
+		JTI    string         `json:"jti"`
+		Events map[string]any `json:"events"`
+	}
+	if err := logout.Claims(&claims); err != nil {
+		t.Fatal(err)
+	}
+	var begun struct {
+		SID string `json:"sid"`
+	}
+	if err := e.id.Claims(&begun); err != nil || claims.SID != begun.SID || claims.JTI == "" || logout.Subject != e.id.Subject || logout.Nonce != "" {
+		t.Errorf("logout token says %+v of %s, want session %s of %s", claims, logout.Subject, begun.SID, e.id.Subject)
+	}
+	if _, ok := claims.Events["http://schemas.openid.net/event/backchannel-logout"]; !ok || len(claims.Events) != 1 {
+		t.Errorf("events = %v", claims.Events)
+	}
 }
