@@ -1696,6 +1696,48 @@ func (e NsisLevel) Valid() bool {
 	}
 }
 
+// Defines values for OpenIDSettingsAuth.
+const (
+	OpenIDSettingsAuthClientSecret  OpenIDSettingsAuth = "client_secret"
+	OpenIDSettingsAuthNone          OpenIDSettingsAuth = "none"
+	OpenIDSettingsAuthPrivateKeyJwt OpenIDSettingsAuth = "private_key_jwt"
+)
+
+// Valid indicates whether the value is a known member of the OpenIDSettingsAuth enum.
+func (e OpenIDSettingsAuth) Valid() bool {
+	switch e {
+	case OpenIDSettingsAuthClientSecret:
+		return true
+	case OpenIDSettingsAuthNone:
+		return true
+	case OpenIDSettingsAuthPrivateKeyJwt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenIDSettingsLevel.
+const (
+	OpenIDSettingsLevelHigh        OpenIDSettingsLevel = "High"
+	OpenIDSettingsLevelLow         OpenIDSettingsLevel = "Low"
+	OpenIDSettingsLevelSubstantial OpenIDSettingsLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the OpenIDSettingsLevel enum.
+func (e OpenIDSettingsLevel) Valid() bool {
+	switch e {
+	case OpenIDSettingsLevelHigh:
+		return true
+	case OpenIDSettingsLevelLow:
+		return true
+	case OpenIDSettingsLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OwnSecureMailSource.
 const (
 	OwnSecureMailSourceMigration OwnSecureMailSource = "migration"
@@ -4917,6 +4959,77 @@ type OpenBlocked struct {
 	BlockedAt time.Time `json:"blocked_at"`
 }
 
+// OpenIDClaim defines model for OpenIDClaim.
+type OpenIDClaim struct {
+	// Attribute The name of OIOSAML; the claim has the same
+	Attribute string `json:"attribute"`
+
+	// Scope The scope that the standard claim comes with
+	Scope *string `json:"scope,omitempty"`
+
+	// Standard The claim of OpenID Connect Core for the same
+	Standard *string `json:"standard,omitempty"`
+}
+
+// OpenIDClient defines model for OpenIDClient.
+type OpenIDClient struct {
+	ClientID string `json:"client_id"`
+	Issuer   string `json:"issuer"`
+
+	// Offers What a client can ask for
+	Offers []OpenIDClaim `json:"offers"`
+
+	// Secret Only in the answer that made it
+	Secret   *string        `json:"secret,omitempty"`
+	SecretAt *time.Time     `json:"secret_at,omitempty"`
+	Settings OpenIDSettings `json:"settings"`
+}
+
+// OpenIDSecret defines model for OpenIDSecret.
+type OpenIDSecret struct {
+	Secret string `json:"secret"`
+}
+
+// OpenIDService defines model for OpenIDService.
+type OpenIDService struct {
+	Name     string         `json:"name"`
+	Settings OpenIDSettings `json:"settings"`
+}
+
+// OpenIDSettings defines model for OpenIDSettings.
+type OpenIDSettings struct {
+	// AfterLogout Where people may go after a logout
+	AfterLogout []string           `json:"after_logout"`
+	Auth        OpenIDSettingsAuth `json:"auth"`
+
+	// Claims Attribute names that the service asks to be told
+	Claims []string `json:"claims"`
+
+	// KeySet JSON Web Key Set with the client's public keys, for private_key_jwt
+	KeySet *string `json:"key_set,omitempty"`
+
+	// Level The NSIS level that every login needs
+	Level *OpenIDSettingsLevel `json:"level,omitempty"`
+
+	// Logout The address that is told of logouts, server to server
+	Logout *string `json:"logout,omitempty"`
+
+	// Redirects Where answers may go, at least one: https, or http on the loopback interface
+	Redirects []string `json:"redirects"`
+
+	// Refresh It may have refresh tokens
+	Refresh bool `json:"refresh"`
+
+	// Version The one that a change begins from
+	Version int64 `json:"version"`
+}
+
+// OpenIDSettingsAuth defines model for OpenIDSettings.Auth.
+type OpenIDSettingsAuth string
+
+// OpenIDSettingsLevel The NSIS level that every login needs
+type OpenIDSettingsLevel string
+
 // Operator defines model for Operator.
 type Operator struct {
 	Email       string     `json:"email"`
@@ -5962,6 +6075,12 @@ type Service struct {
 	ID          string     `json:"id"`
 	LastLoginAt *time.Time `json:"last_login_at,omitempty"`
 	Name        string     `json:"name"`
+
+	// Openid It is an OpenID Connect client
+	Openid bool `json:"openid"`
+
+	// Saml It was registered by SAML metadata
+	Saml bool `json:"saml"`
 }
 
 // ServiceAccess defines model for ServiceAccess.
@@ -7388,6 +7507,9 @@ type ApplicationStartJSONRequestBody = ApplicationStart
 // ApplicationLinksJSONRequestBody defines body for ApplicationLinks for application/json ContentType.
 type ApplicationLinksJSONRequestBody = EmailOnly
 
+// ClientRegisterJSONRequestBody defines body for ClientRegister for application/json ContentType.
+type ClientRegisterJSONRequestBody = OpenIDService
+
 // OperatorAcceptJSONRequestBody defines body for OperatorAccept for application/json ContentType.
 type OperatorAcceptJSONRequestBody = Acceptance
 
@@ -7489,6 +7611,9 @@ type ServiceReviewJSONRequestBody = ServiceSource
 
 // ServiceAccessJSONRequestBody defines body for ServiceAccess for application/json ContentType.
 type ServiceAccessJSONRequestBody = ServiceAccess
+
+// ClientSetJSONRequestBody defines body for ClientSet for application/json ContentType.
+type ClientSetJSONRequestBody = OpenIDSettings
 
 // ServicePolicySetJSONRequestBody defines body for ServicePolicySet for application/json ContentType.
 type ServicePolicySetJSONRequestBody = ServicePolicy

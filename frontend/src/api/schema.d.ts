@@ -679,6 +679,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/openid-services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a business service that speaks OpenID Connect and no SAML */
+        post: operations["clientRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** A service as an OpenID Connect client; version 0 means that it is none */
+        get: operations["clientShow"];
+        /** Change a client, or make a SAML service one too */
+        put: operations["clientSet"];
+        post?: never;
+        /** Take OpenID Connect away from a service that speaks SAML too; its tokens end */
+        delete: operations["clientUnset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/openid/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a client another secret; the old one ends at once */
+        post: operations["clientSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login/flows/{id}": {
         parameters: {
             query?: never;
@@ -4926,6 +4983,10 @@ export interface components {
         };
         Service: {
             id: string;
+            /** @description It was registered by SAML metadata */
+            saml: boolean;
+            /** @description It is an OpenID Connect client */
+            openid: boolean;
             entity_id: string;
             name: string;
             acs_urls: string[];
@@ -4936,6 +4997,58 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             last_login_at?: string | null;
+        };
+        OpenIDSettings: {
+            /** @description Where answers may go, at least one: https, or http on the loopback interface */
+            redirects: string[];
+            /** @description Where people may go after a logout */
+            after_logout: string[];
+            /** @description The address that is told of logouts, server to server */
+            logout?: string | null;
+            /** @enum {string} */
+            auth: "client_secret" | "private_key_jwt" | "none";
+            /** @description JSON Web Key Set with the client's public keys, for private_key_jwt */
+            key_set?: string | null;
+            /** @description Attribute names that the service asks to be told */
+            claims: string[];
+            /** @description It may have refresh tokens */
+            refresh: boolean;
+            /**
+             * @description The NSIS level that every login needs
+             * @enum {string|null}
+             */
+            level?: "Low" | "Substantial" | "High" | null;
+            /**
+             * Format: int64
+             * @description The one that a change begins from
+             */
+            version: number;
+        };
+        OpenIDService: {
+            name: string;
+            settings: components["schemas"]["OpenIDSettings"];
+        };
+        OpenIDClaim: {
+            /** @description The name of OIOSAML; the claim has the same */
+            attribute: string;
+            /** @description The claim of OpenID Connect Core for the same */
+            standard?: string | null;
+            /** @description The scope that the standard claim comes with */
+            scope?: string | null;
+        };
+        OpenIDClient: {
+            client_id: string;
+            issuer: string;
+            settings: components["schemas"]["OpenIDSettings"];
+            /** @description Only in the answer that made it */
+            secret?: string | null;
+            /** Format: date-time */
+            secret_at?: string | null;
+            /** @description What a client can ask for */
+            offers: components["schemas"]["OpenIDClaim"][];
+        };
+        OpenIDSecret: {
+            secret: string;
         };
         HomeHint: {
             /** @description An e-mail address at work, a domain, or a CVR number */
@@ -8458,6 +8571,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceTrial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    clientRegister: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenIDService"];
+            };
+        };
+        responses: {
+            /** @description The service as a client; its secret is shown here and never again */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIDClient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    clientShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The client */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIDClient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    clientSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenIDSettings"];
+            };
+        };
+        responses: {
+            /** @description The client; a new secret is shown here and never again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIDClient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    clientUnset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken away */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    clientSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenIDSecret"];
                 };
             };
             default: components["responses"]["Problem"];
