@@ -42,9 +42,9 @@ type Given struct {
 	Note string // for the audit log
 }
 
-// Wish is a login request that a face has read and found well formed. Its Request
+// FaceRequest is a login request that a face has read and found well formed. Its Request
 // needs ID, Context, ForceAuthn, IsPassive and Subject.
-type Wish struct {
+type FaceRequest struct {
 	Face    string
 	Service string // its ID
 	Request oiosaml.Request
@@ -56,7 +56,7 @@ type Wish struct {
 // Ask takes a login request of another face in. cookie is the browser's flow
 // cookie, "" for none. Errors: fault.Denied for a request that was made before,
 // fault.Absent.
-func (s *Service) Ask(ctx context.Context, w Wish, cookie, address string) (Outcome, error) {
+func (s *Service) Ask(ctx context.Context, w FaceRequest, cookie, address string) (Outcome, error) {
 	p, err := s.partner(ctx, w.Service)
 	if err != nil {
 		return Outcome{}, store.Found(err, "federation.service")

@@ -121,7 +121,7 @@ func (v *server) Authorize(ctx context.Context, r *op.ClientRequest[oidc.AuthReq
 const maxDetail = 8 << 10
 
 // wish reads a request. Errors are the protocol's.
-func (s *Service) wish(ctx context.Context, c *call, r *op.ClientRequest[oidc.AuthRequest]) (federation.Wish, error) {
+func (s *Service) wish(ctx context.Context, c *call, r *op.ClientRequest[oidc.AuthRequest]) (federation.FaceRequest, error) {
 	in := r.Data
 	asked := request{Redirect: in.RedirectURI, State: in.State, Nonce: in.Nonce, Challenge: in.CodeChallenge}
 	for _, scope := range in.Scopes {
@@ -131,10 +131,10 @@ func (s *Service) wish(ctx context.Context, c *call, r *op.ClientRequest[oidc.Au
 	}
 	detail, err := json.Marshal(asked)
 	if err != nil {
-		return federation.Wish{}, s.ours(ctx, err)
+		return federation.FaceRequest{}, s.ours(ctx, err)
 	}
-	no := func(code string, e *oidc.Error, text string) (federation.Wish, error) {
-		return federation.Wish{}, c.because(code, e.WithDescription("%s", text))
+	no := func(code string, e *oidc.Error, text string) (federation.FaceRequest, error) {
+		return federation.FaceRequest{}, c.because(code, e.WithDescription("%s", text))
 	}
 	switch {
 	case in.RequestParam != "":
@@ -150,7 +150,7 @@ func (s *Service) wish(ctx context.Context, c *call, r *op.ClientRequest[oidc.Au
 	case len(detail) > maxDetail:
 		return no("openid.request.malformed", oidc.ErrInvalidRequest(), "The request is too long.")
 	}
-	w := federation.Wish{
+	w := federation.FaceRequest{
 		Face: Kind, Service: c.client.ServiceID, Detail: string(detail), Facts: c.facts,
 		Request: oiosaml.Request{
 			ID: "openid-" + store.NewID(), Consumer: in.RedirectURI, NameID: oiosaml.Persistent,
@@ -166,7 +166,7 @@ func (s *Service) wish(ctx context.Context, c *call, r *op.ClientRequest[oidc.Au
 	if in.IDTokenHint != "" {
 		h, ok, err := s.readHint(ctx, in.IDTokenHint)
 		if err != nil {
-			return federation.Wish{}, s.ours(ctx, err)
+			return federation.FaceRequest{}, s.ours(ctx, err)
 		}
 		if !ok || h.Client != c.client.ServiceID {
 			return no("openid.request.hint", oidc.ErrInvalidRequest(), "The id_token_hint is no ID token that this client was given.")
