@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -100,6 +101,9 @@ func auditVerifyFile(e *env, path string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	if audit.IsResult(f, info.Size()) {
+		return verifyResult(e, f, info.Size(), path, asJSON)
+	}
 	p, err := audit.VerifyProof(f, info.Size())
 	if err != nil {
 		return usage("audit verify: %s: %v", path, err)
@@ -112,6 +116,27 @@ func auditVerifyFile(e *env, path string, asJSON bool) error {
 		p.OrgID, p.From, p.To, p.At.Format(time.RFC3339), p.Fingerprint, list(p.Problems))
 	if err == nil && len(p.Problems) > 0 {
 		err = errTampered
+	}
+	return err
+}
+
+// errForged is a result that is not as it was signed; what is wrong is printed.
+var errForged = errors.New("the result is not as it was signed")
+
+// verifyResult checks what became of a batch or a bulk change.
+func verifyResult(e *env, r io.ReaderAt, size int64, path string, asJSON bool) error {
+	p, err := audit.VerifyResult(r, size)
+	if err != nil {
+		return usage("audit verify: %s: %v", path, err)
+	}
+	value := map[string]any{
+		"organisation": p.OrgID, "subject": p.Subject, "size": p.Size, "sha256": hex.EncodeToString(p.Digest),
+		"signed_at": p.At, "key_fingerprint": p.Fingerprint, "problems": problemsOf(p.Problems),
+	}
+	err = show(e, asJSON, value, "organisation %s: result of %s, %d bytes, signed %s\nkey %s (compare with the installation's /api/v1/audit/key.pem)\n%s",
+		p.OrgID, p.Subject, p.Size, p.At.Format(time.RFC3339), p.Fingerprint, list(p.Problems))
+	if err == nil && len(p.Problems) > 0 {
+		err = errForged
 	}
 	return err
 }

@@ -199,10 +199,10 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.OpenID.Join()
 	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners)
 	a.Cutover = &cutover.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
+		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
 	a.Roster = &roster.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Now: a.Now, Log: a.Log, TestData: c.TestData,
+		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData,
 	}
 	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster, Credential: a.Credential})
 	a.Usage = &usage.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}

@@ -113,11 +113,7 @@ func (s *Service) writeProof(ctx context.Context, w io.Writer, st Statement, sig
 		{partSignature, signature},
 		{partKey, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix})},
 	} {
-		f, err := z.Create(part.name)
-		if err != nil {
-			return err
-		}
-		if _, err := f.Write(part.body); err != nil {
+		if err := addPart(z, part.name, part.body); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/org"
@@ -22,6 +23,7 @@ type Service struct {
 	Org        *org.Service
 	Credential *credential.Service
 	Rights     *entitlement.Service
+	Audit      *audit.Service
 	Now        func() time.Time
 	Log        *slog.Logger
 	// TestData accepts fictitious CPR numbers.

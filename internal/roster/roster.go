@@ -14,6 +14,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/approval"
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -27,6 +28,7 @@ type Service struct {
 	Org        *org.Service
 	Credential *credential.Service
 	Approval   *approval.Service
+	Audit      *audit.Service
 	Now        func() time.Time
 	Log        *slog.Logger
 	// TestData accepts fictitious CPR numbers.

@@ -195,12 +195,25 @@ func (s *Service) WriteReport(ctx context.Context, by access.Actor, id string, w
 	if _, err := s.run(ctx, by, id); err != nil {
 		return err
 	}
+	return s.writeRows(ctx, by.OrgID, id, w)
+}
+
+// WriteResult writes the same as a signed result: a ZIP archive that an auditor
+// checks without Adgang (audit.WriteResult). Errors: fault.Denied, fault.Absent.
+func (s *Service) WriteResult(ctx context.Context, by access.Actor, id string, w io.Writer) error {
+	if _, err := s.run(ctx, by, id); err != nil {
+		return err
+	}
+	return s.Audit.WriteResult(ctx, by, "run:"+id, w, func(w io.Writer) error { return s.writeRows(ctx, by.OrgID, id, w) })
+}
+
+func (s *Service) writeRows(ctx context.Context, orgID access.OrgID, id string, w io.Writer) error {
 	csv, err := sheet.NewCSV(w, "line", "action", "state", "name", "email", "rid", "uuid", "changes", "code", "message")
 	if err != nil {
 		return err
 	}
 	for last := int64(0); ; {
-		rows, err := s.rows(ctx, by.OrgID, id, Filter{}, last, group)
+		rows, err := s.rows(ctx, orgID, id, Filter{}, last, group)
 		if err != nil {
 			return err
 		}

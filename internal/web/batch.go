@@ -127,6 +127,12 @@ func (s *Server) batchReport(c echo.Context) error {
 	return s.Cutover.WriteReport(c.Request().Context(), actor(c), c.Param("id"), c.Response())
 }
 
+// batchResult: GET /api/v1/batches/:id/result.zip -> 200 application/zip, signed.
+func (s *Server) batchResult(c echo.Context) error {
+	attach(c, "application/zip", "result.zip")
+	return s.Cutover.WriteResult(c.Request().Context(), actor(c), c.Param("id"), c.Response())
+}
+
 // batchLetters: GET /api/v1/batches/:id/letters.pdf?page= -> 200 application/pdf.
 func (s *Server) batchLetters(c echo.Context) error {
 	page := int64(1)

@@ -20,6 +20,7 @@ func (s *Server) bulkRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.POST("/bulk/:id/cancel", s.bulkCancel, need...)
 	api.GET("/bulk/:id/rows", s.bulkRows, need...)
 	api.GET("/bulk/:id/report.csv", s.bulkReport, need...)
+	api.GET("/bulk/:id/result.zip", s.bulkResult, need...)
 }
 
 // bulkRuns: GET /api/v1/bulk?cursor= -> 200 BulkRunList.
@@ -124,6 +125,12 @@ func (s *Server) bulkRows(c echo.Context) error {
 func (s *Server) bulkReport(c echo.Context) error {
 	attach(c, "text/csv; charset=utf-8", "report.csv")
 	return s.Roster.WriteReport(c.Request().Context(), actor(c), c.Param("id"), c.Response())
+}
+
+// bulkResult: GET /api/v1/bulk/:id/result.zip -> 200 application/zip, signed.
+func (s *Server) bulkResult(c echo.Context) error {
+	attach(c, "application/zip", "result.zip")
+	return s.Roster.WriteResult(c.Request().Context(), actor(c), c.Param("id"), c.Response())
 }
 
 // employeesCSV: GET /api/v1/employees/list.csv, filters as of the list -> 200 text/csv.

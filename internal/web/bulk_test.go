@@ -22,6 +22,7 @@ var bulkRules = []rule{
 	{route: "GET /api/v1/bulk/:id", right: access.ManageEmployees, id: "bulk", want: 200},
 	{route: "GET /api/v1/bulk/:id/rows", right: access.ManageEmployees, id: "bulk", want: 200},
 	{route: "GET /api/v1/bulk/:id/report.csv", right: access.ManageEmployees, id: "bulk", want: 200},
+	{route: "GET /api/v1/bulk/:id/result.zip", right: access.ManageEmployees, id: "bulk", want: 200, verbs: "result.sign"},
 	{route: "POST /api/v1/bulk/:id/start", right: access.ManageEmployees, id: "bulk", body: `{"skip_bad": true}`, want: 200, verbs: "run.start"},
 	{route: "POST /api/v1/bulk/:id/cancel", right: access.ManageEmployees, id: "bulk", want: 200, verbs: "run.cancel"},
 }

@@ -33,6 +33,7 @@ func (s *Server) routes() {
 	api.POST("/batches/:id/retry", s.batchRetry, need...)
 	api.GET("/batches/:id/rows", s.batchRows, need...)
 	api.GET("/batches/:id/report.csv", s.batchReport, need...)
+	api.GET("/batches/:id/result.zip", s.batchResult, need...)
 	api.GET("/batches/:id/letters.pdf", s.batchLetters, need...)
 	api.GET("/batches/:id/events", s.batchEvents, need...)
 

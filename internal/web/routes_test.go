@@ -126,6 +126,7 @@ var coreRules = []rule{
 	{route: "POST /api/v1/batches/:id/retry", right: access.ManageMigration, id: "done", want: 409}, // nothing failed
 	{route: "GET /api/v1/batches/:id/rows", right: access.ManageMigration, id: "done", want: 200},
 	{route: "GET /api/v1/batches/:id/report.csv", right: access.ManageMigration, id: "done", want: 200},
+	{route: "GET /api/v1/batches/:id/result.zip", right: access.ManageMigration, id: "done", want: 200, verbs: "result.sign"},
 	{route: "GET /api/v1/batches/:id/letters.pdf", right: access.ManageEmployees, id: "done", want: 200, verbs: "installation_code.print"},
 	{route: "GET /api/v1/batches/:id/events", right: access.ManageMigration, id: "done", want: 200},
 	{route: "GET /api/v1/employees", right: access.ViewEmployees, want: 200},

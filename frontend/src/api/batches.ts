@@ -56,6 +56,9 @@ export const uploadBatch = (file: File, options: BatchOptions, onProgress: (shar
 
 export const reportUrl = (id: string): string => `${baseUrl}/batches/${encodeURIComponent(id)}/report.csv`;
 
+/** What became of each row, signed. */
+export const resultUrl = (id: string): string => `${baseUrl}/batches/${encodeURIComponent(id)}/result.zip`;
+
 export const lettersUrl = (id: string, page: number): string =>
   `${baseUrl}/batches/${encodeURIComponent(id)}/letters.pdf?page=${page}`;
 

@@ -51,6 +51,9 @@ export const cancelRun = (id: string): Promise<Run> =>
 
 export const runReportUrl = (id: string): string => `${baseUrl}/bulk/${encodeURIComponent(id)}/report.csv`;
 
+/** The same, signed. */
+export const runResultUrl = (id: string): string => `${baseUrl}/bulk/${encodeURIComponent(id)}/result.zip`;
+
 /** The list of employees as a file, narrowed as the list is. */
 export function employeeListUrl(format: 'csv' | 'xlsx', filter: Record<string, string | undefined>): string {
   const given = Object.entries(filter).filter((one): one is [string, string] => one[1] !== undefined && one[1] !== '');

@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { type Batch, reportUrl } from '@/api/batches';
+import { type Batch, reportUrl, resultUrl } from '@/api/batches';
 import { isStatus } from '@/api/client';
 import { dateTime } from '@/format';
 import { LoadError, NotFound } from '@/frame/failure';
@@ -54,10 +54,16 @@ function Lead({ batch }: { batch: Batch }) {
 function ReportLink({ id }: { id: string }) {
   const { t } = useTranslation();
   return (
-    <a className="button button-secondary" href={reportUrl(id)} download>
-      <Icon name="download" />
-      <span>{t('migration.batch.report')}</span>
-    </a>
+    <>
+      <a className="button button-secondary" href={reportUrl(id)} download>
+        <Icon name="download" />
+        <span>{t('migration.batch.report')}</span>
+      </a>
+      <a className="button button-tertiary" href={resultUrl(id)} download>
+        <Icon name="download" />
+        <span>{t('migration.batch.result')}</span>
+      </a>
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { cancelRun, type Run, runKey, runQuery, runReportUrl } from '@/api/bulk';
+import { cancelRun, type Run, runKey, runQuery, runReportUrl, runResultUrl } from '@/api/bulk';
 import { errorText, isStatus } from '@/api/client';
 import { FindingTable } from '@/features/migration/findings';
 import { dateTime, number } from '@/format';
@@ -29,10 +29,16 @@ export function RunPage() {
       parent={{ to: '/employees/bulk', title: t('bulk.title') }}
       actions={
         run && (
-          <a className="button button-secondary" href={runReportUrl(id)} download>
-            <Icon name="download" />
-            <span>{t('bulk.run.report')}</span>
-          </a>
+          <>
+            <a className="button button-secondary" href={runReportUrl(id)} download>
+              <Icon name="download" />
+              <span>{t('bulk.run.report')}</span>
+            </a>
+            <a className="button button-tertiary" href={runResultUrl(id)} download>
+              <Icon name="download" />
+              <span>{t('bulk.run.result')}</span>
+            </a>
+          </>
         )
       }
     >
