@@ -313,6 +313,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/batches/{id}/result.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What became of each line, signed
+         * @description A ZIP archive: result.csv, statement.txt with its SHA-256, statement.sig and key.pem. `adgang audit verify --file` or OpenSSL checks it without Adgang; README.txt in it says how. Taking it is on record, with the same SHA-256.
+         */
+        get: operations["batchResult"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/batches/{id}/letters.pdf": {
         parameters: {
             query?: never;
@@ -1324,6 +1346,28 @@ export interface paths {
         };
         /** The difference, line by line */
         get: operations["bulkRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk/{id}/result.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What became of each line, signed
+         * @description A ZIP archive: result.csv, statement.txt with its SHA-256, statement.sig and key.pem. `adgang audit verify --file` or OpenSSL checks it without Adgang; README.txt in it says how. Taking it is on record, with the same SHA-256.
+         */
+        get: operations["bulkResult"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7910,6 +7954,29 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    batchResult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     batchLetters: {
         parameters: {
             query?: {
@@ -9597,6 +9664,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkRowList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulkResult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             default: components["responses"]["Problem"];
