@@ -58,12 +58,16 @@ var ownLoginSuccesses = []success{
 		return act{by: r.own.admin, body: strings.NewReader(url.Values{"SAMLResponse": {l.Field(t)}}.Encode()), header: formKind}
 	}},
 	{route: "GET /saml/sp/finish", want: 303, verbs: "session.start", prepare: func(t *testing.T, r *rulings) act {
-		client, answer := r.homecoming(t, "https://sixth.example", "HOMELY")
-		a := client.Do(t, post, "/saml/sp/acs", strings.NewReader(answer), formKind...)
-		if !strings.HasPrefix(a.Header.Get("Location"), "/saml/sp/finish?login=") {
-			t.Fatalf("acs = %d to %s", a.Status, a.Header.Get("Location"))
-		}
-		return act{by: client, path: a.Header.Get("Location")}
+		client, path := r.arrived(t, "https://sixth.example", "HOMELY")
+		return act{by: client, path: path}
+	}},
+	{route: "GET /saml/sp/slo", want: 303, verbs: "logout.begin session.end", prepare: func(t *testing.T, r *rulings) act {
+		client := r.home(t, "https://eighth.example", "AWAYGET")
+		return act{by: client, path: "/saml/sp/slo?" + peer.Redirect(t, r.recalls("https://eighth.example", "AWAYGET", "_away_get"), "state", peer.RSA())}
+	}},
+	{route: "POST /saml/sp/slo", want: 200, verbs: "logout.begin session.end", prepare: func(t *testing.T, r *rulings) act {
+		client := r.home(t, "https://ninth.example", "AWAYPOST")
+		return act{by: client, body: strings.NewReader(posting(t, r.recalls("https://ninth.example", "AWAYPOST", "_away_post"))), header: formKind}
 	}},
 	{route: "POST /api/v1/activation/proof", want: 201, verbs: nothing, prepare: func(t *testing.T, r *rulings) act {
 		r.set(t, func(s *setting.Settings) {
@@ -131,7 +135,7 @@ func certificateOf(t *testing.T, der []byte) *x509.Certificate {
 }
 
 func idpMetadata(entity string) string {
-	return strings.Replace(peer.IdentityMetadata(peer.SigningKey(peer.RSA()), peer.RedirectSSO), peer.Own, entity, 1)
+	return strings.Replace(peer.IdentityMetadata(peer.SigningKey(peer.RSA()), ownSLO, peer.RedirectSSO), peer.Own, entity, 1)
 }
 
 // rolled is the same metadata with another key beside.
@@ -173,6 +177,34 @@ func (r *rulings) homecoming(t *testing.T, entity, rid string) (*testkit.Client,
 	}
 	return client, url.Values{"SAMLResponse": {l.Field(t)}}.Encode()
 }
+
+// arrived is a browser whose answer was taken, and where it finishes its login.
+func (r *rulings) arrived(t *testing.T, entity, rid string) (*testkit.Client, string) {
+	t.Helper()
+	client, answer := r.homecoming(t, entity, rid)
+	a := client.Do(t, post, "/saml/sp/acs", strings.NewReader(answer), formKind...)
+	if !strings.HasPrefix(a.Header.Get("Location"), "/saml/sp/finish?login=") {
+		t.Fatalf("acs = %d to %s", a.Status, a.Header.Get("Location"))
+	}
+	return client, a.Header.Get("Location")
+}
+
+// home is a browser that is logged in by an identity provider.
+func (r *rulings) home(t *testing.T, entity, rid string) *testkit.Client {
+	t.Helper()
+	client, path := r.arrived(t, entity, rid)
+	if a := client.Do(t, get, path, nil); a.Header.Get("Location") != "/me" {
+		t.Fatalf("finish = %d to %s", a.Status, a.Header.Get("Location"))
+	}
+	return client
+}
+
+// recalls is an identity provider's request to log a name out.
+func (r *rulings) recalls(entity, name, id string) string {
+	return strings.NewReplacer("/saml/idp/slo", "/saml/sp/slo", peer.EntityID, entity).Replace(r.leaves(name, id))
+}
+
+const ownSLO = `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://login.company.example/slo"/>`
 
 const peerSLO = `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://service.example/slo"/>`
 
