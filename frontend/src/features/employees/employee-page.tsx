@@ -71,6 +71,8 @@ function Facts({ employee }: { employee: EmployeeDetails }) {
   const facts = [
     [t('employees.facts.email'), employee.email],
     ...personFacts(employee),
+    [t('employees.facts.channel'), t(employee.channel === 'letter' ? 'employees.form.byLetter' : 'employees.form.byMail')],
+    [t('employees.facts.lang'), t(`employees.form.${employee.lang}`)],
     [t('employees.facts.roles'), employee.roles.map((role) => t(`roles.${role}`)).join(', ')],
     [t('employees.facts.created'), date(employee.created_at)],
   ] as const;

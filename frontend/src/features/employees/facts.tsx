@@ -14,7 +14,7 @@ export function FactList({ facts }: { facts: readonly (readonly [name: string, v
     ));
 }
 
-type Known = Pick<EmployeeDetails, 'phone' | 'cpr' | 'p_number' | 'se_number' | 'local_user_id' | 'channel' | 'lang' | 'anonymous' | 'extra' | 'identity_level'> & {
+type Known = Pick<EmployeeDetails, 'phone' | 'cpr' | 'p_number' | 'se_number' | 'local_user_id' | 'anonymous' | 'extra' | 'identity_level'> & {
   date_of_birth: string | null;
   without_cpr?: boolean;
 };
@@ -32,7 +32,5 @@ export function usePersonFacts(): (one: Known) => (readonly [string, string])[] 
     ...Object.entries(one.extra),
     [t('employees.filter.level.label'), t(`employees.filter.level.${one.identity_level}`)],
     [t('employees.facts.anonymous'), one.anonymous ? t('employees.facts.anonymousText') : ''],
-    [t('employees.facts.channel'), t(one.channel === 'letter' ? 'employees.form.byLetter' : 'employees.form.byMail')],
-    [t('employees.facts.lang'), t(`employees.form.${one.lang}`)],
   ];
 }
