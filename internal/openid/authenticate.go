@@ -40,7 +40,7 @@ func (c caller) IsScopeAllowed(scope string) bool {
 	return slices.Contains(c.scopes(), scope)
 }
 
-func (c caller) RestrictAdditionalIdTokenScopes() func([]string) []string { //nolint:staticcheck // the library's name
+func (c caller) RestrictAdditionalIdTokenScopes() func([]string) []string {
 	return func(all []string) []string { return all }
 }
 

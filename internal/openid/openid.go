@@ -36,7 +36,7 @@ const (
 )
 
 const (
-	secretPurpose  secret.Purpose = "openid.client_secret"
+	secretPurpose  secret.Purpose = "openid.client_secret" //nolint:gosec // a purpose, no secret
 	codePurpose    secret.Purpose = "openid.code"
 	accessPurpose  secret.Purpose = "openid.access_token"
 	refreshPurpose secret.Purpose = "openid.refresh_token"

@@ -20,7 +20,7 @@ import (
 // Addresses of the provider, below its issuer.
 const (
 	authorizePath  = "/openid/authorize"
-	tokenPath      = "/openid/token" //nolint:gosec // an address, no credential
+	tokenPath      = "/openid/token"
 	userinfoPath   = "/openid/userinfo"
 	jwksPath       = "/openid/jwks"
 	endPath        = "/openid/end_session"

@@ -10,7 +10,6 @@ import { Page } from '@/frame/page';
 import { Removal } from '@/frame/removal';
 import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
-import { Button } from '@/ui/button';
 import { Skeleton } from '@/ui/feedback';
 import { Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
