@@ -156,8 +156,12 @@ func (s *Service) settle(ctx context.Context, tx bun.Tx, id access.OrgID, rows [
 	if err != nil {
 		return nil, err
 	}
+	latest, err := s.latest(ctx, tx, id, rows)
+	if err != nil {
+		return nil, err
+	}
 	var left []due
-	for i, d := range rows {
+	for _, d := range rows {
 		state := ""
 		switch {
 		case asleep[d.Certificate]:
@@ -168,8 +172,8 @@ func (s *Service) settle(ctx context.Context, tx bun.Tx, id access.OrgID, rows [
 			continue
 		case !need[d.Certificate]:
 			state = Needed
-		case i > 0 && rows[i-1].Certificate == d.Certificate:
-			state = Passed // rows come with the latest rule of a certificate first
+		case d.Certificate != secureMailKey && d.Days > latest[ended{d.Certificate, d.NotAfter.Unix()}]:
+			state = Passed
 		}
 		if state == "" {
 			left = append(left, d)
@@ -180,6 +184,42 @@ func (s *Service) settle(ctx context.Context, tx bun.Tx, id access.OrgID, rows [
 		}
 	}
 	return left, nil
+}
+
+// ended names one end of a certificate.
+type ended struct {
+	certificate string
+	at          int64 // seconds
+}
+
+// latest is the last rule that a receiver was sent, or is being sent, for each end:
+// the rows come as queued. What a clock that was put back finds again is behind it.
+func (s *Service) latest(ctx context.Context, tx bun.Tx, id access.OrgID, rows []due) (map[ended]int64, error) {
+	all := map[ended]int64{}
+	for part := range slices.Chunk(rows, 500) {
+		var keys []string
+		for _, d := range part {
+			if d.Certificate != secureMailKey {
+				keys = append(keys, d.Certificate)
+			}
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		var sent []due
+		err := tx.NewSelect().Model(&sent).Column("certificate", "not_after", "days").Where("d.org_id = ?", id).Where("d.certificate IN (?)", bun.List(keys)).
+			Where("d.receiver = ?", rows[0].Receiver).Where("d.state = ?", Queued).Scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range sent {
+			end := ended{d.Certificate, d.NotAfter.Unix()}
+			if days, known := all[end]; !known || d.Days < days {
+				all[end] = d.Days
+			}
+		}
+	}
+	return all, nil
 }
 
 func (s *Service) inNeed(ctx context.Context, tx bun.Tx, id access.OrgID, rows []due) (map[string]bool, error) {
