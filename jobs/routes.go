@@ -93,6 +93,8 @@ func Routes(s Services) []Route {
 		Handle(credential.Blocked, s.Federation.LogOutKeyFile),
 		Handle(federation.TellKind, s.Federation.Tell),
 		Handle(enrolment.Changed, s.Inventory.Adopt),
+		Handle(ca.RevokedKind, s.Inventory.AdoptRevoked),
+		Handle(inventory.PartnersKind, plain(s.Inventory.ReadPartners)),
 		Handle(org.EraseKind, s.Org.Erase),
 		Handle(org.Erased, s.SecureMail.Forget),
 		Handle(credential.InviteAll, s.Credential.DoAll),
@@ -152,6 +154,7 @@ func Schedules() []Schedule {
 		Every(samlkey.SweepKind, time.Hour, 25*time.Minute, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(inventory.LateKind, time.Hour, 15*time.Minute, nothing),
+		Every(inventory.PartnersKind, time.Hour, 35*time.Minute, nothing),
 		Every(approval.ExpireKind, time.Hour, 40*time.Minute, nothing),
 		Every(roster.SweepDrafts, time.Hour, 35*time.Minute, nothing),
 	}

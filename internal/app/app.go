@@ -214,6 +214,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Reminder = &reminder.Service{
 		DB: a.DB, Keys: keys, CA: a.CA, Mail: a.Mail, Inventory: a.Inventory, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
+	a.Inventory.Partners = append(a.Inventory.Partners, a.Federation.EachMetadata, a.LocalIdP.EachMetadata)
 	a.SecureMail = &securemail.Service{DB: a.DB, Now: a.Now, ClosesAt: c.ClosedAt}
 	a.Reminder.ClosesAt = c.ClosedAt
 	a.Operator = &operator.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, BaseURL: base}

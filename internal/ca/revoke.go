@@ -10,6 +10,8 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -46,28 +48,43 @@ func Told(reason, note string) string {
 // cutShort is the reason on record of an abandoned certificate.
 const cutShort = "signing cut short"
 
+// Ref names a certificate.
+type Ref struct {
+	Org    access.OrgID `json:"org"`
+	Serial string       `json:"serial"`
+}
+
+// RevokedKind tells that a certificate of a profile was revoked.
+var RevokedKind = outbox.NewKind[Ref]("ca.tell_revoked")
+
 // RevokeIn revokes an issued certificate of the actor's organisation for good, in
 // the caller's transaction. reason is one of Reasons; note is free text for the
 // audit log, "" for none. The caller has checked both and the right. Errors:
 // fault.Conflict ca.certificate.state when there is no such certificate, or no
 // longer.
 func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, serial, reason, note string) error {
-	res, err := tx.NewUpdate().Model((*Certificate)(nil)).
+	var gone []Certificate
+	err := tx.NewUpdate().Model(&gone).
 		Set("state = ?", Revoked).Set("revoked_at = ?", store.Instant(s.Now())).Set("revoke_reason = ?", reason).
-		Where("org_id = ?", by.OrgID).Where("serial = ?", serial).Where("state = ?", Issued).Exec(ctx)
-	if err := store.One(res, err, "ca.certificate"); err != nil {
+		Where("org_id = ?", by.OrgID).Where("serial = ?", serial).Where("state = ?", Issued).
+		Returning("employee_id, profile").Scan(ctx)
+	if err != nil {
 		return err
+	}
+	if len(gone) != 1 {
+		return fault.New(fault.Conflict, "ca.certificate.state", "This is no longer possible: the state has changed meanwhile. Load the page again.")
+	}
+	if gone[0].Profile != string(pki.ProfileEmployee) { // whoever revokes it, the inventory hears of it
+		if err := RevokedKind.Add(ctx, tx, by.OrgID, Ref{by.OrgID, serial}, s.Now()); err != nil {
+			return err
+		}
 	}
 	if err := forget(ctx, tx, pki.Serial(serial)); err != nil {
 		return err
 	}
 	entry := audit.By(by, s.Now(), "certificate.revoke", object(pki.Serial(serial)), reason)
 	if note != "" { // somebody's words
-		var whose access.EmployeeID
-		if err := tx.NewSelect().Model((*Certificate)(nil)).Column("employee_id").Where("serial = ?", serial).Scan(ctx, &whose); err != nil {
-			return err
-		}
-		entry = entry.Saying(whose, Told(reason, note))
+		entry = entry.Saying(gone[0].EmployeeID, Told(reason, note))
 	}
 	return audit.Record(ctx, tx, entry)
 }

@@ -51,7 +51,7 @@ type Ref struct {
 	Serial string       `json:"serial"`
 }
 
-// Changed tells that a certificate of a profile was issued, or revoked.
+// Changed tells that a certificate of a profile was issued.
 var Changed = outbox.NewKind[Ref]("enrolment.tell_change")
 
 // OrderDays is how long an order can be used.

@@ -299,10 +299,7 @@ func (s *Service) Revoke(ctx context.Context, by access.Actor, serial, reason, n
 		return fault.New(fault.Invalid, "enrolment.revoke.reason", "The reason must be one of %s.", strings.Join(ca.Reasons, ", ")).On("reason")
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason, note); err != nil {
-			return err
-		}
-		return Changed.Add(ctx, tx, by.OrgID, Ref{by.OrgID, string(c.Serial)}, s.Now())
+		return s.CA.RevokeIn(ctx, tx, by, string(c.Serial), reason, note)
 	})
 }
 

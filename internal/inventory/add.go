@@ -63,10 +63,14 @@ func (s *Service) take(ctx context.Context, by access.Actor, all []found) (Repor
 	if err != nil {
 		return report, err
 	}
+	issuers, err := s.issuers(ctx, by.OrgID, all)
+	if err != nil {
+		return report, err
+	}
 	rows := make([]Certificate, 0, len(all))
 	seen := map[string]bool{}
 	for _, f := range all {
-		c := s.row(by.OrgID, f, own)
+		c := s.row(by.OrgID, f, own, issuers...)
 		if seen[c.Fingerprint] {
 			continue
 		}
@@ -105,15 +109,15 @@ func (s *Service) take(ctx context.Context, by access.Actor, all []found) (Repor
 }
 
 // row is what is stored of a certificate that was found.
-func (s *Service) row(id access.OrgID, f found, own []*x509.Certificate) Certificate {
+func (s *Service) row(id access.OrgID, f found, own []*x509.Certificate, issuers ...*x509.Certificate) Certificate {
 	c := f.listed
 	if p := f.parsed; p != nil {
-		known := Recognise(p, own)
+		known := Recognise(p, own, issuers...)
 		sum := sha256.Sum256(p.Raw)
 		c = Certificate{
 			Fingerprint: hex.EncodeToString(sum[:]), DER: p.Raw, Name: cut(known.Name), Subject: p.Subject.String(), SubjectID: known.SubjectID, CVR: known.CVR,
 			Issuer: p.Issuer.String(), Serial: serialOf(p), Email: known.Email, Generation: known.Generation, Kind: known.Kind, Test: known.Test,
-			SecureEmail: known.SecureEmail, NotBefore: p.NotBefore, NotAfter: p.NotAfter,
+			SecureEmail: known.SecureEmail, Chain: known.Chain, NotBefore: p.NotBefore, NotAfter: p.NotAfter,
 		}
 	} else {
 		c.Fingerprint = listPrint(c.Serial, c.Name)
@@ -154,7 +158,7 @@ func (s *Service) keep(ctx context.Context, tx bun.Tx, c Certificate) (added boo
 		}
 	} else {
 		res, err := tx.NewUpdate().Model(&c).
-			Column("fingerprint", "der", "name", "subject", "subject_id", "cvr", "issuer", "email", "generation", "kind", "test", "secure_email", "not_before", "not_after", "search_key").
+			Column("fingerprint", "der", "name", "subject", "subject_id", "cvr", "issuer", "email", "generation", "kind", "test", "secure_email", "chain", "not_before", "not_after", "search_key").
 			Set("version = version + 1").Where("org_id = ?", c.OrgID).Where("fingerprint = ?", listPrint(c.Serial, c.Name)).Exec(ctx)
 		if n, err := store.Count(res, err); err != nil || n > 0 {
 			return false, err

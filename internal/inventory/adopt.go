@@ -68,6 +68,11 @@ func (s *Service) Adopt(ctx context.Context, ref enrolment.Ref) error {
 	})
 }
 
+// AdoptRevoked is Adopt of one that the authority has revoked, whoever asked for it.
+func (s *Service) AdoptRevoked(ctx context.Context, ref ca.Ref) error {
+	return s.Adopt(ctx, enrolment.Ref{Org: ref.Org, Serial: ref.Serial})
+}
+
 // adopt puts a certificate into the inventory, or gives the one that somebody has
 // uploaded its profile.
 func (s *Service) adopt(ctx context.Context, tx bun.Tx, row Certificate) error {

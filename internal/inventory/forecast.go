@@ -130,9 +130,12 @@ func (w WhatIf) renew(months []Month, c Count, i, deadline int) {
 	if w.Leaving == "" || w.Leaving == c.Generation {
 		last = min(last, deadline)
 	}
-	for part := range w.Spread {
+	// There are no months before this one: near it the span is as long as there is
+	// room, so that what ends soon does not all fall into the current month.
+	spread := min(w.Spread, max(last, 0)+1)
+	for part := range spread {
 		// As even as whole certificates allow.
-		n := c.N*int64(part+1)/int64(w.Spread) - c.N*int64(part)/int64(w.Spread)
+		n := c.N*int64(part+1)/int64(spread) - c.N*int64(part)/int64(spread)
 		if at := max(0, last-part); at < len(months) {
 			months[at].Renewal += n
 		}

@@ -32,6 +32,8 @@ type Service struct {
 	Log  *slog.Logger
 	// BaseURL is where links in mails lead.
 	BaseURL string
+	// Partners hand the SAML metadata of each registered partner to visit.
+	Partners []func(ctx context.Context, visit func(id string, org access.OrgID, name, metadata string) error) error
 	// PrivateHosts allows scans of hosts in private networks, loopback included.
 	PrivateHosts bool
 }
@@ -67,6 +69,8 @@ type Certificate struct {
 	Kind        string       `bun:"kind"`
 	Test        bool         `bun:"test"`
 	SecureEmail bool         `bun:"secure_email"`
+	Chain       string       `bun:"chain"`      // ToRoot, ToIssuer, "" = only its words are known
+	Partner     string       `bun:"partner"`    // service:ID or idp:ID whose metadata shows it, "" = none
 	Source      string       `bun:"source"`     // upload, metadata, list, scan, issued
 	ProfileID   string       `bun:"profile_id"` // of enrolment, of one that was issued here; "" = it was not
 	NotBefore   time.Time    `bun:"not_before"`
@@ -395,6 +399,21 @@ func (v View) wants() (all []string) {
 func (s *Service) own(ctx context.Context) ([]*x509.Certificate, error) {
 	chain, err := s.CA.Chain(ctx)
 	return authorities(chain), err
+}
+
+// issuers are the authorities that an organisation has in its inventory, and those
+// among what was found.
+func (s *Service) issuers(ctx context.Context, id access.OrgID, all []found) ([]*x509.Certificate, error) {
+	var ders [][]byte
+	err := s.DB.NewSelect().Model((*Certificate)(nil)).Column("der").Where("c.org_id = ?", id).Where("c.kind = ?", OfAuthority).Where("c.der IS NOT NULL").
+		Order("c.not_after DESC", "c.id").Limit(200).Scan(ctx, &ders)
+	known := authorities(ders)
+	for _, f := range all {
+		if f.parsed != nil && f.parsed.IsCA {
+			known = append(known, f.parsed)
+		}
+	}
+	return known, err
 }
 
 // Expiring returns certificates of all organisations that are in use and end in

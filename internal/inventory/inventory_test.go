@@ -345,6 +345,10 @@ func TestForecast(t *testing.T) {
 			renew[m.Month] = m.Renewal
 			sum += m.Renewal
 		}
+		outlook, err = o.Inventory.Forecast(t.Context(), o.by, inventory.WhatIf{Months: 12, Earlier: 6, Spread: 24})
+		if err != nil || outlook.Months[0].Renewal > 4 {
+			t.Errorf("near its end the what-if puts %d into this month, %v", outlook.Months[0].Renewal, err)
+		}
 		// Six of June over April, March, February and January; one of March over January to November.
 		if sum != 7 || renew["2027-04"] != 1 || renew["2027-05"] != 0 || renew["2027-03"] != 2 || renew["2027-02"] != 1 {
 			t.Errorf("renewals = %v, %d in all", renew, sum)

@@ -1,9 +1,12 @@
 package inventory
 
 import (
+	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"embed"
 	"encoding/asn1"
+	"encoding/pem"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,7 +45,14 @@ type Recognised struct {
 	SubjectID   string // RID, UID, FID or UUID in lower case, "" = none
 	CVR         string // eight digits, "" = none
 	Email       string
+	Chain       string // how far its chain was verified
 }
+
+// How far the chain of a certificate was verified.
+const (
+	ToRoot   = "root"   // to a root that is known here
+	ToIssuer = "issuer" // to a certificate of its issuer, whose root is not known here
+)
 
 // Policies of OCES: the number after the arc is the kind, the next one the version
 // (certificate policies of Digitaliseringsstyrelsen; Den Danske Stat has 7, the
@@ -63,6 +73,7 @@ var issuers = []struct{ organisation, generation string }{
 
 var (
 	oidOrganizationIdentifier = asn1.ObjectIdentifier{2, 5, 4, 97}
+	oidSurname                = asn1.ObjectIdentifier{2, 5, 4, 4}
 	oidSerialNumber           = asn1.ObjectIdentifier{2, 5, 4, 5}
 	oidEmail                  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}
 
@@ -73,8 +84,76 @@ var (
 // Recognise reads generation and kind off a certificate. own are the authorities of
 // this installation: what one of them signed is Adgang's. A certificate of OCES is
 // one whose policy and whose issuer agree; when they do not, or when its policies
-// name two kinds, it is Unknown.
-func Recognise(c *x509.Certificate, own []*x509.Certificate) Recognised {
+// name two kinds, it is Unknown. So is one that names an issuer whose certificate is
+// among issuers, or known here, and that this issuer did not sign.
+func Recognise(c *x509.Certificate, own []*x509.Certificate, issuers ...*x509.Certificate) Recognised {
+	r := recognise(c, own)
+	chain, broken := climb(c, issuers)
+	if r.Chain = chain; broken && r.Generation != Adgang {
+		r.Generation, r.Kind, r.SecureEmail = Unknown, Unknown, false
+	}
+	return r
+}
+
+//go:embed roots/*.cer
+var rootFiles embed.FS
+
+// roots are roots of OCES that are known here: that of the test hierarchy of Den
+// Danske Stat (ca1.cti-gov.dk), and of the last one of TRUST2408.
+var roots = func() []*x509.Certificate {
+	var all []*x509.Certificate
+	names, err := rootFiles.ReadDir("roots")
+	if err != nil {
+		panic(err) // embedded above
+	}
+	for _, name := range names {
+		content, err := rootFiles.ReadFile("roots/" + name.Name())
+		if err != nil {
+			panic(err)
+		}
+		if block, _ := pem.Decode(content); block != nil {
+			content = block.Bytes
+		}
+		c, err := x509.ParseCertificate(content)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, c)
+	}
+	return all
+}()
+
+// climb follows signatures from a certificate upwards. broken is a certificate whose
+// issuer is there and did not sign it. Validity does not matter: most of what an
+// inventory holds has an end behind it.
+func climb(c *x509.Certificate, issuers []*x509.Certificate) (chain string, broken bool) {
+	for range 5 { // OCES has two steps
+		if slices.ContainsFunc(roots, func(root *x509.Certificate) bool { return root.Equal(c) || c.CheckSignatureFrom(root) == nil }) {
+			return ToRoot, false
+		}
+		var parent *x509.Certificate
+		named := false
+		for _, one := range append(slices.Clone(issuers), roots...) {
+			if !one.IsCA || one.Equal(c) || !bytes.Equal(one.RawSubject, c.RawIssuer) {
+				continue
+			}
+			if len(c.AuthorityKeyId) > 0 && len(one.SubjectKeyId) > 0 && !bytes.Equal(c.AuthorityKeyId, one.SubjectKeyId) {
+				continue // another key of the same name
+			}
+			named = true
+			if c.CheckSignatureFrom(one) == nil {
+				parent = one
+			}
+		}
+		if parent == nil {
+			return chain, named
+		}
+		c, chain = parent, ToIssuer
+	}
+	return chain, false
+}
+
+func recognise(c *x509.Certificate, own []*x509.Certificate) Recognised {
 	r := Recognised{Kind: Unknown, Generation: Private, Name: c.Subject.CommonName}
 	r.readSubject(c)
 	r.Email = firstEmail(c)
@@ -112,6 +191,9 @@ func (r *Recognised) oces(c *x509.Certificate, kinds []string, test bool) {
 		r.Generation = Unknown
 		return
 	}
+	if r.Generation == OCES3 && !wellFormed(c, kinds[0]) {
+		return // whose it is, and of what kind, is not said in the form of OCES3
+	}
 	r.Kind = kinds[0]
 	// One policy of OCES3 covers organisations and systems: who may not sign for the
 	// organisation is a system.
@@ -122,6 +204,23 @@ func (r *Recognised) oces(c *x509.Certificate, kinds []string, test bool) {
 	if subject != Unknown && employee != (subject == OfEmployee) {
 		r.Kind = Unknown // the policy and the subject disagree
 	}
+}
+
+// wellFormed tells whether a subject has the form of OCES3: one organisation, a
+// Danish one, and of an employee a surname.
+func wellFormed(c *x509.Certificate, kind string) bool {
+	organisations, surnames, danish := 0, 0, true
+	for _, a := range c.Subject.Names {
+		text, _ := a.Value.(string)
+		switch {
+		case a.Type.Equal(oidOrganizationIdentifier):
+			organisations++
+			danish = danish && strings.HasPrefix(text, "NTRDK-")
+		case a.Type.Equal(oidSurname) && strings.TrimSpace(text) != "":
+			surnames++
+		}
+	}
+	return organisations == 1 && danish && (kind != OfEmployee || surnames > 0)
 }
 
 // readSubject finds whom the certificate is about, in the forms of OCES2 and OCES3.

@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/pem"
 	"math/big"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -26,12 +28,14 @@ type template struct {
 	dns               []string
 	email             []string
 	ca                bool
+	issuer            *x509.Certificate // whose name it bears, though not whose signature
 	end               time.Time
 }
 
 var (
 	cn        = asn1.ObjectIdentifier{2, 5, 4, 3}
 	serialNo  = asn1.ObjectIdentifier{2, 5, 4, 5}
+	surname   = asn1.ObjectIdentifier{2, 5, 4, 4}
 	orgID     = asn1.ObjectIdentifier{2, 5, 4, 97}
 	testEnd   = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
 	ocesThree = []string{"0.4.0.2042.1.1", "1.2.208.169.1.1.1.3.7"}
@@ -76,6 +80,9 @@ func signed(t *testing.T, in template) *x509.Certificate {
 	}
 	if in.ca {
 		leaf.Subject = issuer.Subject
+	}
+	if in.issuer != nil {
+		issuer.RawSubject = in.issuer.RawSubject
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &leaf, &issuer, &key.PublicKey, key)
 	if err != nil {
@@ -129,7 +136,7 @@ func TestRecognise(t *testing.T) {
 		}},
 		{"OCES3, an employee with mail", template{
 			issuerO: "Den Danske Stat", policies: []string{"0.4.0.2042.1.1", "1.2.208.169.1.1.1.2.7"}, usage: x509.KeyUsageDigitalSignature, email: []string{"aase@firma.example"},
-			names: []pkix.AttributeTypeAndValue{attr(cn, "Åse Ørsted"), attr(serialNo, "UI:DK-E:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
+			names: []pkix.AttributeTypeAndValue{attr(cn, "Åse Ørsted"), attr(surname, "Ørsted"), attr(serialNo, "UI:DK-E:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
 		}, inventory.Recognised{Generation: "oces3", Kind: "employee", SecureEmail: true, Email: "aase@firma.example", Name: "Åse Ørsted", SubjectID: someUUID, CVR: "34051178"}},
 		{"OCES2, organisation", two, inventory.Recognised{Generation: "oces2", Kind: "organisation", Name: "VOCES", SubjectID: "UID:25351738", CVR: "30808460"}},
 		{"OCES2, employee", template{
@@ -156,8 +163,15 @@ func TestRecognise(t *testing.T) {
 			Generation: "oces2", Kind: "unknown", Name: "VOCES", SubjectID: "RID:1", CVR: "30808460",
 		}},
 		{"a Swedish organisation", change(three, func(in *template) { in.names[2] = attr(orgID, "NTRSE-5560360793") }), inventory.Recognised{
-			Generation: "oces3", Kind: "organisation", Name: "Løn", SubjectID: someUUID,
+			Generation: "oces3", Kind: "unknown", Name: "Løn", SubjectID: someUUID,
 		}},
+		{"two organisations", change(three, func(in *template) { in.names = append(in.names, attr(orgID, "NTRDK-19552101")) }), inventory.Recognised{
+			Generation: "oces3", Kind: "unknown", Name: "Løn", SubjectID: someUUID, CVR: "34051178",
+		}},
+		{"an employee without a surname", template{
+			issuerO: "Den Danske Stat", policies: []string{"1.2.208.169.1.1.1.2.7"}, usage: x509.KeyUsageDigitalSignature,
+			names: []pkix.AttributeTypeAndValue{attr(cn, "Åse"), attr(serialNo, "UI:DK-E:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
+		}, inventory.Recognised{Generation: "oces3", Kind: "unknown", Name: "Åse", SubjectID: someUUID, CVR: "34051178"}},
 		{"a web server", template{issuerO: "Let's Encrypt", dns: []string{"www.firma.example"}, extended: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, inventory.Recognised{
 			Generation: "private", Kind: "tls", Name: "www.firma.example",
 		}},
@@ -170,5 +184,54 @@ func TestRecognise(t *testing.T) {
 				t.Errorf("Recognise = %+v\nwant        %+v", got, tc.want)
 			}
 		})
+	}
+}
+
+// read is a certificate of testdata: public ones of the test hierarchies.
+func read(t *testing.T, name string) *x509.Certificate {
+	t.Helper()
+	content, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if block, _ := pem.Decode(content); block != nil {
+		content = block.Bytes
+	}
+	c, err := x509.ParseCertificate(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Real certificates, by their chain: with the issuer to a root that is known, without
+// it by their words, and unknown when the issuer is there and did not sign.
+func TestRecogniseByChain(t *testing.T) {
+	t.Parallel()
+	issuing := read(t, "issuing-cti.cer")
+	organisation, system := read(t, "nemlogin-lookup.cer"), read(t, "nemlogin-idp.cer") // by nonRepudiation
+	forged := signed(t, template{
+		issuerO: "Den Danske Stat", policies: ocesThree, usage: x509.KeyUsageDigitalSignature, issuer: issuing,
+		names: []pkix.AttributeTypeAndValue{attr(cn, "Løn"), attr(serialNo, "UI:DK-O:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
+	})
+	for _, tc := range []struct {
+		name             string
+		c                *x509.Certificate
+		issuers          []*x509.Certificate
+		generation, kind string
+		chain            string
+	}{
+		{"OCES3, organisation, with its issuer", organisation, []*x509.Certificate{issuing}, "oces3", "organisation", inventory.ToRoot},
+		{"OCES3, system, with its issuer", system, []*x509.Certificate{issuing}, "oces3", "system", inventory.ToRoot},
+		{"OCES3, alone", organisation, nil, "oces3", "organisation", ""},
+		{"the issuer, by the root that is known", issuing, nil, "oces3", "authority", inventory.ToRoot},
+		{"an authority of OCES2", read(t, "systemtest-xix.cer"), nil, "oces2", "authority", inventory.ToRoot},
+		{"signed by somebody else in the issuer's name", forged, []*x509.Certificate{issuing}, "unknown", "unknown", ""},
+		{"the same, nobody there to ask", forged, nil, "oces3", "system", ""},
+	} {
+		got := inventory.Recognise(tc.c, nil, tc.issuers...)
+		if got.Generation != tc.generation || got.Kind != tc.kind || got.Chain != tc.chain || !got.Test && tc.chain == inventory.ToRoot {
+			t.Errorf("%s: %s %s chain %q test %t; want %s %s %q", tc.name, got.Generation, got.Kind, got.Chain, got.Test, tc.generation, tc.kind, tc.chain)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
+	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
@@ -33,8 +34,18 @@ type Renewal struct {
 	NotAfter time.Time
 	RenewBy  string // YYYY-MM-DD
 	Late     bool   // that day is after its end: it was set to its last working day
-	Invited  bool   // a mail was, or would be, sent
+	Invited  bool   // a mail or letter was, or would be, sent
+	Way      string // how its successor comes: By…
 }
+
+// Ways to a successor.
+const (
+	ByMachine = "machine" // it was fetched by a machine over EST, which renews by itself
+	ByOrder   = "order"   // of a profile: it is ordered here
+	ByMail    = "mail"    // whoever looks after it gets a mail
+	ByLetter  = "letter"  // and has no e-mail, or reads none: a letter to print
+	ByNobody  = "nobody"  // nobody can be asked
+)
 
 const maxRenewals = 5_000
 
@@ -65,13 +76,11 @@ func (s *Service) Renew(ctx context.Context, by access.Actor, in Renewals) ([]Re
 			return fault.New(fault.Invalid, "inventory.renewal.unknown", "One of the certificates is not in the inventory any more, or is out of use. Choose anew.").On("ids")
 		}
 		plan = spread(all, days)
-		for i := range plan {
-			plan[i].Invited = in.Invite && (all[i].OwnerID != "" || all[i].ContactEmail != "")
+		drafts, err := s.ways(ctx, tx, by, all, plan, in.Invite)
+		if err != nil || in.DryRun {
+			return err
 		}
-		if in.DryRun {
-			return nil
-		}
-		return s.renew(ctx, tx, by, all, plan)
+		return s.renew(ctx, tx, by, all, plan, drafts)
 	})
 	return plan, err
 }
@@ -86,13 +95,43 @@ func spread(all []Certificate, days []string) []Renewal {
 	return plan
 }
 
-func (s *Service) renew(ctx context.Context, tx bun.Tx, by access.Actor, all []Certificate, plan []Renewal) error {
-	var entries []audit.Entry
-	var drafts []mail.Draft
+// ways says of each how its successor comes, and writes the invitations. A machine
+// that renews by itself needs none.
+func (s *Service) ways(ctx context.Context, tx bun.Tx, by access.Actor, all []Certificate, plan []Renewal, invite bool) ([]mail.Draft, error) {
 	o, err := org.ByID(ctx, tx, by.OrgID)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var drafts []mail.Draft
+	machines := map[string]map[string]bool{}
+	for i, c := range all {
+		c.RenewBy = plan[i].RenewBy
+		if c.ProfileID != "" && machines[c.ProfileID] == nil {
+			if machines[c.ProfileID], err = enrolment.ByMachine(ctx, tx, by.OrgID, c.ProfileID); err != nil {
+				return nil, err
+			}
+		}
+		d, way, err := s.invitation(ctx, tx, o, c)
+		if err != nil {
+			return nil, err
+		}
+		plan[i].Way = way
+		switch {
+		case machines[c.ProfileID][c.Serial]:
+			plan[i].Way = ByMachine
+			continue
+		case c.ProfileID != "":
+			plan[i].Way = ByOrder
+		}
+		if plan[i].Invited = invite && way != ByNobody; plan[i].Invited {
+			drafts = append(drafts, d)
+		}
+	}
+	return drafts, nil
+}
+
+func (s *Service) renew(ctx context.Context, tx bun.Tx, by access.Actor, all []Certificate, plan []Renewal, drafts []mail.Draft) error {
+	var entries []audit.Entry
 	for i, c := range all {
 		before := c.RenewBy
 		c.RenewBy = plan[i].RenewBy
@@ -108,16 +147,6 @@ func (s *Service) renew(ctx context.Context, tx bun.Tx, by access.Actor, all []C
 			return err
 		}
 		entries = append(entries, audit.By(by, s.Now(), "inventory.plan", object(c.ID), "renew by "+c.RenewBy).Changed(before, c.RenewBy))
-		if !plan[i].Invited {
-			continue
-		}
-		d, err := s.invitation(ctx, tx, o, c)
-		if err != nil {
-			return err
-		}
-		if d.Address != "" {
-			drafts = append(drafts, d)
-		}
 	}
 	if err := s.Mail.Queue(ctx, tx, "", drafts...); err != nil {
 		return err
@@ -125,24 +154,32 @@ func (s *Service) renew(ctx context.Context, tx bun.Tx, by access.Actor, all []C
 	return audit.Record(ctx, tx, entries...)
 }
 
-// invitation asks whoever looks after a certificate to renew it.
-func (s *Service) invitation(ctx context.Context, tx bun.Tx, o org.Organisation, c Certificate) (mail.Draft, error) {
-	d := mail.Draft{
-		Org: c.OrgID, Kind: mail.KindRenewal, Lang: mail.Danish, Name: firstOf(c.ContactName, c.ContactEmail), Address: c.ContactEmail,
+// invitation asks whoever looks after a certificate to renew it: the owner, else
+// the contact.
+func (s *Service) invitation(ctx context.Context, tx bun.Tx, o org.Organisation, c Certificate) (d mail.Draft, way string, err error) {
+	d = mail.Draft{
+		Org: c.OrgID, Kind: mail.KindRenewal, Lang: firstOf(c.ContactLang, mail.Danish), Name: firstOf(c.ContactName, c.ContactEmail), Address: c.ContactEmail,
 		Params: map[string]string{
 			"organisation": o.Name, "certificate": c.Name, "not_after": c.NotAfter.UTC().Format(time.RFC3339), "renew_by": c.RenewBy,
 			"address": s.BaseURL + "/inventory/" + c.ID,
 		},
 	}
-	if c.OwnerID == "" {
-		return d, nil
+	if c.OwnerID != "" {
+		e, err := org.Get(ctx, tx, c.OrgID, c.OwnerID)
+		if err != nil && fault.KindOf(err) != fault.Absent {
+			return d, "", err
+		}
+		if err == nil && e.State == org.Active && (e.Email != "" || e.Channel == org.ByLetter) {
+			d.Employee, d.Lang, d.Name, d.Address = e.ID, e.Lang, e.Name(), e.Email
+			if e.Channel == org.ByLetter {
+				return d, ByLetter, nil
+			}
+		}
 	}
-	e, err := org.Get(ctx, tx, c.OrgID, c.OwnerID)
-	if fault.KindOf(err) == fault.Absent || err == nil && e.State != org.Active {
-		return d, nil
+	if d.Address == "" {
+		return d, ByNobody, nil
 	}
-	d.Employee, d.Lang, d.Name, d.Address = e.ID, e.Lang, e.Name(), e.Email
-	return d, err
+	return d, ByMail, nil
 }
 
 // workingDays lists Monday to Friday of a span, at most a year.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -225,6 +226,11 @@ func (s *Service) Scan(ctx context.Context, job Scan) error {
 				return err
 			}
 		}
+		if state != nil && certificate != "" {
+			if err := s.seen(ctx, tx, by, h, certificate); err != nil {
+				return err
+			}
+		}
 		_, err := tx.NewUpdate().Model((*Host)(nil)).Set("certificate_id = ?", certificate).Set("failure = ?", failure).Set("scanned_at = ?", store.Instant(s.Now())).
 			Where("org_id = ?", h.OrgID).Where("id = ?", h.ID).Exec(ctx)
 		if err != nil || failure == h.Failure && certificate == h.CertificateID {
@@ -250,6 +256,64 @@ func (s *Service) follow(ctx context.Context, tx bun.Tx, by access.Actor, h Host
 		return err
 	}
 	return audit.Record(ctx, tx, audit.By(by, s.Now(), "inventory.succeed", object(before.ID), "successor "+next).Changed(was, before.Plan))
+}
+
+// seen ticks what a scan proves: a host that shows a certificate is a place of it,
+// and where its predecessor was listed the successor is installed.
+func (s *Service) seen(ctx context.Context, tx bun.Tx, by access.Actor, h Host, certificate string) error {
+	c, err := get(ctx, tx, h.OrgID, certificate)
+	if err != nil {
+		return err
+	}
+	var before []Certificate
+	q := tx.NewSelect().Model(&before).ExcludeColumn("der").Where("c.org_id = ?", h.OrgID).Where("c.plan <> ?", PlanRetired)
+	if c.Generation == Adgang {
+		q.Where("c.successor_id IN (?, ?)", c.ID, c.Serial)
+	} else {
+		q.Where("c.successor_id = ?", c.ID)
+	}
+	if err := q.Order("c.id").Scan(ctx); err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(h.Address)
+	for _, b := range before {
+		all, err := places(ctx, tx, h.OrgID, b.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			if p.InstalledAt != nil || !strings.EqualFold(p.Name, h.Address) && !strings.EqualFold(p.Name, host) {
+				continue
+			}
+			_, err := tx.NewUpdate().Model((*Place)(nil)).Set("installed_at = ?", store.Instant(s.Now())).Where("org_id = ?", h.OrgID).Where("id = ?", p.ID).Exec(ctx)
+			if err != nil {
+				return err
+			}
+			was := b.Plan
+			if err := replan(ctx, tx, &b); err != nil {
+				return err
+			}
+			entry := audit.By(by, s.Now(), "inventory.place_tick", object(b.ID), "place "+p.ID+" seen by a scan").Changed(was, b.Plan)
+			if err := audit.Record(ctx, tx, entry); err != nil {
+				return err
+			}
+		}
+	}
+	p := Place{ID: store.NewID(), OrgID: h.OrgID, CertificateID: c.ID, Name: h.Address, CreatedAt: store.Instant(s.Now())}
+	all, err := places(ctx, tx, h.OrgID, c.ID)
+	listed := func(one Place) bool {
+		return strings.EqualFold(one.Name, h.Address) || strings.EqualFold(one.Name, host)
+	}
+	if err != nil || len(all) >= maxPlaces || slices.ContainsFunc(all, listed) {
+		return err
+	}
+	if _, err := store.Insert(ctx, tx, []Place{p}, "ON CONFLICT (org_id, certificate_id, name) DO NOTHING"); err != nil {
+		return err
+	}
+	if err := replan(ctx, tx, &c); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.By(by, s.Now(), "inventory.place_add", object(c.ID), "place "+p.ID+" seen by a scan"))
 }
 
 // shake makes a TLS handshake and returns what the host showed. The chain is not

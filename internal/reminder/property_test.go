@@ -236,7 +236,7 @@ func (w *world) send(t *testing.T) {
 func (w *world) check(t *testing.T) {
 	t.Helper()
 	rows := map[told]string{}
-	sent := map[string]int{}                // by receiver
+	sent := map[string]int{}                 // by receiver
 	byEnd := map[[2]string][]reminder.Sent{} // by certificate and receiver
 	for cursor := ""; ; {
 		page, next, err := w.Reminder.Records(t.Context(), w.by, cursor)

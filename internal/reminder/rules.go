@@ -51,6 +51,9 @@ type Rules struct {
 
 	HasWebhookSecret bool // read only
 	HasCalendar      bool // read only
+
+	WebhookOutcome string     // of the last call: "" = none yet, ok, or a code; read only
+	WebhookAt      *time.Time // read only
 }
 
 // Usual are the rules of an organisation that has chosen none.
@@ -79,6 +82,8 @@ type rulesRow struct {
 	WebhookSealed []byte       `bun:"webhook_sealed"`
 	CalendarMAC   []byte       `bun:"calendar_mac"`
 	Version       int64        `bun:"version"`
+	Outcome       string       `bun:"webhook_outcome"`
+	OutcomeAt     *time.Time   `bun:"webhook_at"`
 }
 
 const (
@@ -92,6 +97,7 @@ func (r rulesRow) rules() Rules {
 		KeyFileUsersFrom: new(int(r.FileUsers)), KeyFileAdminsFrom: new(int(r.FileAdmins)),
 		QuietFrom: int(r.QuietFrom), QuietTo: int(r.QuietTo), Weekends: r.Weekends, DigestOver: int(r.DigestOver), WebhookURL: r.WebhookURL,
 		Version: r.Version, HasWebhookSecret: r.WebhookSealed != nil, HasCalendar: r.CalendarMAC != nil,
+		WebhookOutcome: r.Outcome, WebhookAt: r.OutcomeAt,
 	}
 }
 
@@ -163,7 +169,7 @@ func (s *Service) SetRules(ctx context.Context, by access.Actor, in Rules) (webh
 		}
 		now.Version = in.Version + 1
 		if in.WebhookURL != before.WebhookURL {
-			now.WebhookURL, now.WebhookSealed = in.WebhookURL, nil
+			now.WebhookURL, now.WebhookSealed, now.Outcome, now.OutcomeAt = in.WebhookURL, nil, "", nil
 			if in.WebhookURL != "" {
 				key := make([]byte, 32)
 				_, _ = rand.Read(key) // never fails since Go 1.24

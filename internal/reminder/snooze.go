@@ -49,6 +49,14 @@ func key(certificate string) string {
 	return certificate
 }
 
+// snoozeObject is what the log calls a certificate: as its own page looks for it.
+func snoozeObject(certificate string) string {
+	if k := key(certificate); strings.HasPrefix(k, outsideKey) {
+		return k
+	}
+	return "certificate:" + certificate
+}
+
 // exists checks that a certificate is of the organisation.
 func exists(ctx context.Context, tx bun.Tx, id access.OrgID, certificate string) error {
 	table, column := "certificate", "serial"
@@ -95,7 +103,7 @@ func (s *Service) SetSnooze(ctx context.Context, by access.Actor, certificate, u
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), verb, "certificate:"+certificate, until))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), verb, snoozeObject(certificate), until))
 	})
 }
 

@@ -82,20 +82,35 @@ func (s *Service) queueHook(ctx context.Context, tx bun.Tx, id access.OrgID, lef
 // 2xx is tried again; a webhook that was taken away is done. Errors:
 // fault.Unavailable, fault.Invalid.
 func (s *Service) Call(ctx context.Context, job Hook) error {
-	row, err := rowOf(ctx, s.DB, job.Org)
-	if err != nil {
+	called, err := s.call(ctx, job)
+	if !called || ctx.Err() != nil {
 		return err
 	}
+	outcome := "ok"
+	if err != nil {
+		outcome = fault.CodeOf(err)
+	}
+	_, failure := s.DB.NewUpdate().Model((*rulesRow)(nil)).Set("webhook_outcome = ?", outcome).Set("webhook_at = ?", store.Instant(s.Now())).
+		Where("org_id = ?", job.Org).Exec(ctx)
+	return errors.Join(err, failure)
+}
+
+// call is one try. called is false when there is no webhook.
+func (s *Service) call(ctx context.Context, job Hook) (called bool, err error) {
+	row, err := rowOf(ctx, s.DB, job.Org)
+	if err != nil {
+		return false, err
+	}
 	if row.WebhookURL == "" || row.WebhookSealed == nil {
-		return nil
+		return false, nil
 	}
 	secret, err := s.Keys.Open(webhookPurpose, string(job.Org), row.WebhookSealed)
 	if err != nil {
-		return fault.New(fault.Invalid, "reminder.webhook.sealed", "The webhook's secret cannot be read with the master key in use. Enter the address anew.").Because(err)
+		return true, fault.New(fault.Invalid, "reminder.webhook.sealed", "The webhook's secret cannot be read with the master key in use. Enter the address anew.").Because(err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, row.WebhookURL, bytes.NewReader(job.Body))
 	if err != nil {
-		return fault.New(fault.Invalid, "reminder.webhook.address", "The webhook's address cannot be used.").Because(err)
+		return true, fault.New(fault.Invalid, "reminder.webhook.address", "The webhook's address cannot be used.").Because(err)
 	}
 	seconds := fmt.Sprint(s.Now().Unix())
 	mac := hmac.New(sha256.New, secret)
@@ -107,15 +122,15 @@ func (s *Service) Call(ctx context.Context, job Hook) error {
 	request.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	answer, err := outside.Client(s.PrivateHosts).Do(request)
 	if errors.Is(err, outside.ErrInside) {
-		return fault.New(fault.Invalid, "reminder.webhook.inside", "The webhook's address is in a private network, which the operator has not allowed.").Because(err)
+		return true, fault.New(fault.Invalid, "reminder.webhook.inside", "The webhook's address is in a private network, which the operator has not allowed.").Because(err)
 	}
 	if err != nil {
-		return fault.New(fault.Unavailable, "reminder.webhook.away", "The webhook does not answer.").Because(err)
+		return true, fault.New(fault.Unavailable, "reminder.webhook.away", "The webhook does not answer.").Because(err)
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be used again
 	_ = answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fault.New(fault.Unavailable, "reminder.webhook.refused", "The webhook answered %d.", answer.StatusCode)
+		return true, fault.New(fault.Unavailable, "reminder.webhook.refused", "The webhook answered %d.", answer.StatusCode)
 	}
-	return nil
+	return true, nil
 }

@@ -147,6 +147,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Org.Forget = d.Dossier.Forget
 	d.Inventory = &inventory.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
 	d.Reminder = &reminder.Service{DB: db, Keys: keys, CA: d.CA, Mail: d.Mail, Inventory: d.Inventory, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
+	d.Inventory.Partners = append(d.Inventory.Partners, d.Federation.EachMetadata, d.LocalIdP.EachMetadata)
 	d.SecureMail = &securemail.Service{DB: db, Now: now}
 	d.Operator = &operator.Service{DB: db, Keys: keys, Now: now, Log: log, BaseURL: BaseURL}
 	d.Onboarding = &onboarding.Service{

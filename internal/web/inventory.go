@@ -139,6 +139,10 @@ func csvAnswer(c echo.Context, name string, write func(io.Writer) error) error {
 	return write(c.Response())
 }
 
+func inventoryTooLarge(cause error) error {
+	return fault.New(fault.Invalid, "inventory.file.size", "The file is larger than %d MB. Upload it in parts.", inventory.MaxFile>>20).On("file").Because(cause)
+}
+
 // inventoryImport: POST /api/v1/inventory multipart file -> 201 InventoryReport.
 func (s *Server) inventoryImport(c echo.Context) error {
 	if err := actor(c).Need(access.OrderCertificate); err != nil {
@@ -146,6 +150,9 @@ func (s *Server) inventoryImport(c echo.Context) error {
 	}
 	var none struct{}
 	up, err := s.receive(c.Request(), &none)
+	if fault.CodeOf(err) == "cutover.file.too_large" {
+		err = inventoryTooLarge(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -155,7 +162,7 @@ func (s *Server) inventoryImport(c echo.Context) error {
 		return err
 	}
 	if len(content) > inventory.MaxFile {
-		return fault.New(fault.Invalid, "inventory.file.size", "The file is larger than %d MB. Upload it in parts.", inventory.MaxFile>>20).On("file")
+		return inventoryTooLarge(nil)
 	}
 	report, err := s.Inventory.Import(c.Request().Context(), actor(c), up.name, content)
 	if err != nil {
