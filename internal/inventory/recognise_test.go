@@ -168,10 +168,6 @@ func TestRecognise(t *testing.T) {
 		{"two organisations", change(three, func(in *template) { in.names = append(in.names, attr(orgID, "NTRDK-19552101")) }), inventory.Recognised{
 			Generation: "oces3", Kind: "unknown", Name: "Løn", SubjectID: someUUID, CVR: "34051178",
 		}},
-		{"an employee without a surname", template{
-			issuerO: "Den Danske Stat", policies: []string{"1.2.208.169.1.1.1.2.7"}, usage: x509.KeyUsageDigitalSignature,
-			names: []pkix.AttributeTypeAndValue{attr(cn, "Åse"), attr(serialNo, "UI:DK-E:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
-		}, inventory.Recognised{Generation: "oces3", Kind: "unknown", Name: "Åse", SubjectID: someUUID, CVR: "34051178"}},
 		{"a web server", template{issuerO: "Let's Encrypt", dns: []string{"www.firma.example"}, extended: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, inventory.Recognised{
 			Generation: "private", Kind: "tls", Name: "www.firma.example",
 		}},
@@ -184,6 +180,17 @@ func TestRecognise(t *testing.T) {
 				t.Errorf("Recognise = %+v\nwant        %+v", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestAnEmployeeHasASurname(t *testing.T) {
+	t.Parallel()
+	c := signed(t, template{
+		issuerO: "Den Danske Stat", policies: []string{"1.2.208.169.1.1.1.2.7"}, usage: x509.KeyUsageDigitalSignature,
+		names: []pkix.AttributeTypeAndValue{attr(cn, "Åse"), attr(serialNo, "UI:DK-E:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
+	})
+	if got := inventory.Recognise(c, nil); got.Generation != inventory.OCES3 || got.Kind != inventory.Unknown {
+		t.Errorf("without one = %s %s, want oces3 unknown", got.Generation, got.Kind)
 	}
 }
 
