@@ -2,8 +2,7 @@ package main_test
 
 import (
 	"encoding/xml"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/crewjam/saml"
+	"github.com/crewjam/saml" //nolint:depguard // the peer by other hands, in both roles
 	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/adgang/adgang/internal/oiosaml"
@@ -62,7 +61,7 @@ func TestOwnLoginByCrewjam(t *testing.T) {
 	t.Cleanup(server.Close)
 	base := peer.Must(url.Parse(server.URL))
 	idp.IdentityProvider = &saml.IdentityProvider{
-		Key: peer.RSA().Private, Certificate: peer.RSA().Certificate, Logger: log.New(io.Discard, "", 0),
+		Key: peer.RSA().Private, Certificate: peer.RSA().Certificate, Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo),
 		MetadataURL: *base.JoinPath("metadata"), SSOURL: *base.JoinPath("sso"), ServiceProviderProvider: idp, SessionProvider: idp,
 		SignatureMethod: dsig.RSASHA256SignatureMethod,
 	}
