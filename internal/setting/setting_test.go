@@ -209,3 +209,20 @@ func TestDefaultEmail(t *testing.T) {
 		t.Errorf("Change = %+v, %v", after.Creation, err)
 	}
 }
+
+// Each way to log in is allowed by itself, and none by default but the key file.
+func TestAllows(t *testing.T) {
+	t.Parallel()
+	for _, one := range setting.Authenticators {
+		if err := setting.Defaults().Allows(one); (err == nil) != (one == setting.KeyFile) {
+			t.Errorf("Allows(%s) by default = %v", one, err)
+		}
+		chosen := setting.Settings{Authenticators: []string{one}}
+		for _, other := range append([]string{""}, setting.Authenticators...) {
+			err := chosen.Allows(other)
+			if (err == nil) != (one == other) || err != nil && (fault.KindOf(err) != fault.Denied || fault.CodeOf(err) != "setting.authenticator.off") {
+				t.Errorf("Allows(%q) where only %s is allowed = %v", other, one, err)
+			}
+		}
+	}
+}
