@@ -26,6 +26,7 @@ export function DropFrame({ id, label, hint, error, onDrop, children }: FramePro
     const dropped = [...event.dataTransfer.files];
     if (dropped.length > 0) onDrop(dropped);
   };
+  const handlers = { onDragEnter: drag(true), onDragOver: drag(true), onDragLeave: drag(false), onDrop: drop };
   return (
     <div className={`form-group ${error === undefined ? '' : 'form-error'}`}>
       <span className="form-label" id={`${id}-label`}>
@@ -37,13 +38,7 @@ export function DropFrame({ id, label, hint, error, onDrop, children }: FramePro
         </span>
       )}
       <FieldError id={id} error={error} />
-      <div
-        className={`drop ${over ? 'over' : ''} ${error === undefined ? '' : 'bad'}`}
-        onDragEnter={drag(true)}
-        onDragOver={drag(true)}
-        onDragLeave={drag(false)}
-        onDrop={drop}
-      >
+      <div className={`drop ${over ? 'over' : ''} ${error === undefined ? '' : 'bad'}`} {...handlers}>
         {children}
       </div>
     </div>
