@@ -2,7 +2,7 @@ import { accessible, administrator, asAdministrator, expect, logIn, look, test }
 
 test('pages that need no login', async ({ page }) => {
   await page.goto('/login');
-  for (const path of ['/login', '/login/failed?code=localidp.person.unknown', '/activate', '/activate#unknown', '/block', '/saml-key', '/ca', '/connect', '/recover', '/request/12345678', '/operator/login', '/operator/setup#unknown', '/connect/application#unknown', '/recover/case#unknown', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
+  for (const path of ['/login', '/login/failed?code=localidp.person.unknown', '/activate', '/activate#unknown', '/block', '/directory', '/saml-key', '/ca', '/connect', '/recover', '/request/12345678', '/operator/login', '/operator/setup#unknown', '/connect/application#unknown', '/recover/case#unknown', '/certificate', '/certificate#unknown', '/certificate-email', '/no-such-page']) await look(page, path);
 });
 
 test('pages of an administrator', async ({ page }) => {

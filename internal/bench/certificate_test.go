@@ -3,9 +3,11 @@ package bench_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -34,36 +36,49 @@ import (
 	"github.com/adgang/adgang/internal/testkit"
 )
 
-const (
-	certificateRounds  = 5
-	certificatesEach   = 100
-	certificateClients = 4
-)
+const certificateClients = 4
 
-// BenchmarkCertificates has invited employees exchange link, code and PKCS#10
-// request (P-256) for their certificate over HTTP: checked, drafted, linted,
-// signed with RSA-3072, stored and audited. The limit is the bare
-// x509.CreateCertificate with an issuing key of the same kind, on as many
-// goroutines.
-func BenchmarkCertificates(b *testing.B) {
-	b.Run("postgres", func(b *testing.B) {
-		benchmarkCertificates(b, "postgres", testkit.PostgresURL(b), testkit.Need(b, testkit.EnvRedis))
-	})
-	b.Run("sqlite", func(b *testing.B) { benchmarkCertificates(b, "sqlite", "", "") })
+// issuing is one way to measure the issuing of certificates.
+type issuing struct {
+	name      string
+	authority pki.Algorithm
+	key       func(b *testing.B) crypto.Signer // of a holder
+	rounds    int
+	each      int
 }
 
-func benchmarkCertificates(b *testing.B, name, database, redis string) {
-	a := program(b, database, redis)
+// RSA keys of holders take half a second each to make, so there are fewer.
+var issuings = []issuing{
+	{"P-256, by RSA-3072", pki.RSA, ecKey, 5, 100},
+	{"RSA-3072, by RSA-3072", pki.RSA, rsaKey, 3, 40},
+	{"P-256, by ECDSA", pki.ECDSA, ecKey, 5, 100},
+}
+
+// BenchmarkCertificates has invited employees exchange link, code and PKCS#10
+// request for their certificate over HTTP: checked, drafted, linted, signed, stored
+// and audited. The limit is the bare x509.CreateCertificate with an issuing key of
+// the same kind, on as many goroutines.
+func BenchmarkCertificates(b *testing.B) {
+	for _, how := range issuings {
+		b.Run(how.name+"/postgres", func(b *testing.B) {
+			benchmarkCertificates(b, how, "postgres", testkit.PostgresURL(b), testkit.Need(b, testkit.EnvRedis))
+		})
+		b.Run(how.name+"/sqlite", func(b *testing.B) { benchmarkCertificates(b, how, "sqlite", "", "") })
+	}
+}
+
+func benchmarkCertificates(b *testing.B, how issuing, name, database, redis string) {
+	a := programBy(b, database, redis, how.authority)
 	server := httptest.NewServer(a.Web)
 	b.Cleanup(server.Close)
-	sign, meter := bare(b), cpuOf(b, a.DB)
+	sign, meter := bare(b, how.authority), cpuOf(b, a.DB)
 	for b.Loop() {
-		result := comparison{name: "certificates over HTTP, " + name, unit: "certificates", limitName: "bare"}
-		for round := range certificateRounds {
-			bodies := invited(b, a, certificatesEach)
-			limit := spread(b, cpu{}, certificatesEach, func(int) error { return sign() })
-			ours := spread(b, meter, certificatesEach, func(i int) error {
-				return activate(b.Context(), server.URL, a.Config.BaseURL.Host, address(round*certificatesEach+i), bodies[i])
+		result := comparison{name: "certificates over HTTP, " + how.name + ", " + name, unit: "certificates", limitName: "bare"}
+		for round := range how.rounds {
+			bodies := invited(b, a, how.each, how.key)
+			limit := spread(b, cpu{}, how.each, func(int) error { return sign() })
+			ours := spread(b, meter, how.each, func(i int) error {
+				return activate(b.Context(), server.URL, a.Config.BaseURL.Host, address(round*how.each+i), bodies[i])
 			})
 			result.add(ours, limit)
 		}
@@ -74,6 +89,12 @@ func benchmarkCertificates(b *testing.B, name, database, redis string) {
 // program is the whole program on a database, without workers.
 func program(b *testing.B, database, redis string) *app.App {
 	b.Helper()
+	return programBy(b, database, redis, pki.RSA)
+}
+
+// programBy is program with authorities of an algorithm.
+func programBy(b *testing.B, database, redis string, authority pki.Algorithm) *app.App {
+	b.Helper()
 	dir := b.TempDir()
 	key := filepath.Join(dir, "master.key")
 	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600); err != nil {
@@ -82,7 +103,7 @@ func program(b *testing.B, database, redis string) *app.App {
 	a, err := app.New(b.Context(), app.Options{
 		Config: config.Config{
 			Addr: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "localhost"}, PKIURL: &url.URL{Scheme: "http", Host: "localhost"}, Data: dir, DatabaseURL: database, RedisURL: redis,
-			MailFrom: "adgang@adgang.example", KeyFile: key, KeyAlgorithm: "P-256", CAAlgorithm: "RSA", MaxUpload: 1 << 20, TestData: true,
+			MailFrom: "adgang@adgang.example", KeyFile: key, KeyAlgorithm: "P-256", CAAlgorithm: string(authority), MaxUpload: 1 << 20, TestData: true,
 			Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, Version: "bench", Migrate: true,
@@ -94,8 +115,9 @@ func program(b *testing.B, database, redis string) *app.App {
 	return a
 }
 
-// invited makes n employees with an invitation and the bodies of their requests.
-func invited(b *testing.B, a *app.App, n int) [][]byte {
+// invited makes n employees with an invitation and the bodies of their requests, each
+// for a key of its own.
+func invited(b *testing.B, a *app.App, n int, key func(*testing.B) crypto.Signer) [][]byte {
 	b.Helper()
 	var cvr [4]byte
 	_, _ = rand.Read(cvr[:])
@@ -125,7 +147,7 @@ func invited(b *testing.B, a *app.App, n int) [][]byte {
 	}
 	bodies := make([][]byte, n)
 	for i, one := range invitations {
-		csr, err := pki.NewRequest(newKey(b))
+		csr, err := pki.NewRequest(key(b))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -136,9 +158,18 @@ func invited(b *testing.B, a *app.App, n int) [][]byte {
 	return bodies
 }
 
-func newKey(b *testing.B) *ecdsa.PrivateKey {
+func ecKey(b *testing.B) crypto.Signer {
 	b.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return key
+}
+
+func rsaKey(b *testing.B) crypto.Signer {
+	b.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -174,9 +205,9 @@ func address(i int) string { return fmt.Sprintf("10.0.%d.%d", i/256, i%256) }
 
 // bare returns what signs one certificate with an issuing key of the same kind
 // and does nothing else.
-func bare(b *testing.B) func() error {
+func bare(b *testing.B, algorithm pki.Algorithm) func() error {
 	b.Helper()
-	authority := pki.Authority{Algorithm: pki.RSA, Installation: "Adgang", NotBefore: time.Now().Add(-time.Hour)}
+	authority := pki.Authority{Algorithm: algorithm, Installation: "Adgang", NotBefore: time.Now().Add(-time.Hour)}
 	root, rootKey, err := pki.NewRoot(authority)
 	if err != nil {
 		b.Fatal(err)
@@ -189,7 +220,7 @@ func bare(b *testing.B) func() error {
 	if err != nil {
 		b.Fatal(err)
 	}
-	holder := newKey(b)
+	holder := ecKey(b)
 	csr, err := pki.NewRequest(holder)
 	if err != nil {
 		b.Fatal(err)

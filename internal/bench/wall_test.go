@@ -43,7 +43,7 @@ func BenchmarkWall(b *testing.B) {
 		}
 		ids = append(ids, people[2500].ID)
 	}
-	exec(b, d.DB, "ANALYZE")
+	run(b, d.DB, "ANALYZE")
 	works := map[string]func(ctx context.Context, i int) error{
 		"read": func(ctx context.Context, i int) error {
 			_, err := org.Get(ctx, d.DB, orgs[i%4].ID, ids[i%4])
@@ -103,11 +103,11 @@ func BenchmarkWall(b *testing.B) {
 func policies(b *testing.B, db *bun.DB, what string) {
 	b.Helper()
 	for _, table := range []string{"employee", "audit_entry", "audit_lot"} {
-		exec(b, db, "ALTER TABLE "+table+" "+what+" ROW LEVEL SECURITY")
+		run(b, db, "ALTER TABLE "+table+" "+what+" ROW LEVEL SECURITY")
 	}
 }
 
-func exec(b *testing.B, db *bun.DB, statement string) {
+func run(b *testing.B, db *bun.DB, statement string) {
 	b.Helper()
 	if _, err := db.ExecContext(b.Context(), statement); err != nil {
 		b.Fatal(err)

@@ -80,6 +80,7 @@ type Profile struct {
 	ContactName      string       `bun:"contact_name"`
 	ContactEmail     string       `bun:"contact_email"`
 	ContactLang      string       `bun:"contact_lang"`
+	ListedAddress    string       `bun:"listed_address"` // in the public directory, "" for not
 	Seal             bool         `bun:"seal"`
 	Role             access.Role  `bun:"role"` // of a system at the API, "" for none
 	CreatedAt        time.Time    `bun:"created_at"`

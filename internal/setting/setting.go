@@ -33,6 +33,7 @@ type Settings struct {
 	MinimumLevel   string        `json:"minimum_level"` // NSIS: Low, Substantial or High
 	Invoice        Invoice       `json:"invoice"`
 	Certificates   []string      `json:"certificates"` // types that may be ordered
+	Directory      bool          `json:"directory"`    // certificates of secure e-mail may be in the public one
 	Notifications  Notifications `json:"notifications"`
 	// FourEyes names the acts of package approval that wait for a second person.
 	// Only that package changes it, since taking an act out has to wait too.

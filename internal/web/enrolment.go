@@ -47,7 +47,7 @@ func (s *Server) certificateProfiles(c echo.Context) error {
 func profileLine(l enrolment.Line) CertificateProfile {
 	out := CertificateProfile{
 		ID: l.ID, Kind: CertificateProfileKind(l.Kind), Name: l.Name, Email: l.Email, EmailConfirmed: l.EmailConfirmedAt != nil,
-		ContactName: l.ContactName, ContactEmail: l.ContactEmail, Seal: l.Seal, Role: string(l.Role),
+		ContactName: l.ContactName, ContactEmail: l.ContactEmail, Seal: l.Seal, Role: string(l.Role), Listed: l.ListedAddress != "",
 		State: CertificateProfileState(l.State), Serial: orNull(l.Serial), NotAfter: l.NotAfter, CreatedAt: l.CreatedAt,
 	}
 	if l.Open != nil {
@@ -103,7 +103,7 @@ func (s *Server) certificateProfileShow(c echo.Context) error {
 	l := profileLine(w.Line)
 	out := CertificateProfileDetails{
 		ID: l.ID, Kind: CertificateProfileDetailsKind(l.Kind), Name: l.Name, Email: l.Email, EmailConfirmed: l.EmailConfirmed,
-		ContactName: l.ContactName, ContactEmail: l.ContactEmail, Seal: l.Seal, Role: l.Role, State: CertificateProfileDetailsState(l.State),
+		ContactName: l.ContactName, ContactEmail: l.ContactEmail, Seal: l.Seal, Role: l.Role, Listed: l.Listed, State: CertificateProfileDetailsState(l.State),
 		Serial: l.Serial, NotAfter: l.NotAfter, Order: l.Order, CreatedAt: l.CreatedAt,
 		Certificates: []ProfileCertificate{}, Orders: []CertificateOrder{},
 	}

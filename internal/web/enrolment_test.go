@@ -30,6 +30,10 @@ var enrolmentRules = []rule{
 	{route: "POST /api/v1/certificate-profiles", right: access.OrderCertificate, body: `{"kind":"system","name":"Løn","contact_name":"Ida","contact_email":"ida@nordvind.example","method":"code"}`, want: 201, verbs: "certificate_order.create certificate_profile.create"},
 	{route: "GET /api/v1/certificate-profiles/:id", right: access.ViewCertificates, id: "profile", want: 200},
 	{route: "POST /api/v1/certificate-profiles/:id/orders", right: access.OrderCertificate, id: "profile", body: `{"method":"upload"}`, want: 201, verbs: "certificate_order.create"},
+	{route: "PUT /api/v1/certificate-profiles/:id/directory", right: access.OrderCertificate, id: "profile", want: 409, verbs: nothing}, // a seal
+	{route: "DELETE /api/v1/certificate-profiles/:id/directory", right: access.OrderCertificate, id: "profile", want: 204, verbs: nothing},
+	{route: "GET /api/v1/directory", right: open, want: 422},
+	{route: "GET /ca/certs", right: open, want: 422},
 	{route: "GET /api/v1/certificate-profiles/:id/seal-users", right: access.ViewCertificates, id: "profile", want: 200},
 	{route: "PUT /api/v1/certificate-profiles/:id/seal-users/:person", right: access.ManageSeals, id: "profile", want: 204, verbs: "seal.allow"},
 	{route: "DELETE /api/v1/certificate-profiles/:id/seal-users/:person", right: access.ManageSeals, id: "profile", want: 204, verbs: "seal.forbid"},

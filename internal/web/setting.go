@@ -52,6 +52,7 @@ func (in SettingsChange) apply(to *setting.Settings) {
 	set(&to.Authenticators, in.Authenticators)
 	set(&to.MinimumLevel, in.MinimumLevel)
 	set(&to.Certificates, in.Certificates)
+	set(&to.Directory, in.Directory)
 	set(&to.RetentionDays, in.RetentionDays)
 	set(&to.FullLoadLimit, in.FullLoadLimit)
 	set(&to.MailLanguage, in.MailLanguage)
@@ -85,6 +86,7 @@ func (s *Server) settingsOf(now setting.Settings) Settings {
 		},
 		Invoice:       SettingsInvoice{Method: now.Invoice.Method, Email: now.Invoice.Email, Ean: now.Invoice.EAN},
 		Certificates:  []SettingsCertificates{},
+		Directory:     now.Directory,
 		Notifications: SettingsNotifications{Muted: now.Notifications.Muted},
 		FourEyes:      now.FourEyes, RetentionDays: now.RetentionDays, FullLoadLimit: now.FullLoadLimit,
 		MailLanguage: SettingsMailLanguage(now.MailLanguage),

@@ -62,6 +62,19 @@ var openSuccesses = []success{
 		client.Do(t, post, "/ca/ocsp", first.body, first.header...)
 		return ask()
 	}},
+	{route: "POST /api/v1/me/key-file/revocation-code", want: 201, verbs: "key_file.recode", prepare: func(t *testing.T, r *rulings) act {
+		client, file := r.newClient(t, "RECODE")
+		client.LogIn(t, file, "")
+		return act{by: client, body: map[string]any{"serial": file.Serial}}
+	}},
+	{route: "PUT /api/v1/certificate-profiles/:id/directory", want: 204, verbs: "certificate_profile.publish", prepare: func(t *testing.T, r *rulings) act {
+		return act{by: r.own.admin, path: "/api/v1/certificate-profiles/" + r.mailbox(t, "shown@nordvind.example") + "/directory"}
+	}},
+	{route: "DELETE /api/v1/certificate-profiles/:id/directory", want: 204, verbs: "certificate_profile.withdraw", prepare: func(t *testing.T, r *rulings) act {
+		path := "/api/v1/certificate-profiles/" + r.mailbox(t, "hidden@nordvind.example") + "/directory"
+		r.own.admin.Must(t, http.StatusNoContent, put, path, nil, nil)
+		return act{by: r.own.admin, path: path}
+	}},
 	{route: "POST /api/v1/employee-requests", want: 202, verbs: "employee_request.create", prepare: func(t *testing.T, r *rulings) act {
 		r.set(t, func(s *setting.Settings) { s.Creation.SelfRequest = true })
 		return act{by: r.client(t), body: map[string]any{"cvr": cvr, "given_name": "Ida", "surname": "Ny", "email": "ida@ny.example", "reason": "I begin on Monday"}}
@@ -279,4 +292,22 @@ func picture(t *testing.T) *bytes.Reader {
 		t.Fatal(err)
 	}
 	return bytes.NewReader(b.Bytes())
+}
+
+// mailbox is a profile of secure e-mail whose address is confirmed, of an organisation
+// that has the public directory on.
+func (r *rulings) mailbox(t *testing.T, address string) string {
+	t.Helper()
+	r.set(t, func(s *setting.Settings) {
+		s.Directory, s.Certificates = true, []string{"user", "organisation", "system"}
+	})
+	var placed web.PlacedOrder
+	r.own.admin.Must(t, http.StatusCreated, post, "/api/v1/certificate-profiles", map[string]any{
+		"kind": "secure_email", "name": "Post", "email": address, "contact_name": "Ida", "contact_email": address, "method": "upload",
+	}, &placed)
+	_, err := r.DB.NewUpdate().Table("certificate_profile").Set("email_confirmed_at = created_at").Where("id = ?", placed.ProfileID).Exec(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return placed.ProfileID
 }

@@ -43,6 +43,12 @@ export const recode = (serial: string) => answer(client.POST('/certificates/{id}
 export const certificateFile = (serial: string, format: 'pem' | 'cer'): string =>
   `${baseUrl}/certificates/${encodeURIComponent(serial)}/file?format=${format}`;
 
+export const publish = (id: string) => answer(client.PUT('/certificate-profiles/{id}/directory', { params: { path: { id } } }));
+
+export const withdraw = (id: string) => answer(client.DELETE('/certificate-profiles/{id}/directory', { params: { path: { id } } }));
+
+export const findCertificates = (email: string) => answer(client.GET('/directory', { params: { query: { email } } }));
+
 export const sealUsersQuery = (id: string) =>
   queryOptions({
     queryKey: ['certificates', 'seal', id],

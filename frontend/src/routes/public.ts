@@ -24,10 +24,16 @@ const block = createRoute({
   component: lazyRouteComponent(() => import('@/features/block/block-page'), 'BlockPage'),
 });
 
+const directory = createRoute({
+  getParentRoute: () => open,
+  path: '/directory',
+  component: lazyRouteComponent(() => import('@/features/certificates/directory-page'), 'DirectoryPage'),
+});
+
 const authority = createRoute({
   getParentRoute: () => open,
   path: '/ca',
   component: lazyRouteComponent(() => import('@/features/authority/authority-page'), 'AuthorityPage'),
 });
 
-export const publicRoutes = [login, activate, block, authority] as const;
+export const publicRoutes = [login, activate, block, directory, authority] as const;

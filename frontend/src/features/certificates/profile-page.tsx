@@ -16,6 +16,7 @@ import { FileField } from '@/ui/file-field';
 import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
+import { DirectoryPanel } from './directory-panel';
 import { RecodeDialog, RenewDialog, RevokeDialog } from './dialogs';
 import { readRequest } from './request-field';
 import { RevocationCode } from './revocation-code';
@@ -57,6 +58,7 @@ export function ProfilePage() {
           {data.order !== null && <OpenOrder profile={data} order={data.order} manages={manages} onIssued={setIssued} />}
           <Facts profile={data} />
           <Certificates profile={data} manages={manages} />
+          {data.kind === 'secure_email' && <DirectoryPanel profile={data} manages={manages} />}
           {data.seal && <SealPanel id={id} manages={maySeal(session)} />}
           {data.orders.length > 0 && <Orders orders={data.orders} />}
           <RenewDialog profile={data} open={renewing} onClose={() => setRenewing(false)} />

@@ -55,16 +55,26 @@ const certificateTypes = ['user', 'organisation', 'system'] as const;
 export function CertificatesPanel(props: PanelProps) {
   const { t } = useTranslation();
   return (
-    <Panel {...props} id="certificates" title={t('settings.certificates.title')} part={({ certificates }) => ({ certificates })}>
+    <Panel {...props} id="certificates" title={t('settings.certificates.title')} part={({ certificates, directory }) => ({ certificates, directory })}>
       {(draft, edit, errorOf) => (
-        <Choices
-          id="certificate-types"
-          legend={t('settings.fields.certificates')}
-          error={errorOf('certificates')}
-          options={certificateTypes.map((value) => ({ value, label: t(`settings.certificates.${value}`) }))}
-          chosen={draft.certificates}
-          onChange={(chosen) => edit({ certificates: certificateTypes.filter((one) => chosen.includes(one)) })}
-        />
+        <>
+          <Choices
+            id="certificate-types"
+            legend={t('settings.fields.certificates')}
+            error={errorOf('certificates')}
+            options={certificateTypes.map((value) => ({ value, label: t(`settings.certificates.${value}`) }))}
+            chosen={draft.certificates}
+            onChange={(chosen) => edit({ certificates: certificateTypes.filter((one) => chosen.includes(one)) })}
+          />
+          <Choices
+            id="directory"
+            legend={t('settings.fields.directory')}
+            hint={t('settings.certificates.directoryHint')}
+            options={[{ value: 'on', label: t('settings.certificates.directory') }]}
+            chosen={draft.directory ? ['on'] : []}
+            onChange={(chosen) => edit({ directory: chosen.length > 0 })}
+          />
+        </>
       )}
     </Panel>
   );
