@@ -3716,10 +3716,13 @@ type CertificateProfile struct {
 	EmailConfirmed bool      `json:"email_confirmed"`
 
 	// ID The UUID in the certificates
-	ID       string                 `json:"id"`
-	Kind     CertificateProfileKind `json:"kind"`
-	Name     string                 `json:"name"`
-	NotAfter *time.Time             `json:"not_after"`
+	ID   string                 `json:"id"`
+	Kind CertificateProfileKind `json:"kind"`
+
+	// Listed In the public directory
+	Listed   bool       `json:"listed"`
+	Name     string     `json:"name"`
+	NotAfter *time.Time `json:"not_after"`
 
 	// Order The open one
 	Order  *CertificateOrder `json:"order"`
@@ -3748,10 +3751,13 @@ type CertificateProfileDetails struct {
 	EmailConfirmed bool                 `json:"email_confirmed"`
 
 	// ID The UUID in the certificates
-	ID       string                        `json:"id"`
-	Kind     CertificateProfileDetailsKind `json:"kind"`
-	Name     string                        `json:"name"`
-	NotAfter *time.Time                    `json:"not_after"`
+	ID   string                        `json:"id"`
+	Kind CertificateProfileDetailsKind `json:"kind"`
+
+	// Listed In the public directory
+	Listed   bool       `json:"listed"`
+	Name     string     `json:"name"`
+	NotAfter *time.Time `json:"not_after"`
 
 	// Order The open one
 	Order *CertificateOrder `json:"order"`
@@ -3909,6 +3915,27 @@ type Departure struct {
 	// SamlRequest When given, the browser posts it to the address as the field SAMLRequest
 	SamlRequest *string `json:"saml_request,omitempty"`
 	URL         string  `json:"url"`
+}
+
+// Directory defines model for Directory.
+type Directory struct {
+	// Items The one that lasts longest first
+	Items []DirectoryCertificate `json:"items"`
+}
+
+// DirectoryCertificate defines model for DirectoryCertificate.
+type DirectoryCertificate struct {
+	// Certificate DER
+	Certificate []byte `json:"certificate"`
+
+	// Chain DER, the issuing authority first
+	Chain [][]byte `json:"chain"`
+
+	// Email As in the certificate
+	Email     string    `json:"email"`
+	NotAfter  time.Time `json:"not_after"`
+	NotBefore time.Time `json:"not_before"`
+	Serial    string    `json:"serial"`
 }
 
 // DomainNew defines model for DomainNew.
@@ -6370,6 +6397,9 @@ type Settings struct {
 	Choices  SettingsChoices  `json:"choices"`
 	Creation SettingsCreation `json:"creation"`
 
+	// Directory Certificates of secure e-mail may be in the public directory
+	Directory bool `json:"directory"`
+
 	// FourEyes Acts that wait for a second person
 	FourEyes []string `json:"four_eyes"`
 
@@ -6413,6 +6443,7 @@ type SettingsChange struct {
 	Authenticators *[]string              `json:"authenticators,omitempty"`
 	Certificates   *[]string              `json:"certificates,omitempty"`
 	Creation       *SettingsCreation      `json:"creation,omitempty"`
+	Directory      *bool                  `json:"directory,omitempty"`
 	FullLoadLimit  *int                   `json:"full_load_limit,omitempty"`
 	Invoice        *SettingsInvoice       `json:"invoice,omitempty"`
 	MailLanguage   *string                `json:"mail_language,omitempty"`
@@ -6804,6 +6835,11 @@ type CertificateProfilesParams struct {
 // CertificateFileParams defines parameters for CertificateFile.
 type CertificateFileParams struct {
 	Format *string `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// DirectoryParams defines parameters for Directory.
+type DirectoryParams struct {
+	Email string `form:"email" json:"email"`
 }
 
 // EmployeeRequestsParams defines parameters for EmployeeRequests.

@@ -2196,6 +2196,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/certificate-profiles/{id}/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Show the certificates of a profile of secure e-mail in the public directory */
+        put: operations["directoryPublish"];
+        post?: never;
+        /** Take the certificates of a profile out of the public directory */
+        delete: operations["directoryWithdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The certificates that encrypt mail to an address, where their organisation shows them
+         * @description Only the whole address finds anything, upper and lower case alike; an unknown one and one that is not shown are told alike. One address of the network may ask every two seconds, 20 times at once. Programs that read certificate stores over HTTP (RFC 4387) ask GET /ca/certs?email= instead and get the certificate alone, as application/pkix-cert.
+         */
+        get: operations["directory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/certificates/{id}/revocation-code": {
         parameters: {
             query?: never;
@@ -6094,6 +6134,8 @@ export interface components {
             contact_email: string;
             seal: boolean;
             role: string;
+            /** @description In the public directory */
+            listed: boolean;
             /**
              * @description Of the certificate that lasts longest, or without one of the last order
              * @enum {string}
@@ -6106,6 +6148,26 @@ export interface components {
             order: components["schemas"]["CertificateOrder"] | null;
             /** Format: date-time */
             created_at: string;
+        };
+        DirectoryCertificate: {
+            /** @description As in the certificate */
+            email: string;
+            serial: string;
+            /**
+             * Format: byte
+             * @description DER
+             */
+            certificate: string;
+            /** @description DER, the issuing authority first */
+            chain: string[];
+            /** Format: date-time */
+            not_before: string;
+            /** Format: date-time */
+            not_after: string;
+        };
+        Directory: {
+            /** @description The one that lasts longest first */
+            items: components["schemas"]["DirectoryCertificate"][];
         };
         CertificateProfileList: {
             items: components["schemas"]["CertificateProfile"][];
@@ -7065,6 +7127,8 @@ export interface components {
             invoice: components["schemas"]["SettingsInvoice"];
             /** @description Types that may be ordered */
             certificates: ("user" | "organisation" | "system")[];
+            /** @description Certificates of secure e-mail may be in the public directory */
+            directory: boolean;
             notifications: components["schemas"]["SettingsNotifications"];
             /** @description Acts that wait for a second person */
             four_eyes: string[];
@@ -7118,6 +7182,7 @@ export interface components {
             minimum_level?: string;
             invoice?: components["schemas"]["SettingsInvoice"];
             certificates?: string[];
+            directory?: boolean;
             notifications?: components["schemas"]["SettingsNotifications"];
             retention_days?: number;
             full_load_limit?: number;
@@ -11102,6 +11167,71 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    directoryPublish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    directoryWithdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    directory: {
+        parameters: {
+            query: {
+                email: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Directory"];
+                };
             };
             default: components["responses"]["Problem"];
         };
