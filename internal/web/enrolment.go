@@ -12,6 +12,7 @@ import (
 )
 
 func (s *Server) enrolmentRoutes(api *echo.Group, open, need []echo.MiddlewareFunc) {
+	s.directoryRoutes(api, need...)
 	api.GET("/certificate-profiles", s.certificateProfiles, need...)
 	api.POST("/certificate-profiles", s.certificateProfileCreate, need...)
 	api.GET("/certificate-profiles/:id", s.certificateProfileShow, need...)

@@ -53,7 +53,6 @@ func (s *Server) routes() {
 	s.reviewRoutes(api, need...)
 	s.bulkRoutes(api, need...)
 	s.inventoryRoutes(api, need...)
-	s.directoryRoutes(api, need...)
 	s.reminderRoutes(api, open, need)
 	s.secureMailRoutes(api, need...)
 	s.onboardingRoutes(api, open, need)
