@@ -72,6 +72,9 @@ func (s *Service) MetadataFor(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	published := slices.Concat(idp.Signing, idp.Encryption)
-	return idp.Metadata(), s.SAMLKeys.Fetched(ctx, "service:"+p.ID, p.OrgID, published)
+	document, err := idp.Publish(s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return document, s.SAMLKeys.Fetched(ctx, "service:"+p.ID, p.OrgID, slices.Concat(idp.Signing, idp.Encryption))
 }

@@ -222,11 +222,11 @@ func (s *Service) idpFor(ctx context.Context, p Partner) (*oiosaml.Provider, err
 	return idp.By(oiosaml.ECDSA), nil
 }
 
-// IdPMetadata is what services load about Adgang.
+// IdPMetadata is what services load about Adgang, signed.
 func (s *Service) IdPMetadata(ctx context.Context) ([]byte, error) {
 	p, err := s.idp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return p.Metadata(), nil
+	return p.Publish(s.Now())
 }

@@ -143,13 +143,13 @@ func (s *Service) party(ctx context.Context) (oiosaml.RelyingParty, error) {
 	}, nil
 }
 
-// Metadata is what identity providers load about Adgang.
+// Metadata is what identity providers load about Adgang, signed.
 func (s *Service) Metadata(ctx context.Context) ([]byte, error) {
 	p, err := s.party(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return p.Metadata(), nil
+	return p.Publish(s.Now())
 }
 
 // one reads a provider of an organisation. Errors: fault.Absent.

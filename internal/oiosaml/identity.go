@@ -23,6 +23,7 @@ type Identity struct {
 	NameIDs      []string            // NameID formats in order of preference
 	WantsSigned  bool                // WantAuthnRequestsSigned
 	ValidUntil   time.Time           // zero when the metadata never ends
+	CacheFor     time.Duration       // how often it wants to be fetched, 0 = it does not say
 	Contacts     []Contact
 	Notices      []string // what was overlooked, one English sentence each
 }
@@ -67,6 +68,7 @@ func ParseIdentity(raw []byte, now time.Time) (Identity, error) {
 	if !p.ValidUntil.IsZero() && !now.Before(p.ValidUntil) {
 		return Identity{}, invalid("expired", "The metadata was valid until %s: export it again.", p.ValidUntil.Format(time.DateOnly))
 	}
+	p.CacheFor = cacheFor(root, role)
 	for _, f := range children(role, nsMetadata, "NameIDFormat") {
 		p.NameIDs = append(p.NameIDs, text(f))
 	}

@@ -1,11 +1,56 @@
 package oiosaml
 
-// Metadata is what services load about Adgang. It is written by hand because
-// crewjam/saml's type always states an end (validUntil), and a copy that was
-// loaded once would stop working on that day.
+import "time"
+
+// How long what is published holds. A copy that was loaded once must not stop
+// working before it is wrong, so its end (validUntil) is that of the certificate
+// that signs, and never nearer than lastDays; whoever fetches it comes back after
+// six hours (cacheDuration), many times within the overlap of a rollover.
+const (
+	cacheDuration = "PT6H"
+	lastDays      = 30 * 24 * time.Hour
+)
+
+// Metadata is what services load about Adgang, without a signature and without an
+// end. It is written by hand because crewjam/saml's type always states an end, a
+// short one.
 func (p *Provider) Metadata() []byte {
-	w := xmlWriter{b: make([]byte, 0, 8192)}
-	w.open("md:EntityDescriptor", "xmlns:md", nsMetadata, "entityID", p.EntityID)
+	w, _ := p.document()
+	return w.b
+}
+
+// Publish is Metadata signed, with how long it holds as seen from now.
+func (p *Provider) Publish(now time.Time) ([]byte, error) {
+	return publish(p.Signing[0], now, p.document)
+}
+
+// publish signs the document that write writes with the attributes given.
+func publish(k Key, now time.Time, write func(attributes ...string) (w xmlWriter, at int)) ([]byte, error) {
+	id := newID()
+	until := k.Certificate.NotAfter
+	if soonest := now.Add(lastDays); until.Before(soonest) {
+		until = soonest
+	}
+	w, at := write("ID", id, "cacheDuration", cacheDuration, "validUntil", until.UTC().Truncate(time.Second).Format(time.RFC3339))
+	return k.sign(w.b, id, at)
+}
+
+// openEntity writes the start of an EntityDescriptor; attributes are "ID",
+// "cacheDuration" and "validUntil" with their values, or nothing. at is where a
+// signature belongs.
+func openEntity(w *xmlWriter, entityID string, attributes []string) (at int) {
+	if len(attributes) > 0 { // by name, as the canonical form has them
+		attributes = []string{attributes[0], attributes[1], attributes[2], attributes[3], "entityID", entityID, attributes[4], attributes[5]}
+	} else {
+		attributes = []string{"entityID", entityID}
+	}
+	w.open("md:EntityDescriptor", append([]string{"xmlns:md", nsMetadata}, attributes...)...)
+	return len(w.b)
+}
+
+func (p *Provider) document(attributes ...string) (w xmlWriter, at int) {
+	w = xmlWriter{b: make([]byte, 0, 8192)}
+	at = openEntity(&w, p.EntityID, attributes)
 	w.open("md:IDPSSODescriptor", "WantAuthnRequestsSigned", "true", "protocolSupportEnumeration", nsProtocol)
 	for _, k := range p.Signing {
 		keyDescriptor(&w, k, "signing")
@@ -28,7 +73,7 @@ func (p *Provider) Metadata() []byte {
 	}
 	w.close("md:IDPSSODescriptor")
 	w.close("md:EntityDescriptor")
-	return w.b
+	return w, at
 }
 
 func keyDescriptor(w *xmlWriter, k Key, use string) {

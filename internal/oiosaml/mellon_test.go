@@ -87,7 +87,7 @@ func TestMellonLogin(t *testing.T) {
 		t.Fatalf("ParseMetadata = %+v, %v, want one encryption key", md, err)
 	}
 	_, idp := idpServer(t, md)
-	sp.Start(t, idp.Metadata())
+	sp.Start(t, peer.Must(idp.Publish(time.Now())))
 	status, page := browse(t, sp.URL+"/private/?a=b&c=d%20e")
 	got := mellon.Attributes(page)
 	for name, want := range map[string]string{
@@ -119,7 +119,7 @@ func TestMellonRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, idp := idpServer(t, md)
-	sp.Start(t, idp.Metadata(), `MellonAuthnContextClassRef "https://data.gov.dk/concept/core/nsis/loa/Substantial"`)
+	sp.Start(t, peer.Must(idp.Publish(time.Now())), `MellonAuthnContextClassRef "https://data.gov.dk/concept/core/nsis/loa/Substantial"`)
 	status, page := browse(t, sp.URL+"/private/")
 	if status == http.StatusOK || !strings.Contains(sp.Log(t), "NoAuthnContext") {
 		t.Errorf("login above the level ended with %d: %s\n%s", status, page, sp.Log(t))
@@ -135,7 +135,7 @@ func TestMellonForged(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, idp := idpServer(t, md)
-	sp.Start(t, idp.Metadata())
+	sp.Start(t, peer.Must(idp.Publish(time.Now())))
 	response := peer.Must(http.DefaultClient.Do(peer.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, sp.URL+"/private/", nil))))
 	body := string(peer.Must(io.ReadAll(response.Body)))
 	if response.StatusCode != http.StatusForbidden || !strings.Contains(body, "federation.request.signature") {

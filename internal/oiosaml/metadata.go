@@ -29,8 +29,9 @@ type Metadata struct {
 	NameIDs      []string            // NameID formats in order of preference
 	// Requested is nil when the service lists no attributes at all.
 	Requested     []RequestedAttribute
-	SignsRequests bool      // AuthnRequestsSigned
-	ValidUntil    time.Time // zero when the metadata never ends
+	SignsRequests bool          // AuthnRequestsSigned
+	ValidUntil    time.Time     // zero when the metadata never ends
+	CacheFor      time.Duration // how often it wants to be fetched, 0 = it does not say
 	Contacts      []Contact
 	Notices       []string // what was overlooked, one English sentence each
 }
@@ -78,6 +79,10 @@ func ParseMetadata(raw []byte, now time.Time) (Metadata, error) {
 	if err != nil {
 		return Metadata{}, invalid("malformed", "The metadata cannot be read: it must be one XML document in UTF-8 of at most 1 MB, without a document type.").Because(err)
 	}
+	return readMetadata(root, now)
+}
+
+func readMetadata(root *etree.Element, now time.Time) (Metadata, error) {
 	role, err := serviceRole(root)
 	if err != nil {
 		return Metadata{}, err
@@ -99,6 +104,7 @@ func ParseMetadata(raw []byte, now time.Time) (Metadata, error) {
 	if !m.ValidUntil.IsZero() && !now.Before(m.ValidUntil) {
 		return Metadata{}, invalid("expired", "The metadata was valid until %s: export it from the service again.", m.ValidUntil.Format(time.DateOnly))
 	}
+	m.CacheFor = cacheFor(root, role)
 	for _, f := range children(role, nsMetadata, "NameIDFormat") {
 		m.NameIDs = append(m.NameIDs, text(f))
 	}

@@ -1,5 +1,7 @@
 package oiosaml
 
+import "time"
+
 // RelyingParty is Adgang as a service provider: what identity providers of
 // organisations load about it.
 type RelyingParty struct {
@@ -18,8 +20,18 @@ type RelyingParty struct {
 // are listed as they are read, the best first; CBC is read by setting only, so it
 // is not offered.
 func (p RelyingParty) Metadata() []byte {
-	w := xmlWriter{b: make([]byte, 0, 8192)}
-	w.open("md:EntityDescriptor", "xmlns:md", nsMetadata, "entityID", p.EntityID)
+	w, _ := p.document()
+	return w.b
+}
+
+// Publish is Metadata signed, with how long it holds as seen from now.
+func (p RelyingParty) Publish(now time.Time) ([]byte, error) {
+	return publish(p.Signing[0], now, p.document)
+}
+
+func (p RelyingParty) document(attributes ...string) (w xmlWriter, at int) {
+	w = xmlWriter{b: make([]byte, 0, 8192)}
+	at = openEntity(&w, p.EntityID, attributes)
 	w.open("md:SPSSODescriptor", "AuthnRequestsSigned", "true", "WantAssertionsSigned", "true", "protocolSupportEnumeration", nsProtocol)
 	for _, k := range p.Signing {
 		keyDescriptor(&w, k, "signing")
@@ -49,5 +61,5 @@ func (p RelyingParty) Metadata() []byte {
 		w.close("md:ContactPerson")
 	}
 	w.close("md:EntityDescriptor")
-	return w.b
+	return w, at
 }
