@@ -13,6 +13,7 @@ import (
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
@@ -59,6 +60,7 @@ type Services struct {
 	Enrolment  *enrolment.Service
 	Session    *session.Service
 	SAMLKeys   *samlkey.Service
+	Feeds      *feed.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
 	OpenID     *openid.Service
@@ -104,7 +106,8 @@ func Routes(s Services) []Route {
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(openid.SweepKind, plain(s.OpenID.Sweep)),
 		Handle(localidp.SweepKind, plain(s.LocalIdP.DropRequests)),
-		Handle(localidp.RefreshKind, plain(s.LocalIdP.Refresh)),
+		Handle(feed.SweepKind, plain(s.Feeds.Sweep)),
+		Handle(feed.FetchKind, s.Feeds.Fetch),
 		Handle(samlkey.SweepKind, plain(s.SAMLKeys.Sweep)),
 		Handle(ca.SweepKind, plain(s.CA.Sweep)),
 		Handle(ca.SignAheadKind, plain(s.CA.SignAhead)),
@@ -150,7 +153,7 @@ func Schedules() []Schedule {
 		Every(federation.SweepKind, time.Hour, 20*time.Minute, nothing),
 		Every(openid.SweepKind, 10*time.Minute, 5*time.Minute, nothing),
 		Every(localidp.SweepKind, time.Hour, 25*time.Minute, nothing),
-		Every(localidp.RefreshKind, 6*time.Hour, 2*time.Hour, nothing),
+		Every(feed.SweepKind, 10*time.Minute, 3*time.Minute, nothing),
 		Every(samlkey.SweepKind, time.Hour, 25*time.Minute, nothing),
 		Every(cutover.SweepDrafts, time.Hour, 30*time.Minute, nothing),
 		Every(inventory.LateKind, time.Hour, 15*time.Minute, nothing),

@@ -31,6 +31,7 @@ import (
 	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
@@ -77,6 +78,7 @@ type App struct {
 	Rights     *entitlement.Service
 	Review     *review.Service
 	SAMLKeys   *samlkey.Service
+	Feeds      *feed.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
 	OpenID     *openid.Service
@@ -187,17 +189,22 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata"}
-	a.Federation = &federation.Service{DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts}
+	a.Feeds = &feed.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, PrivateHosts: c.PrivateHosts}
+	a.Federation = &federation.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
+		SAMLKeys: a.SAMLKeys, Feeds: a.Feeds, PrivateHosts: c.PrivateHosts,
+	}
 	a.LocalIdP = &localidp.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Federation: a.Federation, Now: a.Now, Log: a.Log, BaseURL: base,
-		SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, TestData: c.TestData,
+		SAMLKeys: a.SAMLKeys, Feeds: a.Feeds, TestData: c.TestData,
 	}
 	a.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: a.LocalIdP.Elsewhere()}
 	a.OpenID = &openid.Service{
 		DB: a.DB, Keys: keys, Federation: a.Federation, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
 	}
 	a.OpenID.Join()
-	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners)
+	a.Feeds.Takers = map[string]feed.Taker{"service": a.Federation.Taker(), "idp": a.LocalIdP.Taker()}
+	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners, a.LocalIdP.KeyPartners)
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
@@ -274,7 +281,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, SAMLKeys: a.SAMLKeys,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, SAMLKeys: a.SAMLKeys, Feeds: a.Feeds,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),

@@ -155,8 +155,8 @@ func (s *Service) route(act string) (Route, error) {
 	return Route{}, fault.New(fault.Conflict, "approval.act.unknown", "This version of Adgang does not know the act %s. Reject the request and ask again.", act)
 }
 
-// demanded tells whether the organisation has chosen four eyes for an act.
-func demanded(ctx context.Context, db bun.IDB, org access.OrgID, act string) (bool, error) {
+// Demanded tells whether the organisation has chosen four eyes for an act.
+func Demanded(ctx context.Context, db bun.IDB, org access.OrgID, act string) (bool, error) {
 	settings, err := setting.Of(ctx, db, org)
 	return slices.Contains(settings.FourEyes, act), err
 }

@@ -62,7 +62,7 @@ type About struct {
 // on. Commands and the system itself are not asked twice. Errors: fault.Denied;
 // fault.Conflict when the same waits already or when nobody else has the right.
 func (a Act[P]) Ask(ctx context.Context, tx bun.Tx, s *Service, by access.Actor, payload P, about About) (*Request, error) {
-	asked, err := demanded(ctx, tx, by.OrgID, a.Name)
+	asked, err := Demanded(ctx, tx, by.OrgID, a.Name)
 	if err != nil || !asked {
 		return nil, err
 	}

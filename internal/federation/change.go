@@ -10,6 +10,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/store"
 )
@@ -128,6 +129,9 @@ func (s *Service) replace(ctx context.Context, tx bun.Tx, by access.Actor, r Rep
 	if err := store.One(res, err, "federation.service"); err != nil {
 		return Partner{}, err
 	}
+	if _, err := s.clear(ctx, tx, p, r.Metadata, ""); err != nil {
+		return Partner{}, err
+	}
 	if err := p.introduce(ctx, tx); err != nil {
 		return Partner{}, err
 	}
@@ -141,6 +145,9 @@ func (s *Service) remove(ctx context.Context, tx bun.Tx, by access.Actor, id str
 	}
 	if n == 0 {
 		return fault.New(fault.Absent, "federation.service.absent", "There is no such thing in this organisation.")
+	}
+	if err := s.Feeds.Follow(ctx, tx, by.OrgID, feedName(id), "", feed.Taken{}); err != nil {
+		return err
 	}
 	if err := entitlement.Forget(ctx, tx, by.OrgID, id, s.Now()); err != nil {
 		return err

@@ -3,18 +3,13 @@ package federation
 import (
 	"context"
 	"errors"
-	"io"
-	"net/http"
-	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/oiosaml"
-	"github.com/adgang/adgang/internal/outside"
 )
-
-// maxFetched is the largest metadata that is fetched, in bytes.
-const maxFetched = 1 << 20
 
 // Report is what there is to say about metadata before it counts.
 type Report struct {
@@ -27,16 +22,33 @@ type Report struct {
 	Problem *fault.Error
 	// Metadata is what was looked at.
 	Metadata []byte
+	// Parties are the services in metadata of several, of which one must be chosen;
+	// then nothing else is said.
+	Parties []Party
 }
 
-// Review reads metadata as Register would and reports on it; nothing is kept.
+// Party is a service in metadata of several.
+type Party struct {
+	EntityID, Name string
+}
+
+// Review reads metadata as Register would and reports on it; nothing is kept. Where
+// it is of several parties, entityID says which is meant, and "" asks for a list.
 // Errors: fault.Denied only, since what is wrong with the metadata is the answer.
-func (s *Service) Review(ctx context.Context, by access.Actor, metadata []byte) (Report, error) {
+func (s *Service) Review(ctx context.Context, by access.Actor, metadata []byte, entityID string) (Report, error) {
 	if err := by.Need(access.ManageServices); err != nil {
 		return Report{}, err
 	}
 	out := Report{Metadata: metadata}
-	md, err := oiosaml.ParseMetadata(metadata, s.Now())
+	one, parties, err := s.choose(metadata, entityID)
+	if len(parties) > 0 {
+		return Report{Parties: parties}, nil
+	}
+	var md oiosaml.Metadata
+	if err == nil {
+		out.Metadata = one
+		md, err = oiosaml.ParseMetadata(one, s.Now())
+	}
 	if why, ok := errors.AsType[*fault.Error](err); ok {
 		out.Problem = why
 		return out, nil
@@ -55,43 +67,40 @@ func (s *Service) Review(ctx context.Context, by access.Actor, metadata []byte) 
 	return out, err
 }
 
+// choose finds the service that is meant, or lists those there are to choose from.
+// A document of one service needs no choice.
+func (s *Service) choose(metadata []byte, entityID string) (one []byte, parties []Party, err error) {
+	if entityID != "" {
+		one, err = oiosaml.Pick(metadata, entityID, s.Now())
+		return one, nil, err
+	}
+	all, err := oiosaml.Entities(metadata, s.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(all) == 1 {
+		return all[0].Raw, nil, nil
+	}
+	for _, e := range all {
+		if !e.Service {
+			continue
+		}
+		if md, err := oiosaml.ParseMetadata(e.Raw, s.Now()); err == nil { // one that cannot be used is no choice
+			parties = append(parties, Party{md.EntityID, nameOf(md)})
+		}
+	}
+	if len(parties) == 0 {
+		return nil, nil, fault.New(fault.Invalid, "federation.metadata.not_service", "The metadata describes no service provider: it needs an SPSSODescriptor for SAML 2.0.").On("metadata")
+	}
+	slices.SortFunc(parties, func(a, b Party) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	return nil, parties, nil
+}
+
 // Fetch reads metadata from the address where a service publishes it, once.
 // Errors: fault.Denied, fault.Invalid with what was wrong.
 func (s *Service) Fetch(ctx context.Context, by access.Actor, address string) ([]byte, error) {
 	if err := by.Need(access.ManageServices); err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !s.PrivateHosts) || len(address) > 2000 {
-		return nil, fetchFault("federation.fetch.address", "The address must be a web address that begins with https://.", err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
-	if err != nil {
-		return nil, fetchFault("federation.fetch.address", "The address must be a web address that begins with https://.", err)
-	}
-	request.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
-	answer, err := outside.Client(s.PrivateHosts).Do(request)
-	if errors.Is(err, outside.ErrInside) {
-		return nil, fetchFault("federation.fetch.private", "The address lies in a private network, where Adgang does not go. Upload the metadata as a file.", err)
-	}
-	if err != nil {
-		return nil, fetchFault("federation.fetch.unreachable", "The address does not answer. Check it, or upload the metadata as a file.", err)
-	}
-	defer func() { _ = answer.Body.Close() }() // read to its end, or given up
-	if answer.StatusCode != http.StatusOK {
-		return nil, fetchFault("federation.fetch.status", "The address does not answer with metadata: give the address of the file itself, without a redirect or a login.", nil)
-	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxFetched+1))
-	if err != nil || len(body) > maxFetched {
-		return nil, fetchFault("federation.fetch.size", "The metadata is larger than 1 MiB or did not arrive whole.", err)
-	}
-	return body, nil
-}
-
-func fetchFault(code, text string, cause error) error {
-	e := fault.New(fault.Invalid, code, "%s", text).On("url")
-	if cause == nil {
-		return e
-	}
-	return e.Because(cause)
+	return s.Feeds.Get(ctx, address)
 }

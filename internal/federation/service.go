@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -49,6 +50,8 @@ type Service struct {
 	BaseURL      string // without a slash at the end
 	// SAMLKeys sign and decrypt.
 	SAMLKeys *samlkey.Service
+	// Feeds fetch metadata.
+	Feeds *feed.Service
 
 	mu     sync.Mutex
 	client *http.Client

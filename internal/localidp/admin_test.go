@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/oiosaml/peer"
@@ -36,7 +37,7 @@ func TestPropose(t *testing.T) {
 			t.Fatal(err)
 		}
 		d, err := p.Difference()
-		if err != nil || d == nil || len(d.Added) != 1 || len(d.Removed) != 1 || len(d.Kept) != 0 || len(d.Addresses) != 1 || d.Addresses[0].What != "sign_on" {
+		if err != nil || d == nil || len(d.Added) != 1 || len(d.Removed) != 1 || len(d.Kept) != 0 || len(d.Changes) != 1 || d.Changes[0].What != "sign_on" {
 			t.Fatalf("Difference = %+v, %v", d, err)
 		}
 		attempt := func(key oiosaml.Key) error {
@@ -89,7 +90,7 @@ func TestRefresh(t *testing.T) {
 		t.Fatalf("Register = %+v, %v", p, err)
 	}
 	read := func() localidp.IdP {
-		if err := h.LocalIdP.Refresh(t.Context()); err != nil {
+		if err := h.Feeds.Fetch(t.Context(), feed.Ref{Org: other.ID, Partner: "idp:" + p.ID}); err != nil {
 			t.Fatalf("Refresh: %v", err)
 		}
 		p, err := h.LocalIdP.IdP(t.Context(), other.Actor, p.ID)
@@ -102,15 +103,15 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("unchanged = %q, %q", p.Proposed, p.FetchFailure)
 	}
 	served = ""
-	if p := read(); p.FetchFailure != "localidp.fetch.away" || p.Source != metadata() {
+	if p := read(); p.FetchFailure != "feed.status" || p.Source != metadata() {
 		t.Errorf("away = %q", p.FetchFailure)
 	}
 	served = peer.IdentityMetadata(peer.SigningKey(peer.RSA()), peer.SigningKey(peer.Other()), peer.RedirectSSO)
 	if p := read(); p.FetchFailure != "" || p.Proposed != served || p.Source != metadata() {
 		t.Errorf("changed = %q, %q", p.Proposed, p.FetchFailure)
 	}
-	h.LocalIdP.PrivateHosts = false
-	if _, err := h.LocalIdP.Register(t.Context(), other.Actor, localidp.Registration{URL: strings.Replace(server.URL, "http:", "https:", 1)}); fault.CodeOf(err) != "localidp.fetch.inside" {
+	h.Feeds.PrivateHosts = false
+	if _, err := h.LocalIdP.Register(t.Context(), other.Actor, localidp.Registration{URL: strings.Replace(server.URL, "http:", "https:", 1)}); fault.CodeOf(err) != "feed.private" {
 		t.Errorf("a private address = %v", err)
 	}
 }

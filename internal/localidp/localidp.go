@@ -16,6 +16,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
@@ -38,10 +39,10 @@ type Service struct {
 	BaseURL    string
 	// SAMLKeys sign requests and open answers.
 	SAMLKeys *samlkey.Service
+	// Feeds fetch metadata.
+	Feeds *feed.Service
 	// Resolver answers for domains; nil is the system's.
 	Resolver *net.Resolver
-	// PrivateHosts lets metadata be fetched inside the operator's own network.
-	PrivateHosts bool
 	// TestData lets domains of documentation (.example) count without a proof.
 	TestData bool
 }
@@ -51,11 +52,8 @@ const (
 	knownPurpose  secret.Purpose = "localidp.known"
 )
 
-// SweepKind drops logins that are over; RefreshKind fetches metadata anew.
-var (
-	SweepKind   = outbox.NewKind[struct{}]("localidp.sweep")
-	RefreshKind = outbox.NewKind[struct{}]("localidp.refresh")
-)
+// SweepKind drops logins that are over.
+var SweepKind = outbox.NewKind[struct{}]("localidp.sweep")
 
 // Kinds of identity provider.
 const (

@@ -2,14 +2,6 @@ package localidp
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"errors"
-	"io"
-	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -17,85 +9,17 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
-	"github.com/adgang/adgang/internal/outside"
+	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
 )
 
-// maxMetadata is the largest document that is fetched, in bytes.
-const maxMetadata = 1 << 20
-
-// fetch gets metadata from an address outside. Errors: fault.Invalid for the
-// address, fault.Unavailable.
-func (s *Service) fetch(ctx context.Context, address string) ([]byte, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !s.PrivateHosts) {
-		return nil, fault.New(fault.Invalid, "localidp.url", "The address of the metadata must be an https address.").On("url")
-	}
-	away := func(cause error) error {
-		code, text := "localidp.fetch.away", "The metadata could not be fetched. Check the address, or upload the file instead."
-		if errors.Is(cause, outside.ErrInside) {
-			code, text = "localidp.fetch.inside", "The address lies in a private network and is not fetched. Upload the file instead."
-		}
-		return fault.New(fault.Unavailable, code, "%s", text).On("url").Because(cause)
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
-	if err != nil {
-		return nil, away(err)
-	}
-	r.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
-	answer, err := outside.Client(s.PrivateHosts).Do(r)
-	if err != nil {
-		return nil, away(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxMetadata+1))
-	if err == nil && (answer.StatusCode != http.StatusOK || len(body) > maxMetadata) {
-		err = errors.New(answer.Status)
-	}
-	if err != nil {
-		return nil, away(err)
-	}
-	return body, nil
-}
-
 // Difference is what new metadata would change.
 type Difference struct {
-	EntityID  string // the new one; always equal, since another is refused
-	Added     []Certificate
-	Removed   []Certificate
-	Kept      []Certificate
-	Addresses []Change
-	Notices   []string
-}
+	oiosaml.Difference
 
-// Certificate is a key of a provider as people compare it.
-type Certificate struct {
-	Use         string // signing or encryption
-	Subject     string
-	Fingerprint string // SHA-256 of the certificate in hex
-	NotAfter    string // RFC 3339
-}
-
-// Change is one value before and after, "" where there is none.
-type Change struct {
-	What, Before, After string
-}
-
-// Certificates lists the keys in the metadata.
-func Certificates(md oiosaml.Identity) []Certificate {
-	var all []Certificate
-	add := func(use string, c *x509.Certificate) {
-		sum := sha256.Sum256(c.Raw)
-		all = append(all, Certificate{use, c.Subject.String(), hex.EncodeToString(sum[:]), c.NotAfter.UTC().Format("2006-01-02T15:04:05Z")})
-	}
-	for _, c := range md.Signing {
-		add("signing", c)
-	}
-	for _, r := range md.Encryption {
-		add("encryption", r.Certificate)
-	}
-	return all
+	Notices []string
 }
 
 // Difference compares what counts with what is proposed; nil when nothing is.
@@ -107,38 +31,7 @@ func (p IdP) Difference() (*Difference, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := Difference{EntityID: md.EntityID, Notices: md.Notices}
-	before, after := Certificates(p.Metadata), Certificates(md)
-	for _, c := range after {
-		if slices.Contains(before, c) {
-			d.Kept = append(d.Kept, c)
-		} else {
-			d.Added = append(d.Added, c)
-		}
-	}
-	for _, c := range before {
-		if !slices.Contains(after, c) {
-			d.Removed = append(d.Removed, c)
-		}
-	}
-	for _, c := range []Change{
-		{"sign_on", addresses(p.Metadata.SignOn), addresses(md.SignOn)},
-		{"logout", addresses(p.Metadata.Logout), addresses(md.Logout)},
-		{"name_id", strings.Join(p.Metadata.NameIDs, "\n"), strings.Join(md.NameIDs, "\n")},
-	} {
-		if c.Before != c.After {
-			d.Addresses = append(d.Addresses, c)
-		}
-	}
-	return &d, nil
-}
-
-func addresses(all []oiosaml.Endpoint) string {
-	var lines []string
-	for _, e := range all {
-		lines = append(lines, e.Binding[strings.LastIndex(e.Binding, ":")+1:]+" "+e.URL)
-	}
-	return strings.Join(lines, "\n")
+	return &Difference{p.Metadata.Difference(md), md.Notices}, nil
 }
 
 // Propose lays new metadata beside what counts; raw nil fetches it from the
@@ -156,57 +49,58 @@ func (s *Service) Propose(ctx context.Context, by access.Actor, id string, raw [
 		if p.MetadataURL == "" {
 			return p, fault.New(fault.Invalid, "localidp.no_url", "This login has no address to fetch its metadata from. Upload the file.").On("url")
 		}
-		if raw, err = s.fetch(ctx, p.MetadataURL); err != nil {
+		if raw, err = s.Feeds.Get(ctx, p.MetadataURL); err != nil {
 			return p, err
 		}
 	}
-	if err := s.propose(ctx, by, p, raw); err != nil {
+	if _, err := s.propose(ctx, by, p, raw); err != nil {
 		return p, err
 	}
 	return s.IdP(ctx, by, id)
 }
 
-func (s *Service) propose(ctx context.Context, by access.Actor, p IdP, raw []byte) error {
-	md, err := oiosaml.ParseIdentity(raw, s.Now())
+// propose lays a document beside what counts. When it says nothing new, what waited
+// is dropped.
+func (s *Service) propose(ctx context.Context, by access.Actor, p IdP, document []byte) (md oiosaml.Identity, err error) {
+	raw, err := oiosaml.Pick(document, p.EntityID, s.Now())
 	if err != nil {
-		return err
+		return md, err
+	}
+	if md, err = oiosaml.ParseIdentity(raw, s.Now()); err != nil {
+		return md, err
 	}
 	if md.EntityID != p.EntityID {
-		return fault.New(fault.Invalid, "localidp.entity_id", "The metadata belongs to %s, this login is %s. Register it as another one.", md.EntityID, p.EntityID).On("metadata")
+		return md, fault.New(fault.Invalid, "localidp.entity_id", "The metadata belongs to %s, this login is %s. Register it as another one.", md.EntityID, p.EntityID).On("metadata")
 	}
 	now := store.Instant(s.Now())
 	next := p
 	next.Proposed, next.ProposedAt = string(raw), &now
-	d, err := next.Difference()
-	if err != nil {
-		return err
-	}
-	if len(d.Added)+len(d.Removed)+len(d.Addresses) == 0 {
+	d := p.Metadata.Difference(md)
+	if d.Same() {
 		next.Proposed, next.ProposedAt = "", nil
 	}
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+	news := next.Proposed != p.Proposed && next.Proposed != ""
+	var to []feed.Reader
+	if news && by.ID == access.System(p.OrgID).ID { // whoever hands it in knows of it
+		if to, err = s.readers(ctx, p); err != nil {
+			return md, err
+		}
+	}
+	return md, store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*IdP)(nil)).Set("proposed = ?", next.Proposed).Set("proposed_at = ?", next.ProposedAt).
 			Set("fetched_at = ?", now).Set("fetch_failure = ''").
 			Where("org_id = ?", p.OrgID).Where("id = ?", p.ID).Exec(ctx)
 		if err != nil || next.Proposed == p.Proposed {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.By(by, now, "idp.propose", "idp:"+p.ID, summary(*d)))
+		if news {
+			params := map[string]string{"step": "waits", "partner": p.Name, "address": s.page(p.ID), "source": "-", "code": "-", "changes": d.Lines()}
+			if err := s.Feeds.Mail.Queue(ctx, tx, "", feed.Drafts(p.OrgID, to, params)...); err != nil {
+				return err
+			}
+		}
+		return audit.Record(ctx, tx, audit.By(by, now, "idp.propose", "idp:"+p.ID, d.Summary()))
 	})
-}
-
-func summary(d Difference) string {
-	var all []string
-	for _, c := range d.Added {
-		all = append(all, "+"+c.Use+" "+c.Fingerprint[:16])
-	}
-	for _, c := range d.Removed {
-		all = append(all, "-"+c.Use+" "+c.Fingerprint[:16])
-	}
-	for _, c := range d.Addresses {
-		all = append(all, c.What)
-	}
-	return strings.Join(all, ", ")
 }
 
 // Accept lets the proposed metadata count. Errors: fault.Denied, fault.Absent,
@@ -244,7 +138,7 @@ func (s *Service) decide(ctx context.Context, by access.Actor, id, verb string) 
 		if err := store.One(res, err, "localidp"); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), verb, "idp:"+id, summary(*d)))
+		return audit.Record(ctx, tx, audit.By(by, s.Now(), verb, "idp:"+id, d.Summary()))
 	})
 	if err != nil {
 		return IdP{}, err
@@ -252,38 +146,67 @@ func (s *Service) decide(ctx context.Context, by access.Actor, id, verb string) 
 	return s.IdP(ctx, by, id)
 }
 
-// Refresh fetches the metadata of every provider that has an address for it. What
-// differs is proposed, not used; the last good copy goes on counting.
-func (s *Service) Refresh(ctx context.Context) error {
-	var all []IdP
-	if err := s.DB.NewSelect().Model(&all).Where("i.metadata_url <> ''").Where("i.state <> ?", Off).Order("i.id").Scan(ctx); err != nil {
-		return err
-	}
-	for _, p := range all {
-		if err := s.refresh(ctx, p); err != nil {
+// Taker takes what is fetched for providers: what differs is proposed, not used.
+func (s *Service) Taker() feed.Taker {
+	return feed.Taker{
+		Take: func(ctx context.Context, org access.OrgID, id string, document []byte) (feed.Taken, error) {
+			p, err := s.one(ctx, s.DB, org, id)
+			if err != nil {
+				return feed.Taken{}, err
+			}
+			md, err := s.propose(ctx, access.System(org), p, document)
+			return feed.Taken{ValidUntil: md.ValidUntil, CacheFor: md.CacheFor}, err
+		},
+		Missed: func(ctx context.Context, org access.OrgID, id, code string) error {
+			_, err := s.DB.NewUpdate().Model((*IdP)(nil)).Set("fetch_failure = ?", code).Set("fetched_at = ?", store.Instant(s.Now())).
+				Where("org_id = ?", org).Where("id = ?", id).Exec(ctx)
 			return err
+		},
+		People: func(ctx context.Context, org access.OrgID, id string) (name, page string, to []feed.Reader, err error) {
+			p, err := s.one(ctx, s.DB, org, id)
+			if err != nil {
+				return "", "", nil, err
+			}
+			to, err = s.readers(ctx, p)
+			return p.Name, s.page(id), to, err
+		},
+	}
+}
+
+func (s *Service) page(id string) string {
+	return strings.TrimSuffix(s.BaseURL, "/") + "/identity-providers/" + id
+}
+
+// contacts are the mail addresses that the provider's metadata gives for technical
+// matters, else for administration or support.
+func contacts(md oiosaml.Identity) []string {
+	for _, kind := range []string{"technical", "administrative", "support"} {
+		var all []string
+		for _, c := range md.Contacts {
+			if c.Kind == kind {
+				all = append(all, c.Emails...)
+			}
+		}
+		if len(all) > 0 {
+			return all
 		}
 	}
 	return nil
 }
 
-func (s *Service) refresh(ctx context.Context, p IdP) error {
-	ctx = store.ForTenant(ctx, p.OrgID)
-	err := p.read()
-	if err == nil {
-		var raw []byte
-		if raw, err = s.fetch(ctx, p.MetadataURL); err == nil {
-			err = s.propose(ctx, access.System(p.OrgID), p, raw)
-		}
+// readers are whom to tell about a provider: who may change the organisation's
+// settings, and the provider's own contacts.
+func (s *Service) readers(ctx context.Context, p IdP) ([]feed.Reader, error) {
+	holders, err := org.Holders(ctx, s.DB, p.OrgID, access.ChangeSettings)
+	if err != nil {
+		return nil, err
 	}
-	if fault.KindOf(err) == fault.Internal && err != nil {
-		return err
+	var to []feed.Reader
+	for _, h := range holders {
+		to = append(to, feed.Reader{Employee: h.ID, Name: h.Name, Address: h.Email, Lang: h.Lang})
 	}
-	if err == nil {
-		return nil
+	for _, address := range contacts(p.Metadata) {
+		to = append(to, feed.Reader{Name: address, Address: address})
 	}
-	s.Log.WarnContext(ctx, "metadata of a local identity provider not fetched", "org", p.OrgID, "idp", p.ID, "err", err)
-	_, err = s.DB.NewUpdate().Model((*IdP)(nil)).Set("fetch_failure = ?", fault.CodeOf(err)).Set("fetched_at = ?", store.Instant(s.Now())).
-		Where("org_id = ?", p.OrgID).Where("id = ?", p.ID).Exec(ctx)
-	return err
+	return to, nil
 }

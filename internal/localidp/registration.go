@@ -12,6 +12,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
 	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
@@ -39,7 +40,7 @@ func (s *Service) Register(ctx context.Context, by access.Actor, in Registration
 		return IdP{}, fault.New(fault.Invalid, "localidp.kind", "There is no such kind of login.").On("kind")
 	}
 	if in.URL != "" {
-		fetched, err := s.fetch(ctx, in.URL)
+		fetched, err := s.Feeds.Get(ctx, in.URL)
 		if err != nil {
 			return IdP{}, err
 		}
@@ -74,6 +75,10 @@ func (s *Service) Register(ctx context.Context, by access.Actor, in Registration
 		}
 		if added == 0 {
 			return fault.New(fault.Conflict, "localidp.taken", "A login with the entityID %s is registered already. Give it new metadata instead.", md.EntityID).On("metadata")
+		}
+		read := feed.Taken{ValidUntil: md.ValidUntil, CacheFor: md.CacheFor}
+		if err := s.Feeds.Follow(ctx, tx, by.OrgID, partnerID(p.ID), in.URL, read); err != nil {
+			return err
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "idp.register", "idp:"+p.ID, md.EntityID))
 	})
@@ -226,6 +231,9 @@ func (s *Service) Remove(ctx context.Context, by access.Actor, id string) error 
 			return err
 		}
 		if _, err := tx.NewDelete().Model((*IdP)(nil)).Where("org_id = ?", by.OrgID).Where("id = ?", id).Exec(ctx); err != nil {
+			return err
+		}
+		if err := s.Feeds.Follow(ctx, tx, by.OrgID, partnerID(id), "", feed.Taken{}); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "idp.remove", "idp:"+id, p.EntityID))

@@ -41,7 +41,8 @@ const (
 	KindCertificateOrder = "certificate_order" // to a contact person: the link
 	KindCertificateEmail = "certificate_email" // to the address that a certificate is to show
 
-	KindSAMLKey = "saml_key" // to who looks after a partner: our key changes
+	KindSAMLKey  = "saml_key" // to who looks after a partner: our key changes
+	KindMetadata = "metadata" // to the same: the partner's own keys change, or its metadata fails to come
 
 	KindInvitationExpiry = "invitation_expiry"
 	KindEmployeeAsked    = "employee_asked"

@@ -57,7 +57,8 @@ var kinds = map[string]kind{
 	KindCertificateOrder: {params: []string{"organisation", "certificate", "reference", "expires"}, instants: []string{"expires"}, page: "/certificate"},
 	KindCertificateEmail: {params: []string{"organisation", "certificate", "address"}, page: "/certificate-email"},
 
-	KindSAMLKey: {params: []string{"step", "use", "service", "metadata", "fingerprint", "switch", "end"}, instants: []string{"switch", "end"}, page: "/saml-key"},
+	KindSAMLKey:  {params: []string{"step", "use", "service", "metadata", "fingerprint", "switch", "end"}, instants: []string{"switch", "end"}, page: "/saml-key"},
+	KindMetadata: {params: []string{"step", "partner", "address", "source", "code", "changes"}, instants: []string{"since"}, long: []string{"changes"}},
 
 	KindInvitationExpiry: {params: []string{"organisation", "expires"}, instants: []string{"expires"}},
 	KindEmployeeAsked:    {params: []string{"organisation", "what", "url"}},

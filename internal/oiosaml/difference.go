@@ -34,6 +34,36 @@ type Change struct {
 // Same tells that nothing differs that Adgang uses.
 func (d Difference) Same() bool { return len(d.Added)+len(d.Removed)+len(d.Changes) == 0 }
 
+// Summary is d in one line of codes, for the audit log.
+func (d Difference) Summary() string {
+	var all []string
+	for _, k := range d.Added {
+		all = append(all, "+"+k.Use+" "+k.Fingerprint[:16])
+	}
+	for _, k := range d.Removed {
+		all = append(all, "-"+k.Use+" "+k.Fingerprint[:16])
+	}
+	for _, c := range d.Changes {
+		all = append(all, c.What)
+	}
+	return strings.Join(all, ", ")
+}
+
+// Lines is d for a mail, a line each: keys with their last day, values by name.
+func (d Difference) Lines() string {
+	var all []string
+	for _, k := range d.Added {
+		all = append(all, "+ "+k.Use+": "+k.Subject+", "+k.NotAfter[:10]+", SHA-256 "+k.Fingerprint)
+	}
+	for _, k := range d.Removed {
+		all = append(all, "- "+k.Use+": "+k.Subject+", "+k.NotAfter[:10])
+	}
+	for _, c := range d.Changes {
+		all = append(all, "~ "+c.What)
+	}
+	return strings.Join(all, "\n")
+}
+
 // only tells whether no value but these differs.
 func (d Difference) only(what ...string) bool {
 	return !slices.ContainsFunc(d.Changes, func(c Change) bool { return !slices.Contains(what, c.What) })

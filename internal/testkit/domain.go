@@ -32,6 +32,7 @@ import (
 	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
@@ -79,6 +80,7 @@ type Domain struct {
 	Rights     *entitlement.Service
 	Review     *review.Service
 	SAMLKeys   *samlkey.Service // without keys until Federate
+	Feeds      *feed.Service
 	Federation *federation.Service
 	LocalIdP   *localidp.Service
 	OpenID     *openid.Service
@@ -128,19 +130,22 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Audit: d.Audit, Now: now, Log: log, TestData: true}
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, Mail: d.Mail, EntityID: BaseURL + "/saml/idp/metadata"}
+	d.Feeds = &feed.Service{DB: db, Mail: d.Mail, Now: now, Log: log, PrivateHosts: true}
 	d.Federation = &federation.Service{
 		DB: db, Keys: keys, Org: d.Org, Rights: d.Rights, Approval: d.Approval, Session: d.Session, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL, SAMLKeys: d.SAMLKeys,
+		Feeds: d.Feeds,
 	}
 	d.LocalIdP = &localidp.Service{
 		DB: db, Keys: keys, Org: d.Org, Session: d.Session, Federation: d.Federation, Now: now, Log: log, BaseURL: BaseURL,
-		SAMLKeys: d.SAMLKeys, PrivateHosts: true, TestData: true,
+		SAMLKeys: d.SAMLKeys, Feeds: d.Feeds, TestData: true,
 	}
 	d.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: d.LocalIdP.Elsewhere()}
 	d.OpenID = &openid.Service{
 		DB: db, Keys: keys, Federation: d.Federation, SAMLKeys: d.SAMLKeys, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL,
 	}
 	d.OpenID.Join()
-	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners)
+	d.Feeds.Takers = map[string]feed.Taker{"service": d.Federation.Taker(), "idp": d.LocalIdP.Taker()}
+	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners, d.LocalIdP.KeyPartners)
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
@@ -159,7 +164,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
-		Federation: d.Federation, LocalIdP: d.LocalIdP, OpenID: d.OpenID, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys,
+		Federation: d.Federation, LocalIdP: d.LocalIdP, OpenID: d.OpenID, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys, Feeds: d.Feeds,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d

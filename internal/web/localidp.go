@@ -32,6 +32,7 @@ func (s *Server) localIdPRoutes(api *echo.Group, open, need []echo.MiddlewareFun
 	api.GET("/identity-providers/:id/tests/:test", s.idpTested, need...)
 
 	s.echo.GET("/saml/sp/metadata", s.spMetadata)
+	s.echo.GET("/saml/sp/metadata/:id", s.spMetadataFor, open...)
 	s.echo.GET("/saml/sp/login", s.spLogin, open...)
 	s.echo.POST("/saml/sp/acs", s.spAnswer, open...)
 	s.echo.GET("/saml/sp/finish", s.spFinish, open...)
@@ -271,6 +272,16 @@ func (s *Server) spMetadata(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/samlmetadata+xml", xml)
 }
 
+// spMetadataFor: GET /saml/sp/metadata/:id -> 200 EntityDescriptor, to the provider
+// that is asked to know a new key.
+func (s *Server) spMetadataFor(c echo.Context) error {
+	xml, err := s.LocalIdP.MetadataFor(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/samlmetadata+xml", xml)
+}
+
 // spLogin: GET /saml/sp/login?idp=&flow=&next= -> 303 to the identity provider, or
 // the page that posts to it.
 func (s *Server) spLogin(c echo.Context) error {
@@ -352,7 +363,7 @@ func identityProvider(p localidp.IdP) (IdentityProvider, error) {
 		Cbc: p.CBC, Skew: int(p.Skew), Version: p.Version, CreatedAt: p.CreatedAt, MetadataAt: p.MetadataAt, MetadataURL: orNull(p.MetadataURL),
 		FetchedAt: p.FetchedAt, FetchFailure: orNull(p.FetchFailure), LastLoginAt: p.LastLoginAt,
 		Failure: orNull(p.Failure), FailureNote: orNull(p.FailureNote), FailedAt: p.FailedAt,
-		Certificates: idpCertificates(localidp.Certificates(p.Metadata)), SignOn: []string{}, Domains: []IdentityProviderDomain{},
+		Certificates: metadataCertificates(p.Metadata.Keys()), SignOn: []string{}, Domains: []IdentityProviderDomain{},
 		Notices: append([]string{}, p.Metadata.Notices...), SingleLogout: len(p.Metadata.Logout) > 0,
 	}
 	for _, e := range p.Metadata.SignOn {
@@ -365,22 +376,8 @@ func identityProvider(p localidp.IdP) (IdentityProvider, error) {
 	if err != nil || d == nil {
 		return out, err
 	}
-	out.Proposal = &MetadataDifference{
-		ProposedAt: *p.ProposedAt, Added: idpCertificates(d.Added), Removed: idpCertificates(d.Removed), Kept: idpCertificates(d.Kept),
-		Changes: []MetadataChange{}, Notices: append([]string{}, d.Notices...),
-	}
-	for _, one := range d.Addresses {
-		out.Proposal.Changes = append(out.Proposal.Changes, MetadataChange{What: MetadataChangeWhat(one.What), Before: one.Before, After: one.After})
-	}
+	out.Proposal = metadataDifference(d.Difference, d.Notices, *p.ProposedAt)
 	return out, nil
-}
-
-func idpCertificates(all []localidp.Certificate) []MetadataCertificate {
-	out := []MetadataCertificate{}
-	for _, c := range all {
-		out = append(out, MetadataCertificate{Use: c.Use, Subject: c.Subject, Fingerprint: c.Fingerprint, NotAfter: c.NotAfter})
-	}
-	return out
 }
 
 func idpDomain(d localidp.Domain) IdentityProviderDomain {

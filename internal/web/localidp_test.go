@@ -35,6 +35,7 @@ var localIdPRules = []rule{
 	{route: "POST /api/v1/identity-providers/:id/tests", right: access.ChangeSettings, id: "idp", want: 201, verbs: nothing},
 	{route: "GET /api/v1/identity-providers/:id/tests/:test", right: access.ChangeSettings, id: "idp", want: 200},
 	{route: "GET /saml/sp/metadata", right: open, want: 200},
+	{route: "GET /saml/sp/metadata/:id", right: open, id: "idp", want: 200, verbs: "saml_key.seen"}, // one is announced
 	{route: "GET /saml/sp/login", right: open, want: 303},
 	{route: "POST /saml/sp/acs", right: open, want: 303, verbs: nothing},
 	{route: "GET /saml/sp/finish", right: open, want: 303},

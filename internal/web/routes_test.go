@@ -141,6 +141,11 @@ var coreRules = []rule{
 	{route: "PUT /api/v1/services/:id", right: access.ManageServices, id: "service", body: "metadata", want: 200, verbs: "service.replace"},
 	{route: "POST /api/v1/services/review", right: access.ManageServices, body: `{"metadata": "<a/>"}`, want: 200, verbs: nothing},
 	{route: "GET /api/v1/services/:id/review", right: access.ManageServices, id: "service", want: 200},
+	{route: "GET /api/v1/services/:id/source", right: access.ManageServices, id: "service", want: 200},
+	{route: "PUT /api/v1/services/:id/source", right: access.ManageServices, id: "service", body: `{"url": "", "rule": "by_hand", "pinned": "", "version": 0}`, want: 200, verbs: "service.source"},
+	{route: "POST /api/v1/services/:id/source/fetch", right: access.ManageServices, id: "service", want: 409},   // it has no address
+	{route: "POST /api/v1/services/:id/source/accept", right: access.ManageServices, id: "service", want: 409},  // nothing waits
+	{route: "POST /api/v1/services/:id/source/discard", right: access.ManageServices, id: "service", want: 409}, // nothing waits
 	{route: "GET /api/v1/services/:id/policy", right: access.ManageServices, id: "service", want: 200},
 	{
 		route: "PUT /api/v1/services/:id/policy", right: access.ManageServices, id: "service",

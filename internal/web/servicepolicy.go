@@ -26,12 +26,24 @@ func (s *Server) serviceReview(c echo.Context) error {
 			return err
 		}
 	}
-	report, err := s.Federation.Review(c.Request().Context(), actor(c), metadata)
+	entityID := ""
+	if in.EntityID != nil {
+		entityID = *in.EntityID
+	}
+	report, err := s.Federation.Review(c.Request().Context(), actor(c), metadata, entityID)
 	if err != nil {
 		return err
 	}
-	text := string(report.Metadata)
 	out := serviceReviewOf(report)
+	if len(report.Parties) > 0 {
+		parties := make([]ServiceParty, len(report.Parties))
+		for i, one := range report.Parties {
+			parties[i] = ServiceParty{EntityID: one.EntityID, Name: one.Name}
+		}
+		out.Usable, out.Parties = false, &parties
+		return c.JSON(http.StatusOK, out)
+	}
+	text := string(report.Metadata)
 	out.Metadata = &text
 	return c.JSON(http.StatusOK, out)
 }

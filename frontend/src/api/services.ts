@@ -45,6 +45,20 @@ const path = (id: string) => ({ params: { path: { id } } });
 
 export const reviewMetadata = (body: Schema['ServiceSource']): Promise<ServiceReview> => answer(client.POST('/services/review', { body }));
 
+export type ServiceMetadata = Schema['ServiceMetadata'];
+
+export const sourceQuery = (id: string) =>
+  queryOptions({ queryKey: ['services', 'source', id], queryFn: () => answer(client.GET('/services/{id}/source', path(id))) });
+
+export const setSource = (id: string, body: Schema['ServiceMetadataTerms']): Promise<ServiceMetadata> => answer(client.PUT('/services/{id}/source', { ...path(id), body }));
+
+export const fetchSource = (id: string): Promise<ServiceMetadata> => answer(client.POST('/services/{id}/source/fetch', path(id)));
+
+/** The service, or what waits for a second person. */
+export const acceptSource = (id: string): Promise<Service | Approval> => answer(client.POST('/services/{id}/source/accept', path(id)));
+
+export const discardSource = (id: string): Promise<void> => answer(client.POST('/services/{id}/source/discard', path(id)));
+
 export const reviewQuery = (id: string) =>
   queryOptions({ queryKey: ['services', 'review', id], queryFn: () => answer(client.GET('/services/{id}/review', path(id))) });
 

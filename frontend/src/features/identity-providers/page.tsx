@@ -17,6 +17,7 @@ import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { Removal } from '@/frame/removal';
 import { codeText } from '@/i18n';
+import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { Skeleton } from '@/ui/feedback';
@@ -54,6 +55,7 @@ export function IdentityProviderPage() {
           <TermsForm key={data.version} provider={data} />
           {data.kind === 'local' && <Domains provider={data} />}
           <Facts provider={data} />
+          <MetadataAddress heading={t('ownLogin.party.heading')} text={t('ownLogin.party.textFor')} path={`/saml/sp/metadata/${data.id}`} />
           <NewMetadata provider={data} />
           <Remove provider={data} />
         </>

@@ -34,8 +34,7 @@ export function Proposal({ provider }: { provider: IdentityProvider }) {
     <section className="panel" aria-labelledby="proposal">
       <h2 id="proposal">{t('ownLogin.diff.heading')}</h2>
       <p>{t('ownLogin.diff.text', { at: dateTime(provider.proposal.proposed_at) })}</p>
-      <Certificates difference={provider.proposal} />
-      <Changes difference={provider.proposal} />
+      <DifferenceTables difference={provider.proposal} />
       {decide.error !== null && (
         <Alert tone="error" live>
           {errorText(decide.error)}
@@ -50,6 +49,16 @@ export function Proposal({ provider }: { provider: IdentityProvider }) {
         </Button>
       </div>
     </section>
+  );
+}
+
+/** What differs, in tables: keys with their dates, and values before and after. */
+export function DifferenceTables({ difference }: { difference: Difference }) {
+  return (
+    <>
+      <Certificates difference={difference} />
+      <Changes difference={difference} />
+    </>
   );
 }
 

@@ -3,12 +3,13 @@ import { useNavigate } from '@tanstack/react-router';
 import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText, type Schema } from '@/api/client';
-import { registerService, reviewMetadata, type ServiceReview, serviceKey } from '@/api/services';
+import { registerService, reviewMetadata, type ServiceReview, serviceKey, setSource } from '@/api/services';
 import { Page } from '@/frame/page';
 import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
-import { TextField } from '@/ui/field';
+import { Checkbox, TextField } from '@/ui/field';
+import { Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
 import { MetadataForm } from './metadata-form';
 import { NewOpenIDForm } from './openid-new';
@@ -19,8 +20,14 @@ export function NewServicePage() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const toast = useToast();
+  const [source, setSourceOf] = useState<Schema['ServiceSource']>({});
   const register = useMutation({
-    mutationFn: registerService,
+    mutationFn: async ({ metadata, follow }: { metadata: string; follow: boolean }) => {
+      const service = await registerService(metadata);
+      // The service is there; an address that fails the second time is seen on its page.
+      if (follow && source.url !== undefined) await setSource(service.id, { url: source.url, rule: 'by_hand', pinned: '', version: 0 }).catch(() => undefined);
+      return service;
+    },
     onSuccess: (service) => {
       queries.setQueryData(serviceKey(service.id), service);
       void queries.invalidateQueries({ queryKey: ['services', 'list'] });
@@ -28,7 +35,12 @@ export function NewServicePage() {
       void navigate({ to: '/services/$id', params: { id: service.id } });
     },
   });
-  const look = useMutation({ mutationFn: (source: Schema['ServiceSource']) => reviewMetadata(source) });
+  const look = useMutation({
+    mutationFn: (from: Schema['ServiceSource']) => {
+      setSourceOf(from);
+      return reviewMetadata(from);
+    },
+  });
   const error = register.error ?? look.error;
   return (
     <Page
@@ -42,13 +54,14 @@ export function NewServicePage() {
           {errorText(error)}
         </Alert>
       )}
-      {look.data === undefined ? (
-        <Source pending={look.isPending} onLook={look.mutate} />
-      ) : (
+      {look.data === undefined && <Source pending={look.isPending} onLook={look.mutate} />}
+      {look.data?.parties !== undefined && <Parties parties={look.data.parties} pending={look.isPending} onChoose={(entity_id) => look.mutate({ ...source, entity_id })} />}
+      {look.data !== undefined && look.data.parties === undefined && (
         <Looked
           review={look.data}
+          published={source.url !== undefined}
           pending={register.isPending}
-          onRegister={() => register.mutate(look.data.metadata ?? '')}
+          onRegister={(follow) => register.mutate({ metadata: look.data.metadata ?? '', follow })}
           onAgain={() => {
             look.reset();
             register.reset();
@@ -91,16 +104,53 @@ function Source({ pending, onLook }: { pending: boolean; onLook: (source: Schema
   );
 }
 
+interface PartiesProps {
+  parties: NonNullable<ServiceReview['parties']>;
+  pending: boolean;
+  onChoose: (entityID: string) => void;
+}
+
+/** Metadata of several services: a person says which one. */
+function Parties({ parties, pending, onChoose }: PartiesProps) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel" aria-labelledby="parties">
+      <h2 id="parties">{t('services.intake.which')}</h2>
+      <p>{t('services.intake.whichText')}</p>
+      <Table
+        caption={t('services.intake.which')}
+        columns={[
+          { heading: t('services.intake.whichName'), rowHeading: true, cell: (one) => <span className="break">{one.name}</span> },
+          { heading: t('services.entityId'), cell: (one) => <span className="code break">{one.entity_id}</span> },
+          {
+            heading: t('services.intake.choose'),
+            cell: (one) => (
+              <Button pending={pending} aria-label={t('services.intake.chooseOne', { name: one.name })} onClick={() => onChoose(one.entity_id)}>
+                {t('services.intake.choose')}
+              </Button>
+            ),
+          },
+        ]}
+        rows={parties}
+        rowKey={(one) => one.entity_id}
+      />
+    </section>
+  );
+}
+
 interface LookedProps {
   review: ServiceReview;
+  /** It was fetched from an address, which can be watched. */
+  published: boolean;
   pending: boolean;
-  onRegister: () => void;
+  onRegister: (follow: boolean) => void;
   onAgain: () => void;
 }
 
 /** What there is to say before the service is registered. */
-function Looked({ review, pending, onRegister, onAgain }: LookedProps) {
+function Looked({ review, published, pending, onRegister, onAgain }: LookedProps) {
   const { t } = useTranslation();
+  const [follow, setFollow] = useState(true);
   const heading = review.usable ? t('services.intake.usable', { name: review.name ?? review.entity_id ?? '' }) : t('services.intake.unusable');
   return (
     <section className="panel" aria-labelledby="looked">
@@ -126,9 +176,10 @@ function Looked({ review, pending, onRegister, onAgain }: LookedProps) {
         </dl>
       )}
       <Findings findings={review.findings} />
+      {review.usable && published && <Checkbox id="follow" label={t('services.intake.follow')} checked={follow} onChange={(event) => setFollow(event.target.checked)} />}
       <div className="actions">
         {review.usable && (
-          <Button variant="primary" pending={pending} onClick={onRegister}>
+          <Button variant="primary" pending={pending} onClick={() => onRegister(published && follow)}>
             {t('services.form.submit')}
           </Button>
         )}

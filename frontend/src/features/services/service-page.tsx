@@ -22,6 +22,7 @@ import { MetadataForm } from './metadata-form';
 import { OpenIDPanel } from './openid-panel';
 import { PolicyPanel } from './policy-panel';
 import { ReviewPanel } from './review-panel';
+import { SourcePanel } from './source-panel';
 import { StatisticsPanel } from './statistics-panel';
 import { type Tab, tabs } from './tabs';
 import { TrialPanel } from './trial-panel';
@@ -43,6 +44,7 @@ export function ServicePage() {
           <Tabs service={data} at={tab} />
           {tab === 'overview' && <Overview service={data} />}
           {tab === 'openid' && <OpenIDPanel service={data} />}
+          {tab === 'source' && <SourcePanel id={id} />}
           {tab === 'policy' && <PolicyPanel id={id} />}
           {tab === 'access' && <AccessPanel id={id} own />}
           {tab === 'attributes' && <AttributesPanel id={id} />}
