@@ -100,7 +100,7 @@ func (s *Service) Release(ctx context.Context, p Partner, login Login, asked Ask
 	if asked.Subject != "" && !out.is(asked.Subject) {
 		return out, no(oiosaml.AuthnFailed, "subject", "Another person logged in than the one asked for.")
 	}
-	if _, ok := asked.Context.Class(out.Person.Level); !ok {
+	if _, ok := asked.Context.Class(out.Person.Level, !out.Person.Elsewhere); !ok {
 		return out, no(oiosaml.NoAuthnContext, "level", "The login has the level "+out.Person.Level.String()+", which is not what was asked for.")
 	}
 	return out, nil
@@ -168,7 +168,7 @@ func (s *Service) person(o org.Organisation, e org.Employee, p Partner, login Lo
 	who := oiosaml.Person{
 		UUID: string(e.ID), NameID: s.nameID(e, p), FullName: e.Name(), FirstName: e.GivenName, LastName: e.Surname,
 		Email: e.Email, RID: e.RIDText(), CVR: o.CVR, OrgName: o.Name, ProductionUnit: e.PNumber, SENumber: e.SENumber, BirthDate: e.DateOfBirth,
-		Level: min(identity, means), Identity: identity, Authenticator: means, LoginAt: login.At,
+		Level: min(identity, means), Identity: identity, Authenticator: means, LoginAt: login.At, Elsewhere: login.Authenticator != 0,
 	}
 	if e.Anonymous { // the UUID stands for the name; the address would tell it
 		anonymise(&who)

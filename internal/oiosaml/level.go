@@ -86,11 +86,12 @@ func readContext(el *etree.Element) Context {
 	return c
 }
 
-// Class returns the class reference to state for a key-file login at level, in
-// the form that was asked for. ok is false when the wish cannot be met; that
+// Class returns the class reference to state for a login at level, in the form
+// that was asked for. keyFile tells that the person signed with a key file; of a login
+// elsewhere nothing is known but its level. ok is false when the wish cannot be met; that
 // becomes NoAuthnContext. Levels and profiles are separate wishes, as OIOSAML
 // has them; a class nobody here knows counts only when there is no other.
-func (c Context) Class(level Level) (class string, ok bool) {
+func (c Context) Class(level Level, keyFile bool) (class string, ok bool) {
 	if len(c.Classes) == 0 {
 		return loa3 + level.String(), true
 	}
@@ -109,7 +110,7 @@ func (c Context) Class(level Level) (class string, ok bool) {
 				profile = ref
 			}
 		case method == "":
-			method = c.method(ref)
+			method = c.method(ref, keyFile)
 		}
 	}
 	switch {
@@ -152,10 +153,12 @@ func levelOf(ref string) (level Level, form string) {
 	return 0, ""
 }
 
-// method returns the method class to state when ref is asked for, "" when a key
-// file does not fulfil it.
-func (c Context) method(ref string) string {
+// method returns the method class to state when ref is asked for, "" when the login
+// does not fulfil it. A login elsewhere can only be stated as unspecified.
+func (c Context) method(ref string, keyFile bool) string {
 	switch {
+	case !keyFile && ref != methodClasses[0]:
+		return ""
 	case slices.Contains(methodClasses, ref) && c.Comparison != "better":
 		return ref
 	case slices.Contains(weakerClasses, ref) && (c.Comparison == "minimum" || c.Comparison == "better"):

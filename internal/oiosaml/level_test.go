@@ -59,7 +59,7 @@ func TestClass(t *testing.T) {
 			backwards := slices.Clone(tc.classes)
 			slices.Reverse(backwards)
 			for _, classes := range [][]string{tc.classes, backwards} {
-				got, ok := oiosaml.Context{Comparison: tc.comparison, Classes: classes}.Class(tc.level)
+				got, ok := oiosaml.Context{Comparison: tc.comparison, Classes: classes}.Class(tc.level, true)
 				if !ok {
 					got = ""
 				}
@@ -68,5 +68,22 @@ func TestClass(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Of a login at an organisation's own identity provider nothing is stated but its
+// level: no certificate was seen.
+func TestClassOfALoginElsewhere(t *testing.T) {
+	t.Parallel()
+	const ac = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
+	for class, want := range map[string]string{
+		ac + "X509": "", ac + "SoftwarePKI": "", ac + "unspecified": ac + "unspecified", ac + "PasswordProtectedTransport": "",
+		"https://data.gov.dk/concept/core/nsis/loa/Low": "https://data.gov.dk/concept/core/nsis/loa/Low",
+	} {
+		for _, comparison := range []string{"exact", "minimum"} {
+			if got, ok := (oiosaml.Context{Comparison: comparison, Classes: []string{class}}).Class(oiosaml.Low, false); got != want || ok != (want != "") {
+				t.Errorf("%s of %s = %q, %v, want %q", comparison, class, got, ok, want)
+			}
+		}
 	}
 }

@@ -83,6 +83,7 @@ type Person struct {
 	Identity      Level
 	Authenticator Level
 	LoginAt       time.Time // when the person proved who they are
+	Elsewhere     bool      // at another identity provider than Adgang: how is not known
 	// Privileges is a list of OIO Basic Privilege Profile in base64.
 	Privileges string
 	// Profile is the attribute profile of OIOSAML 4 that was agreed on, "" for
@@ -120,7 +121,7 @@ func (p *Provider) Respond(r Request, md Metadata, who Person, now time.Time) (R
 
 // RespondIn is Respond in the manner that a service wants.
 func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now time.Time) (Reply, error) {
-	class, ok := r.Context.Class(who.Level)
+	class, ok := r.Context.Class(who.Level, !who.Elsewhere)
 	if !ok {
 		return Reply{}, &RefusalError{Responder, NoAuthnContext, "The login has the level " + who.Level.String() + ", which is not what was asked for.", "level"}
 	}

@@ -30,7 +30,7 @@ type act struct {
 	header []string
 }
 
-var successes = slices.Concat(openSuccesses, personSuccesses, onboardingSuccesses, operatorSuccesses, ownLoginSuccesses, samlSuccesses, lateSuccesses)
+var successes = slices.Concat(openSuccesses, personSuccesses, onboardingSuccesses, operatorSuccesses, ownLoginSuccesses, samlSuccesses, sourceSuccesses, lateSuccesses)
 
 // unchanging are routes that write nothing, whatever their method says; TestSuccesses
 // and TestRules see that.
