@@ -59,7 +59,7 @@ export function ServicePage() {
 }
 
 /** Pages about what only SAML has. */
-const samlOnly: readonly Tab[] = ['trial', 'messages'];
+const samlOnly: readonly Tab[] = ['source', 'trial', 'messages'];
 
 /** The pages about one service; each has an address of its own. */
 function Tabs({ service, at }: { service: Service; at: Tab }) {
