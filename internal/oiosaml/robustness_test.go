@@ -249,7 +249,7 @@ func TestContextOrder(t *testing.T) {
 	for _, comparison := range []string{"exact", "minimum", "maximum", "better", ""} {
 		for level := oiosaml.Low; level <= oiosaml.High; level++ {
 			_, one := oiosaml.Context{Comparison: comparison, Classes: []string{loa + "Low", loa + "Substantial"}}.Class(level, true)
-			_, other := oiosaml.Context{Comparison: comparison, Classes: []string{loa + "Substantial", loa + "Low"}}.Class(level)
+			_, other := oiosaml.Context{Comparison: comparison, Classes: []string{loa + "Substantial", loa + "Low"}}.Class(level, true)
 			if one != other {
 				t.Errorf("%q at %s: %v, and %v the other way round", comparison, level, one, other)
 			}
