@@ -188,23 +188,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
-	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata"}
-	a.Feeds = &feed.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, PrivateHosts: c.PrivateHosts}
-	a.Federation = &federation.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
-		SAMLKeys: a.SAMLKeys, Feeds: a.Feeds, PrivateHosts: c.PrivateHosts,
-	}
-	a.LocalIdP = &localidp.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Federation: a.Federation, Now: a.Now, Log: a.Log, BaseURL: base,
-		SAMLKeys: a.SAMLKeys, Feeds: a.Feeds, TestData: c.TestData,
-	}
-	a.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: a.LocalIdP.Elsewhere()}
-	a.OpenID = &openid.Service{
-		DB: a.DB, Keys: keys, Federation: a.Federation, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
-	}
-	a.OpenID.Join()
-	a.Feeds.Takers = map[string]feed.Taker{"service": a.Federation.Taker(), "idp": a.LocalIdP.Taker()}
-	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners, a.LocalIdP.KeyPartners)
+	a.federate(keys)
 	a.Cutover = &cutover.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
@@ -237,6 +221,28 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		return err
 	}
 	return a.buildWeb(o.Version)
+}
+
+// federate builds what services, own logins and their keys go through.
+func (a *App) federate(keys *secret.Keys) {
+	c, base := a.Config, a.Config.BaseURL.String()
+	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata"}
+	a.Feeds = &feed.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, PrivateHosts: c.PrivateHosts}
+	a.Federation = &federation.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,
+		SAMLKeys: a.SAMLKeys, Feeds: a.Feeds, PrivateHosts: c.PrivateHosts,
+	}
+	a.LocalIdP = &localidp.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Session: a.Session, Federation: a.Federation, Now: a.Now, Log: a.Log, BaseURL: base,
+		SAMLKeys: a.SAMLKeys, Feeds: a.Feeds, TestData: c.TestData,
+	}
+	a.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: a.LocalIdP.Elsewhere()}
+	a.OpenID = &openid.Service{
+		DB: a.DB, Keys: keys, Federation: a.Federation, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
+	}
+	a.OpenID.Join()
+	a.Feeds.Takers = map[string]feed.Taker{"service": a.Federation.Taker(), "idp": a.LocalIdP.Taker()}
+	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners, a.LocalIdP.KeyPartners)
 }
 
 // register is where companies are looked up.
