@@ -1623,19 +1623,40 @@ func (e MailWordingLang) Valid() bool {
 
 // Defines values for MetadataChangeWhat.
 const (
-	Logout MetadataChangeWhat = "logout"
-	NameID MetadataChangeWhat = "name_id"
-	SignOn MetadataChangeWhat = "sign_on"
+	Attributes    MetadataChangeWhat = "attributes"
+	Ciphers       MetadataChangeWhat = "ciphers"
+	Consumers     MetadataChangeWhat = "consumers"
+	Contacts      MetadataChangeWhat = "contacts"
+	Encrypts      MetadataChangeWhat = "encrypts"
+	Logout        MetadataChangeWhat = "logout"
+	Name          MetadataChangeWhat = "name"
+	NameID        MetadataChangeWhat = "name_id"
+	SignOn        MetadataChangeWhat = "sign_on"
+	SignsRequests MetadataChangeWhat = "signs_requests"
 )
 
 // Valid indicates whether the value is a known member of the MetadataChangeWhat enum.
 func (e MetadataChangeWhat) Valid() bool {
 	switch e {
+	case Attributes:
+		return true
+	case Ciphers:
+		return true
+	case Consumers:
+		return true
+	case Contacts:
+		return true
+	case Encrypts:
+		return true
 	case Logout:
+		return true
+	case Name:
 		return true
 	case NameID:
 		return true
 	case SignOn:
+		return true
+	case SignsRequests:
 		return true
 	default:
 		return false
@@ -2635,6 +2656,48 @@ func (e ServiceFindingTone) Valid() bool {
 	case ServiceFindingToneNotice:
 		return true
 	case ServiceFindingToneWarning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceMetadataRule.
+const (
+	ServiceMetadataRuleByHand   ServiceMetadataRule = "by_hand"
+	ServiceMetadataRuleOnlyKeys ServiceMetadataRule = "only_keys"
+	ServiceMetadataRuleSigned   ServiceMetadataRule = "signed"
+)
+
+// Valid indicates whether the value is a known member of the ServiceMetadataRule enum.
+func (e ServiceMetadataRule) Valid() bool {
+	switch e {
+	case ServiceMetadataRuleByHand:
+		return true
+	case ServiceMetadataRuleOnlyKeys:
+		return true
+	case ServiceMetadataRuleSigned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServiceMetadataTermsRule.
+const (
+	ServiceMetadataTermsRuleByHand   ServiceMetadataTermsRule = "by_hand"
+	ServiceMetadataTermsRuleOnlyKeys ServiceMetadataTermsRule = "only_keys"
+	ServiceMetadataTermsRuleSigned   ServiceMetadataTermsRule = "signed"
+)
+
+// Valid indicates whether the value is a known member of the ServiceMetadataTermsRule enum.
+func (e ServiceMetadataTermsRule) Valid() bool {
+	switch e {
+	case ServiceMetadataTermsRuleByHand:
+		return true
+	case ServiceMetadataTermsRuleOnlyKeys:
+		return true
+	case ServiceMetadataTermsRuleSigned:
 		return true
 	default:
 		return false
@@ -6235,6 +6298,53 @@ type ServiceList struct {
 	Next  *string   `json:"next"`
 }
 
+// ServiceMetadata defines model for ServiceMetadata.
+type ServiceMetadata struct {
+	// Failure Code of why the last attempt failed
+	Failure *string `json:"failure,omitempty"`
+
+	// FailureText The same in an English sentence
+	FailureText *string `json:"failure_text,omitempty"`
+
+	// FetchedAt The last attempt
+	FetchedAt *time.Time `json:"fetched_at,omitempty"`
+
+	// GoodAt The last that went well
+	GoodAt   *time.Time           `json:"good_at,omitempty"`
+	NextAt   *time.Time           `json:"next_at,omitempty"`
+	Proposal *MetadataDifference  `json:"proposal,omitempty"`
+	Rule     ServiceMetadataRule  `json:"rule"`
+	Signer   *MetadataCertificate `json:"signer,omitempty"`
+
+	// URL Where it is fetched from, empty when it is uploaded by hand
+	URL string `json:"url"`
+
+	// ValidUntil Of the last good document
+	ValidUntil *time.Time `json:"valid_until,omitempty"`
+	Version    int64      `json:"version"`
+}
+
+// ServiceMetadataRule defines model for ServiceMetadata.Rule.
+type ServiceMetadataRule string
+
+// ServiceMetadataTerms defines model for ServiceMetadataTerms.
+type ServiceMetadataTerms struct {
+	// Pinned Certificate in PEM that signs the documents; empty pins who signs the one at the address
+	Pinned  string                   `json:"pinned"`
+	Rule    ServiceMetadataTermsRule `json:"rule"`
+	URL     string                   `json:"url"`
+	Version int64                    `json:"version"`
+}
+
+// ServiceMetadataTermsRule defines model for ServiceMetadataTerms.Rule.
+type ServiceMetadataTermsRule string
+
+// ServiceParty defines model for ServiceParty.
+type ServiceParty struct {
+	EntityID string `json:"entity_id"`
+	Name     string `json:"name"`
+}
+
 // ServicePolicy defines model for ServicePolicy.
 type ServicePolicy struct {
 	Contacts []ServiceContact `json:"contacts"`
@@ -6270,15 +6380,20 @@ type ServiceReview struct {
 	Metadata *string `json:"metadata,omitempty"`
 	Name     *string `json:"name,omitempty"`
 
+	// Parties The services in metadata of several, of which one is to be chosen
+	Parties *[]ServiceParty `json:"parties,omitempty"`
+
 	// Usable Can be registered
 	Usable bool `json:"usable"`
 }
 
 // ServiceSource One of the two
 type ServiceSource struct {
+	// EntityID Which one is meant, where the metadata is of several
+	EntityID *string `json:"entity_id,omitempty"`
 	Metadata *string `json:"metadata,omitempty"`
 
-	// URL Where the service publishes its metadata; fetched once
+	// URL Where the service publishes its metadata
 	URL *string `json:"url,omitempty"`
 }
 
@@ -7659,6 +7774,9 @@ type ServiceRightPublishJSONRequestBody = RightOffer
 
 // ServiceRightRetireJSONRequestBody defines body for ServiceRightRetire for application/json ContentType.
 type ServiceRightRetireJSONRequestBody = RightChosen
+
+// ServiceSourceSetJSONRequestBody defines body for ServiceSourceSet for application/json ContentType.
+type ServiceSourceSetJSONRequestBody = ServiceMetadataTerms
 
 // ServiceTryJSONRequestBody defines body for ServiceTry for application/json ContentType.
 type ServiceTryJSONRequestBody = ServiceWish

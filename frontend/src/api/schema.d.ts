@@ -580,6 +580,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Where a service's metadata comes from, how fetching goes, and what new metadata would change */
+        get: operations["serviceSourceShow"];
+        /**
+         * Decide where a service's metadata is fetched from, and by which rule it counts
+         * @description The address is read before it is kept.
+         */
+        put: operations["serviceSourceSet"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/source/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetch a service's metadata now */
+        post: operations["serviceSourceFetch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/source/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the new metadata count that waits */
+        post: operations["serviceSourceAccept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/source/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn the new metadata down that waits */
+        post: operations["serviceSourceDiscard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/{id}/policy": {
         parameters: {
             query?: never;
@@ -5267,7 +5347,7 @@ export interface components {
         };
         MetadataChange: {
             /** @enum {string} */
-            what: "sign_on" | "logout" | "name_id";
+            what: "sign_on" | "logout" | "name_id" | "consumers" | "attributes" | "encrypts" | "ciphers" | "signs_requests" | "name" | "contacts";
             before: string;
             after: string;
         };
@@ -5305,8 +5385,10 @@ export interface components {
         /** @description One of the two */
         ServiceSource: {
             metadata?: string;
-            /** @description Where the service publishes its metadata; fetched once */
+            /** @description Where the service publishes its metadata */
             url?: string;
+            /** @description Which one is meant, where the metadata is of several */
+            entity_id?: string;
         };
         ServiceFinding: {
             /** @description Such as contact.none */
@@ -5332,6 +5414,52 @@ export interface components {
             findings: components["schemas"]["ServiceFinding"][];
             /** @description What was looked at, to be registered as it is */
             metadata?: string;
+            /** @description The services in metadata of several, of which one is to be chosen */
+            parties?: components["schemas"]["ServiceParty"][];
+        };
+        ServiceParty: {
+            entity_id: string;
+            name: string;
+        };
+        ServiceMetadata: {
+            /** @description Where it is fetched from, empty when it is uploaded by hand */
+            url: string;
+            /** @enum {string} */
+            rule: "by_hand" | "only_keys" | "signed";
+            signer?: components["schemas"]["MetadataCertificate"];
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: date-time
+             * @description The last attempt
+             */
+            fetched_at?: string;
+            /**
+             * Format: date-time
+             * @description The last that went well
+             */
+            good_at?: string;
+            /** Format: date-time */
+            next_at?: string;
+            /**
+             * Format: date-time
+             * @description Of the last good document
+             */
+            valid_until?: string;
+            /** @description Code of why the last attempt failed */
+            failure?: string;
+            /** @description The same in an English sentence */
+            failure_text?: string;
+            proposal?: components["schemas"]["MetadataDifference"];
+        };
+        ServiceMetadataTerms: {
+            url: string;
+            /** @enum {string} */
+            rule: "by_hand" | "only_keys" | "signed";
+            /** @description Certificate in PEM that signs the documents; empty pins who signs the one at the address */
+            pinned: string;
+            /** Format: int64 */
+            version: number;
         };
         ServicePolicy: {
             /** @description Requests without a signature are refused */
@@ -8499,6 +8627,132 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ServiceReview"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceSourceShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMetadata"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceSourceSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceMetadataTerms"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMetadata"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceSourceFetch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMetadata"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceSourceAccept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The service */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description Waits for a second person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    serviceSourceDiscard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Turned down */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
