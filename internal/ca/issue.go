@@ -136,7 +136,7 @@ func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Seria
 	c.Serial, c.Draft, c.NotBefore, c.NotAfter = draft.Serial, draft.DER(), draft.NotBefore, draft.NotAfter
 	c.AuthorityID, c.Profile, c.State, c.Part = authority.ID, string(holder.Profile), Intended, draft.Serial.Part()
 	c.CreatedAt = store.Instant(s.Now())
-	if err := s.intend(ctx, by, replaced, c, holder); err != nil {
+	if err := s.intend(ctx, by, replaced, c); err != nil {
 		return c, err
 	}
 
@@ -151,11 +151,11 @@ func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Seria
 		return c, err
 	}
 	c.State = Issued
-	return c, s.keep(ctx, by, c, holder)
+	return c, s.keep(ctx, by, c)
 }
 
 // intend is the first transaction: the draft is on record before it is signed.
-func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, h Holder) error {
+func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		if replaced != "" {
 			n, err := s.abandon(ctx, tx, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("serial = ?", replaced) })
@@ -182,7 +182,7 @@ func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Seri
 
 // keep is the second transaction: the signed certificate, unless the intent was
 // given up meanwhile.
-func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate, h Holder) error {
+func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Count(tx.NewUpdate().Model((*Certificate)(nil)).
 			Set("state = ?", Issued).Set("der = ?", c.DER).

@@ -139,7 +139,7 @@ func (s *Service) look(ctx context.Context, c Campaign) (CampaignView, error) {
 	}
 	if c.State == Closed {
 		n, err := s.DB.NewSelect().Model((*Member)(nil)).Where("m.org_id = ?", c.OrgID).Where("m.campaign_id = ?", c.ID).Where("m.action = ?", Revoked).Count(ctx)
-		v.Revoked = int64(n)
+		v.Revoked = n
 		return v, err
 	}
 	if c.Generation == Adgang {

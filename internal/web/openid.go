@@ -3,7 +3,6 @@ package web
 import (
 	"maps"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -117,7 +116,7 @@ func (s *Server) openIDLeft(c echo.Context) error {
 	if err := r.ParseForm(); err != nil {
 		return fault.New(fault.Invalid, "openid.request.malformed", "The form cannot be read.").Because(err)
 	}
-	a := s.OpenID.Confirmed(r.Context(), b, url.Values(r.PostForm))
+	a := s.OpenID.Confirmed(r.Context(), b, r.PostForm)
 	a.Status = http.StatusOK
 	if a.Err == nil {
 		// Some browsers hold a form's redirects to its page's form-action, so the
