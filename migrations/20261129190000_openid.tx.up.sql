@@ -54,7 +54,7 @@ CREATE INDEX openid_grant_expiry ON openid_grant (expires_at);
 -- Access and refresh tokens, of which only keyed hashes are known. used_at: a
 -- refresh token that has been exchanged; presented again it ends the grant.
 CREATE TABLE openid_token (
-  mac         BYTEA PRIMARY KEY,
+  token_mac   BYTEA PRIMARY KEY,
   org_id      TEXT NOT NULL REFERENCES organisation (id),
   grant_id    TEXT NOT NULL REFERENCES openid_grant (id) ON DELETE CASCADE,
   kind        TEXT NOT NULL,

@@ -20,6 +20,7 @@ import (
 	"github.com/adgang/adgang/internal/demo"
 	"github.com/adgang/adgang/internal/entitlement"
 	"github.com/adgang/adgang/internal/federation"
+	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/mail"
@@ -64,7 +65,8 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 	}
 	rights := &entitlement.Service{DB: db, Mail: mails, Now: now, Log: log, BaseURL: server.URL}
 	samlKeys := &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, EntityID: server.URL + "/saml/idp/metadata"}
-	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Rights: rights, Now: now, Log: log, BaseURL: server.URL, SAMLKeys: samlKeys}
+	feeds := &feed.Service{DB: db, Mail: mails, Now: now, Log: log, PrivateHosts: true}
+	services := &federation.Service{DB: db, Keys: keys, Org: orgs, Rights: rights, Now: now, Log: log, BaseURL: server.URL, SAMLKeys: samlKeys, Feeds: feeds}
 	s := &demo.Service{
 		DB: db, Org: orgs, Credential: credentials, Federation: services, Now: now, Log: log, Data: data, BaseURL: server.URL,
 		Cutover: &cutover.Service{DB: db, Keys: keys, Org: orgs, Credential: credentials, Now: now, Log: log, TestData: true},
@@ -76,8 +78,9 @@ func newHouse(t testing.TB, now func() time.Time) *house {
 	}
 	s.LocalIdP = &localidp.Service{
 		DB: db, Keys: keys, Org: orgs, Session: &session.Service{DB: db, Keys: keys, Now: now}, Federation: services, Now: now, Log: log,
-		BaseURL: server.URL, SAMLKeys: samlKeys, PrivateHosts: true, TestData: true,
+		BaseURL: server.URL, SAMLKeys: samlKeys, Feeds: feeds, TestData: true,
 	}
+	feeds.Takers = map[string]feed.Taker{"service": services.Taker(), "idp": s.LocalIdP.Taker()}
 	services.Session, services.Elsewhere = s.LocalIdP.Session, map[string]federation.Elsewhere{localidp.Part: s.LocalIdP.Elsewhere()}
 	handler.Handler = s.Handler()
 	for _, setup := range []func(context.Context) error{authority.Setup, samlKeys.Setup} {

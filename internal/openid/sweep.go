@@ -18,7 +18,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	for _, table := range []struct {
 		name, key string
 		before    any
-	}{{"openid_token", "mac", now}, {"openid_assertion", "jti", now}, {"openid_grant", "id", now.Add(-keepEnded)}} {
+	}{{"openid_token", "token_mac", now}, {"openid_assertion", "jti", now}, {"openid_grant", "id", now.Add(-keepEnded)}} {
 		for {
 			n, err := store.Count(s.DB.NewRaw("DELETE FROM ? WHERE expires_at <= ? AND ? IN (SELECT ? FROM ? WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
 				bun.Ident(table.name), table.before, bun.Ident(table.key), bun.Ident(table.key), bun.Ident(table.name), table.before, sweepBatch).Exec(ctx))

@@ -30,7 +30,7 @@ const (
 type token struct {
 	bun.BaseModel `bun:"table:openid_token,alias:token"`
 
-	MAC       []byte       `bun:"mac,pk"`
+	MAC       []byte       `bun:"token_mac,pk"`
 	OrgID     access.OrgID `bun:"org_id"` // the person's
 	GrantID   string       `bun:"grant_id"`
 	Kind      string       `bun:"kind"`
@@ -143,13 +143,13 @@ func (s *Service) refresh(ctx context.Context, c *call, in *oidc.RefreshTokenReq
 	}
 	return s.issue(ctx, c, g, one, scopes, "", func(ctx context.Context, tx bun.Tx) (int64, error) {
 		return store.Count(tx.NewUpdate().Model((*token)(nil)).Set("used_at = ?", store.Instant(s.Now())).
-			Where("org_id = ?", g.OrgID).Where("mac = ?", t.MAC).Where("used_at IS NULL").Exec(ctx))
+			Where("org_id = ?", g.OrgID).Where("token_mac = ?", t.MAC).Where("used_at IS NULL").Exec(ctx))
 	})
 }
 
 // look finds a token and its grant. Errors: sql.ErrNoRows.
 func (s *Service) look(ctx context.Context, kind, text string) (t token, g grant, err error) {
-	err = s.DB.NewSelect().Model(&t).Where("mac = ?", s.macOf(kind, text)).Where("kind = ?", kind).Scan(ctx)
+	err = s.DB.NewSelect().Model(&t).Where("token_mac = ?", s.macOf(kind, text)).Where("kind = ?", kind).Scan(ctx)
 	if err == nil {
 		err = s.DB.NewSelect().Model(&g).Where("org_id = ?", t.OrgID).Where("id = ?", t.GrantID).Scan(ctx)
 	}
