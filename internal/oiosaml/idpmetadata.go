@@ -1,6 +1,10 @@
 package oiosaml
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // How long what is published holds. A copy that was loaded once must not stop
 // working before it is wrong, so its end (validUntil) is that of the certificate
@@ -24,14 +28,18 @@ func (p *Provider) Publish(now time.Time) ([]byte, error) {
 	return publish(p.Signing[0], now, p.document)
 }
 
-// publish signs the document that write writes with the attributes given.
+// publish signs the document that write writes with the attributes given. Its ID
+// is made from what it says: every node publishes the same octets.
 func publish(k Key, now time.Time, write func(attributes ...string) (w xmlWriter, at int)) ([]byte, error) {
-	id := newID()
 	until := k.Certificate.NotAfter
 	if soonest := now.Add(lastDays); until.Before(soonest) {
 		until = soonest
 	}
-	w, at := write("ID", id, "cacheDuration", cacheDuration, "validUntil", until.UTC().Truncate(time.Second).Format(time.RFC3339))
+	end := until.UTC().Truncate(time.Second).Format(time.RFC3339)
+	said, _ := write("ID", "", "cacheDuration", cacheDuration, "validUntil", end)
+	digest := sha256.Sum256(said.b)
+	id := "_" + hex.EncodeToString(digest[:16])
+	w, at := write("ID", id, "cacheDuration", cacheDuration, "validUntil", end)
 	return k.sign(w.b, id, at)
 }
 
