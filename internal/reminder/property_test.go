@@ -22,7 +22,7 @@ import (
 	"github.com/adgang/adgang/internal/testkit"
 )
 
-var seeds = flag.Uint64("seeds", 10, "random worlds of TestRemindersInRandomWorlds on SQLite; a tenth as many, at least two, on PostgreSQL")
+var seeds = flag.Uint64("seeds", 6, "random worlds of TestRemindersInRandomWorlds on SQLite; a tenth as many, at least two, on PostgreSQL")
 
 // Random rules, receivers, snoozes and quiet hours, over the days on which the clock
 // on the wall is moved, with ten schedulers, nodes that crash, a queue that is lost
