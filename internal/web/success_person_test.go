@@ -176,12 +176,6 @@ var personSuccesses = []success{
 		client.Must(t, http.StatusOK, get, "/api/v1/me", nil, &me)
 		return act{by: client, body: map[string]any{"serial": me.Certificates[0].Serial, "reason": "key_compromise"}}
 	}},
-	{route: "POST /api/v1/me/key-file/revocation-code", want: 201, verbs: "key_file.recode", prepare: func(t *testing.T, r *rulings) act {
-		client := r.newcomerIn(t, "RECODE")
-		var me web.Self
-		client.Must(t, http.StatusOK, get, "/api/v1/me", nil, &me)
-		return act{by: client, body: map[string]any{"serial": me.Certificates[0].Serial}}
-	}},
 	{route: "PATCH /api/v1/me", want: 204, verbs: "employee.wish", prepare: func(t *testing.T, r *rulings) act {
 		return act{by: r.newcomerIn(t, "ENGLISH"), body: map[string]any{"lang": "en"}}
 	}},
