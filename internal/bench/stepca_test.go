@@ -129,7 +129,7 @@ func startStepCA(b *testing.B, binary string, algorithm pki.Algorithm) *stepCA {
 		b.Fatal(err)
 	}
 	var log bytes.Buffer
-	run := exec.Command(binary, path) //nolint:gosec // built above
+	run := exec.Command(binary, path)
 	run.Env = append(os.Environ(), "STEPPATH="+dir)
 	run.Stdout, run.Stderr = io.Discard, &log
 	if err := run.Start(); err != nil {
