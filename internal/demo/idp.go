@@ -38,13 +38,18 @@ func (s *Service) idp() (*oiosaml.Provider, error) {
 	}, err
 }
 
-// customer is Adgang as the service that the simulator knows.
-func (s *Service) customer(ctx context.Context) (oiosaml.Metadata, error) {
-	md, err := s.LocalIdP.Metadata(ctx)
+// idpFor is the simulator, and Adgang as the service that it knows.
+func (s *Service) idpFor(ctx context.Context) (*oiosaml.Provider, oiosaml.Metadata, error) {
+	idp, err := s.idp()
 	if err != nil {
-		return oiosaml.Metadata{}, err
+		return nil, oiosaml.Metadata{}, err
 	}
-	return oiosaml.ParseMetadata(md, s.Now())
+	document, err := s.LocalIdP.Metadata(ctx)
+	if err != nil {
+		return nil, oiosaml.Metadata{}, err
+	}
+	md, err := oiosaml.ParseMetadata(document, s.Now())
+	return idp, md, err
 }
 
 // idpMetadata: GET /demo/idp/metadata -> what Adgang knows of the simulator.
@@ -79,11 +84,7 @@ func (s *Service) idpFront(_ http.ResponseWriter, r *http.Request) (view, error)
 // idpAsked: GET /demo/idp/sso SAMLRequest= -> the page that asks who it is, or at
 // once the answer for somebody who is logged in.
 func (s *Service) idpAsked(w http.ResponseWriter, r *http.Request) (view, error) {
-	idp, err := s.idp()
-	if err != nil {
-		return view{}, err
-	}
-	md, err := s.customer(r.Context())
+	idp, md, err := s.idpFor(r.Context())
 	if err != nil {
 		return view{}, err
 	}
@@ -141,11 +142,7 @@ func (s *Service) idpLogin(w http.ResponseWriter, r *http.Request) (view, error)
 
 // idpAnswer answers for a person, who is logged in at the simulator from now on.
 func (s *Service) idpAnswer(w http.ResponseWriter, r *http.Request, asked oiosaml.Request, who oiosaml.Person) (view, error) {
-	idp, err := s.idp()
-	if err != nil {
-		return view{}, err
-	}
-	md, err := s.customer(r.Context())
+	idp, md, err := s.idpFor(r.Context())
 	if err != nil {
 		return view{}, err
 	}
@@ -176,11 +173,7 @@ func (s *Service) idpLogout(w http.ResponseWriter, r *http.Request) (view, error
 		return view{}, nil
 	}
 	s.guests.end(token)
-	idp, err := s.idp()
-	if err != nil {
-		return view{}, err
-	}
-	md, err := s.customer(r.Context())
+	idp, md, err := s.idpFor(r.Context())
 	if err != nil {
 		return view{}, err
 	}
@@ -196,11 +189,7 @@ func (s *Service) idpLogout(w http.ResponseWriter, r *http.Request) (view, error
 // idpLoggedOut: GET /demo/idp/slo -> 303 to Adgang, whose wish to log the person
 // out is met, or what became of a wish of ours.
 func (s *Service) idpLoggedOut(w http.ResponseWriter, r *http.Request) (view, error) {
-	idp, err := s.idp()
-	if err != nil {
-		return view{}, err
-	}
-	md, err := s.customer(r.Context())
+	idp, md, err := s.idpFor(r.Context())
 	if err != nil {
 		return view{}, err
 	}
@@ -209,8 +198,8 @@ func (s *Service) idpLoggedOut(w http.ResponseWriter, r *http.Request) (view, er
 		return view{}, err
 	}
 	if !m.Answer {
-		return s.partyLogout(w, r, m, md.Party(), idp.Own(), func(wish oiosaml.LogoutRequest) int {
-			return s.guests.endAll(func(g guest) bool { return g.name.Value == wish.NameID.Value && about(wish, g.session) })
+		return s.partyLogout(w, r, m, md.Party(), idp.Own(), func(wish oiosaml.LogoutRequest) {
+			s.guests.endAll(func(g guest) bool { return g.name.Value == wish.NameID.Value && about(wish, g.session) })
 		})
 	}
 	answer, err := m.Response(md.Party(), idp.Own(), s.Now())

@@ -9,20 +9,18 @@ import (
 	"github.com/adgang/adgang/internal/oiosaml"
 )
 
-// own is the service in a logout.
-func (s *Service) own() (oiosaml.Own, error) {
+// parties are the service in a logout, and Adgang as its metadata says today.
+func (s *Service) parties(ctx context.Context) (own oiosaml.Own, adgang oiosaml.Party, err error) {
 	key, err := s.key()
-	return oiosaml.Own{EntityID: s.entityID(), SLO: s.BaseURL + servicePath + "/slo", Key: key}, err
-}
-
-// adgang is Adgang in a logout with the service, as its metadata says today.
-func (s *Service) adgang(ctx context.Context) (oiosaml.Party, error) {
+	if err != nil {
+		return own, adgang, err
+	}
 	md, err := s.Federation.IdPMetadata(ctx)
 	if err != nil {
-		return oiosaml.Party{}, err
+		return own, adgang, err
 	}
 	p, err := oiosaml.ParseIdentity(md, s.Now())
-	return p.Party(), err
+	return oiosaml.Own{EntityID: s.entityID(), SLO: s.BaseURL + servicePath + "/slo", Key: key}, p.Party(), err
 }
 
 // logoutEverywhere: POST /demo/service/logout-everywhere -> 303 to Adgang, logged
@@ -33,11 +31,7 @@ func (s *Service) logoutEverywhere(w http.ResponseWriter, r *http.Request) (view
 		return s.logout(w, r)
 	}
 	s.visits.end(visitOf(r))
-	own, err := s.own()
-	if err != nil {
-		return view{}, err
-	}
-	party, err := s.adgang(r.Context())
+	own, party, err := s.parties(r.Context())
 	if err != nil {
 		return view{}, err
 	}
@@ -55,11 +49,7 @@ func (s *Service) logoutEverywhere(w http.ResponseWriter, r *http.Request) (view
 // loggedOut: GET /demo/service/slo -> 303 to Adgang, whose wish to log the person
 // out is met, or to the service's page after Adgang's answer to a wish of ours.
 func (s *Service) loggedOut(w http.ResponseWriter, r *http.Request) (view, error) {
-	own, err := s.own()
-	if err != nil {
-		return view{}, err
-	}
-	party, err := s.adgang(r.Context())
+	own, party, err := s.parties(r.Context())
 	if err != nil {
 		return view{}, err
 	}
@@ -68,8 +58,8 @@ func (s *Service) loggedOut(w http.ResponseWriter, r *http.Request) (view, error
 		return view{}, err
 	}
 	if !m.Answer {
-		return s.partyLogout(w, r, m, party, own, func(wish oiosaml.LogoutRequest) int {
-			return s.visits.endAll(func(v visit) bool {
+		return s.partyLogout(w, r, m, party, own, func(wish oiosaml.LogoutRequest) {
+			s.visits.endAll(func(v visit) bool {
 				return v.arrival != nil && v.arrival.NameID == wish.NameID.Value && about(wish, v.arrival.session)
 			})
 		})
@@ -91,7 +81,7 @@ func (s *Service) loggedOut(w http.ResponseWriter, r *http.Request) (view, error
 
 // partyLogout meets a party's wish by end and answers it. One who is logged in no
 // more is logged out.
-func (s *Service) partyLogout(w http.ResponseWriter, r *http.Request, m *oiosaml.LogoutMessage, party oiosaml.Party, own oiosaml.Own, end func(oiosaml.LogoutRequest) int) (view, error) {
+func (s *Service) partyLogout(w http.ResponseWriter, r *http.Request, m *oiosaml.LogoutMessage, party oiosaml.Party, own oiosaml.Own, end func(oiosaml.LogoutRequest)) (view, error) {
 	wish, err := m.Request(party, own, s.Now())
 	refusal, refused := errors.AsType[*oiosaml.RefusalError](err)
 	if err != nil && !refused {

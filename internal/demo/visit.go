@@ -74,11 +74,9 @@ func (s *shelf[T]) end(token string) {
 	delete(s.byToken, token)
 }
 
-// endAll ends those that which picks and returns how many that were.
-func (s *shelf[T]) endAll(which func(T) bool) int {
+// endAll ends those that which picks.
+func (s *shelf[T]) endAll(which func(T) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := len(s.byToken)
 	maps.DeleteFunc(s.byToken, func(_ string, one kept[T]) bool { return which(one.value) })
-	return before - len(s.byToken)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
-	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -342,19 +341,11 @@ func (s *Service) people(ctx context.Context, orgID access.OrgID, id string) (na
 }
 
 func (s *Service) readers(ctx context.Context, p Partner) ([]feed.Reader, error) {
-	holders, err := org.Holders(ctx, s.DB, p.OrgID, access.ManageServices)
+	addresses, err := s.contacts(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	var to []feed.Reader
-	for _, h := range holders {
-		to = append(to, feed.Reader{Employee: h.ID, Name: h.Name, Address: h.Email, Lang: h.Lang})
-	}
-	contacts, err := s.contacts(ctx, p)
-	for _, address := range contacts {
-		to = append(to, feed.Reader{Name: address, Address: address})
-	}
-	return to, err
+	return s.Feeds.Readers(ctx, p.OrgID, access.ManageServices, addresses)
 }
 
 // FetchNow fetches a service's metadata at once. Errors: fault.Denied, fault.Absent,

@@ -20,6 +20,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/outside"
 	"github.com/adgang/adgang/internal/store"
@@ -103,6 +104,23 @@ type Service struct {
 	PrivateHosts bool
 	// Takers are the kinds of partners, by the word before the colon.
 	Takers map[string]Taker
+}
+
+// Readers are whom to tell about a partner of an organisation: who has the right
+// to answer for it there, and the addresses that the partner names.
+func (s *Service) Readers(ctx context.Context, of access.OrgID, right access.Right, addresses []string) ([]Reader, error) {
+	holders, err := org.Holders(ctx, s.DB, of, right)
+	if err != nil {
+		return nil, err
+	}
+	var to []Reader
+	for _, h := range holders {
+		to = append(to, Reader{Employee: h.ID, Name: h.Name, Address: h.Email, Lang: h.Lang})
+	}
+	for _, address := range addresses {
+		to = append(to, Reader{Name: address, Address: address})
+	}
+	return to, nil
 }
 
 // Get fetches a document now, whoever's it is. Errors: fault.Invalid, codes feed.*.

@@ -11,7 +11,6 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/feed"
 	"github.com/adgang/adgang/internal/oiosaml"
-	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -197,16 +196,5 @@ func contacts(md oiosaml.Identity) []string {
 // readers are whom to tell about a provider: who may change the organisation's
 // settings, and the provider's own contacts.
 func (s *Service) readers(ctx context.Context, p IdP) ([]feed.Reader, error) {
-	holders, err := org.Holders(ctx, s.DB, p.OrgID, access.ChangeSettings)
-	if err != nil {
-		return nil, err
-	}
-	var to []feed.Reader
-	for _, h := range holders {
-		to = append(to, feed.Reader{Employee: h.ID, Name: h.Name, Address: h.Email, Lang: h.Lang})
-	}
-	for _, address := range contacts(p.Metadata) {
-		to = append(to, feed.Reader{Name: address, Address: address})
-	}
-	return to, nil
+	return s.Feeds.Readers(ctx, p.OrgID, access.ChangeSettings, contacts(p.Metadata))
 }

@@ -9,7 +9,7 @@ import { type Colleague, giveGroupRight, type Holding } from '@/api/rights';
 import { may, type Right, sessionQuery } from '@/api/session';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
-import { Removal } from '@/frame/removal';
+import { AskFirst } from '@/frame/ask-first';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { Skeleton } from '@/ui/feedback';
@@ -180,8 +180,8 @@ function Delete({ group }: { group: Group }) {
     await queries.invalidateQueries({ queryKey: ['groups', 'list'] });
   };
   return (
-    <Removal label={t('groups.delete')} heading={t('groups.deleteHeading', { name: group.name })} remove={gone}>
+    <AskFirst icon="delete" label={t('groups.delete')} heading={t('groups.deleteHeading', { name: group.name })} act={gone}>
       {t('groups.deleteText')}
-    </Removal>
+    </AskFirst>
   );
 }

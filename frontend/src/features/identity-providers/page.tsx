@@ -15,7 +15,7 @@ import {
 import { date, dateTime } from '@/format';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
-import { Removal } from '@/frame/removal';
+import { AskFirst } from '@/frame/ask-first';
 import { codeText } from '@/i18n';
 import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
@@ -189,8 +189,8 @@ function Remove({ provider }: { provider: IdentityProvider }) {
     await queries.invalidateQueries({ queryKey: [...identityProvidersKey, 'list'] });
   };
   return (
-    <Removal label={t('ownLogin.remove')} heading={t('ownLogin.removeHeading', { name: provider.name })} remove={gone}>
+    <AskFirst icon="delete" label={t('ownLogin.remove')} heading={t('ownLogin.removeHeading', { name: provider.name })} act={gone}>
       {t('ownLogin.removeText')}
-    </Removal>
+    </AskFirst>
   );
 }

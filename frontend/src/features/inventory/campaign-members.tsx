@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, type UseInfiniteQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { type Campaign, type CampaignMember, type Kind, membersQuery, type Plan } from '@/api/inventory';
@@ -49,16 +49,29 @@ export function CampaignMembers({ campaign }: { campaign: Campaign }) {
     { heading: campaign.state === 'closed' ? t('campaigns.outcome') : t('campaigns.installed'), cell: (one) => <Outcome member={one} /> },
     { heading: t('inventory.notAfter'), cell: (one) => (one.not_after === null ? '' : date(one.not_after)) },
   ];
+  return <MembersPanel query={query} rows={members} columns={columns} rowKey={(one) => one.certificate_id} />;
+}
+
+interface MembersPanelProps<T> {
+  query: Pick<UseInfiniteQueryResult, 'isPending' | 'isSuccess' | 'error' | 'refetch' | 'hasNextPage' | 'isFetchingNextPage' | 'fetchNextPage'>;
+  rows: T[];
+  columns: Column<T>[];
+  rowKey: (row: T) => string;
+}
+
+/** The certificates of a campaign, page by page, whatever is to be said of each. */
+export function MembersPanel<T>({ query, rows, columns, rowKey }: MembersPanelProps<T>) {
+  const { t } = useTranslation();
   return (
     <section className="panel" aria-labelledby="members">
       <h2 id="members">{t('campaigns.members')}</h2>
       {query.isPending && <Skeleton label={t('ui.loading')} />}
       {query.error !== null && <LoadError error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && members.length === 0 && <p>{t('campaigns.noMembers')}</p>}
-      {members.length > 0 && (
+      {query.isSuccess && rows.length === 0 && <p>{t('campaigns.noMembers')}</p>}
+      {rows.length > 0 && (
         <>
-          <Table caption={t('campaigns.members')} columns={columns} rows={members} rowKey={(one) => one.certificate_id} />
-          <LoadMore shown={members.length} more={query.hasNextPage} pending={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
+          <Table caption={t('campaigns.members')} columns={columns} rows={rows} rowKey={rowKey} />
+          <LoadMore shown={rows.length} more={query.hasNextPage} pending={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
         </>
       )}
     </section>

@@ -16,10 +16,9 @@ import { StackedBar } from '@/ui/chart';
 import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/feedback';
 import { Icon } from '@/ui/icon';
-import { LoadMore } from '@/ui/load-more';
-import { type Column, Table } from '@/ui/table';
+import type { Column } from '@/ui/table';
 import { useToast } from '@/ui/toast';
-import { CampaignMembers } from './campaign-members';
+import { CampaignMembers, MembersPanel } from './campaign-members';
 import { CampaignSteering } from './campaign-steering';
 import { CampaignBadge, doneOf } from './campaigns-page';
 import { Ending, PlanBadge } from './words';
@@ -205,18 +204,5 @@ function Candidates({ campaign }: { campaign: Campaign }) {
     },
     { heading: t('inventory.notAfter'), cell: (one) => <Ending certificate={one} now={now} /> },
   ];
-  return (
-    <section className="panel" aria-labelledby="members">
-      <h2 id="members">{t('campaigns.members')}</h2>
-      {query.isPending && <Skeleton label={t('ui.loading')} />}
-      {query.error !== null && <LoadError error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && members.length === 0 && <p>{t('campaigns.noMembers')}</p>}
-      {members.length > 0 && (
-        <>
-          <Table caption={t('campaigns.members')} columns={columns} rows={members} rowKey={(one) => one.id} />
-          <LoadMore shown={members.length} more={query.hasNextPage} pending={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />
-        </>
-      )}
-    </section>
-  );
+  return <MembersPanel query={query} rows={members} columns={columns} rowKey={(one) => one.id} />;
 }

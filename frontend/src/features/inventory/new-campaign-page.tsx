@@ -4,13 +4,11 @@ import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText, ProblemError } from '@/api/client';
 import { type Generation, newCampaign } from '@/api/inventory';
-import { danishInstant } from '@/format';
 import { Page } from '@/frame/page';
-import { codeText } from '@/i18n';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
-import { DateField, type DateParts, noDate } from '@/ui/date-field';
 import { SelectField, TextField } from '@/ui/field';
+import { ClosingFields, useClosing } from './closing';
 
 /** Drafts a campaign; its dry run is the next page, and nothing happens yet. */
 export function NewCampaignPage() {
@@ -19,9 +17,7 @@ export function NewCampaignPage() {
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [generation, setGeneration] = useState<Generation>('oces2');
-  const [day, setDay] = useState<DateParts>(noDate);
-  const [clock, setClock] = useState('12:00');
-  const [wrong, setWrong] = useState<{ day?: string | undefined; clock?: string | undefined }>({});
+  const closing = useClosing();
   const draft = useMutation({
     mutationFn: (closesAt: Date) => newCampaign({ name, generation, closes_at: closesAt.toISOString() }),
     onSuccess: async ({ id }) => {
@@ -33,10 +29,8 @@ export function NewCampaignPage() {
   const errorOf = (of: string) => (field === of ? errorText(draft.error) : undefined);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    const typed = /^([01]?\d|2[0-3])[.:]([0-5]\d)$/.exec(clock.trim());
-    const at = danishInstant(day, Number(typed?.[1] ?? 0), Number(typed?.[2] ?? 0));
-    setWrong({ day: at === undefined ? codeText('form.date') : undefined, clock: typed === null ? codeText('form.clock') : undefined });
-    if (at !== undefined && typed !== null && !draft.isPending) draft.mutate(at);
+    const at = closing.read();
+    if (at !== undefined && !draft.isPending) draft.mutate(at);
   };
   return (
     <Page title={t('campaigns.newTitle')} lead={t('campaigns.newLead')} parent={{ to: '/inventory/campaigns', title: t('campaigns.title') }} narrow>
@@ -61,23 +55,7 @@ export function NewCampaignPage() {
             </option>
           ))}
         </SelectField>
-        <DateField
-          id="day"
-          label={t('campaigns.closingDay')}
-          hint={t('campaigns.closingHint')}
-          error={wrong.day ?? errorOf('closes_at')}
-          value={day}
-          onChange={setDay}
-        />
-        <TextField
-          id="clock"
-          className="input-width-xs"
-          label={t('campaigns.closingClock')}
-          hint={t('campaigns.closingClockHint')}
-          error={wrong.clock}
-          value={clock}
-          onChange={(event) => setClock(event.target.value)}
-        />
+        <ClosingFields closing={closing} hint={t('campaigns.closingHint')} error={errorOf('closes_at')} />
         <div className="actions">
           <Button type="submit" variant="primary" pending={draft.isPending}>
             {t('campaigns.draft')}

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { logoQuery, logoUrl, removeLogo, setLogo } from '@/api/mail';
-import { Removal } from '@/frame/removal';
+import { AskFirst } from '@/frame/ask-first';
 import { Button } from '@/ui/button';
 import { FileField } from '@/ui/file-field';
 import { useToast } from '@/ui/toast';
@@ -61,9 +61,9 @@ export function LogoPanel({ changes }: { changes: boolean }) {
               </Button>
             )}
             {present === true && (
-              <Removal label={t('mailTemplates.logo.remove')} heading={t('mailTemplates.logo.sure')} remove={remove} variant="secondary">
+              <AskFirst icon="delete" label={t('mailTemplates.logo.remove')} heading={t('mailTemplates.logo.sure')} act={remove} variant="secondary">
                 {t('mailTemplates.logo.sureText')}
-              </Removal>
+              </AskFirst>
             )}
           </div>
         </>

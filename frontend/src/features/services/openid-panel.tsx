@@ -4,10 +4,10 @@ import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { type OpenIDClient, openIDQuery, type OpenIDSettings, renewSecret, type Service, serviceKey, setOpenID, unsetOpenID } from '@/api/services';
 import { dateTime } from '@/format';
+import { AskFirst } from '@/frame/ask-first';
 import { LoadError } from '@/frame/failure';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
-import { Dialog } from '@/ui/dialog';
 import { Skeleton } from '@/ui/feedback';
 import { Checkbox, SelectField, TextArea, TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
@@ -157,17 +157,15 @@ function SettingsForm({ client, onSecret }: { client: OpenIDClient; onSecret: (s
 function Renew({ id, onSecret }: { id: string; onSecret: (secret: string) => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  const renew = async () => {
+    const { secret } = await renewSecret(id);
+    onSecret(secret);
+    void queries.invalidateQueries({ queryKey: openIDQuery(id).queryKey });
+  };
   return (
-    <Asked
-      label={t('services.openid.renew')}
-      heading={t('services.openid.renewHeading')}
-      text={t('services.openid.renewText')}
-      act={() => renewSecret(id)}
-      onDone={(made) => {
-        onSecret(made.secret);
-        void queries.invalidateQueries({ queryKey: openIDQuery(id).queryKey });
-      }}
-    />
+    <AskFirst label={t('services.openid.renew')} heading={t('services.openid.renewHeading')} act={renew}>
+      {t('services.openid.renewText')}
+    </AskFirst>
   );
 }
 
@@ -175,65 +173,15 @@ function Unset({ id }: { id: string }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const toast = useToast();
+  const unset = async () => {
+    await unsetOpenID(id);
+    toast('success', t('services.openid.removed'));
+    void queries.invalidateQueries({ queryKey: openIDQuery(id).queryKey });
+    void queries.invalidateQueries({ queryKey: serviceKey(id) });
+  };
   return (
-    <Asked
-      label={t('services.openid.remove')}
-      heading={t('services.openid.removeHeading')}
-      text={t('services.openid.removeText')}
-      act={() => unsetOpenID(id)}
-      onDone={() => {
-        toast('success', t('services.openid.removed'));
-        void queries.invalidateQueries({ queryKey: openIDQuery(id).queryKey });
-        void queries.invalidateQueries({ queryKey: serviceKey(id) });
-      }}
-    />
-  );
-}
-
-interface AskedProps<T> {
-  label: string;
-  heading: string;
-  text: string;
-  act: () => Promise<T>;
-  onDone: (answer: T) => void;
-}
-
-/** A button whose act is asked about first. */
-function Asked<T>({ label, heading, text, act, onDone }: AskedProps<T>) {
-  const { t } = useTranslation();
-  const [asking, setAsking] = useState(false);
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: act,
-    onSuccess: (answer) => {
-      setAsking(false);
-      onDone(answer);
-    },
-  });
-  return (
-    <>
-      <Button variant="tertiary" onClick={() => setAsking(true)}>
-        {label}
-      </Button>
-      <Dialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        heading={heading}
-        actions={
-          <>
-            <Button variant="warning" pending={isPending} onClick={() => mutate()}>
-              {label}
-            </Button>
-            <Button onClick={() => setAsking(false)}>{t('ui.cancel')}</Button>
-          </>
-        }
-      >
-        <p>{text}</p>
-        {error !== null && (
-          <Alert tone="error" live>
-            {errorText(error)}
-          </Alert>
-        )}
-      </Dialog>
-    </>
+    <AskFirst icon="delete" label={t('services.openid.remove')} heading={t('services.openid.removeHeading')} act={unset}>
+      {t('services.openid.removeText')}
+    </AskFirst>
   );
 }

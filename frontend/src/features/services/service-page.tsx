@@ -7,7 +7,7 @@ import { removeService, replaceService, type Service, serviceKey, serviceQuery }
 import { date, dateTime } from '@/format';
 import { LoadError, NotFound } from '@/frame/failure';
 import { Page } from '@/frame/page';
-import { Removal } from '@/frame/removal';
+import { AskFirst } from '@/frame/ask-first';
 import { MetadataAddress } from '@/frame/metadata-address';
 import { Alert } from '@/ui/alert';
 import { Skeleton } from '@/ui/feedback';
@@ -210,8 +210,8 @@ function Remove({ service }: { service: Service }) {
     await queries.invalidateQueries({ queryKey: ['services', 'list'] });
   };
   return (
-    <Removal label={t('services.remove')} heading={t('services.removeHeading', { name: service.name })} remove={gone}>
+    <AskFirst icon="delete" label={t('services.remove')} heading={t('services.removeHeading', { name: service.name })} act={gone}>
       {t('services.removeText')}
-    </Removal>
+    </AskFirst>
   );
 }

@@ -5,26 +5,28 @@ import { errorText } from '@/api/client';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
+import type { IconName } from '@/ui/icon';
 
-interface RemovalProps {
+interface AskFirstProps {
   /** What the button and its confirmation say. */
   label: string;
   heading: string;
   /** What comes of it. */
   children: ReactNode;
-  /** Removes, and tells the person. */
-  remove: () => Promise<unknown>;
+  /** Does it, and tells the person. */
+  act: () => Promise<unknown>;
+  icon?: IconName;
   variant?: 'secondary' | 'tertiary';
 }
 
-/** A button that removes something, once it was confirmed. */
-export function Removal({ label, heading, children, remove, variant = 'tertiary' }: RemovalProps) {
+/** A button whose act cannot be taken back: it is asked about first. */
+export function AskFirst({ label, heading, children, act, icon, variant = 'tertiary' }: AskFirstProps) {
   const { t } = useTranslation();
   const [asking, setAsking] = useState(false);
-  const { mutate, isPending, error } = useMutation({ mutationFn: remove });
+  const { mutate, isPending, error } = useMutation({ mutationFn: act });
   return (
     <>
-      <Button variant={variant} icon="delete" onClick={() => setAsking(true)}>
+      <Button variant={variant} {...(icon && { icon })} onClick={() => setAsking(true)}>
         {label}
       </Button>
       <Dialog
