@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/adgang/adgang/internal/pki"
+	"github.com/adgang/adgang/internal/testkit"
 )
 
 // BenchmarkStepCA has Adgang (SQLite) and step-ca (with its database, Badger) issue
@@ -142,16 +143,16 @@ func startStepCA(b *testing.B, binary string, algorithm pki.Algorithm) *stepCA {
 	p.client = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: certificateClients, TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12},
 	}}
-	for range 200 {
-		answer, err := p.client.Get("https://" + p.address + "/health")
-		if err == nil {
-			_ = answer.Body.Close()
-			return p
+	b.Cleanup(func() {
+		if b.Failed() {
+			b.Logf("step-ca says:\n%s", log.String())
 		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	b.Fatalf("step-ca does not serve:\n%s", log.String())
-	return nil
+	})
+	testkit.Until(b, "step-ca", func() bool {
+		answer, err := p.client.Get("https://" + p.address + "/health")
+		return err == nil && answer.Body.Close() == nil
+	})
+	return p
 }
 
 func b64(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }

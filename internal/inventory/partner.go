@@ -22,13 +22,14 @@ var PartnersKind = outbox.NewKind[struct{}]("inventory.read_partners")
 // no longer is out of use, and has what took its place as successor. Nothing changes
 // while the metadata stays. Errors: unexpected only.
 func (s *Service) ReadPartners(ctx context.Context) error {
-	known := map[string]bool{}
+	shown := map[access.OrgID][]string{} // fingerprints; partners may share a certificate
 	for _, list := range s.Partners {
 		err := list(ctx, func(id string, org access.OrgID, name, metadata string) error {
-			known[id] = true
-			if err := s.readPartner(ctx, id, org, name, metadata); err != nil {
+			of, err := s.readPartner(ctx, id, org, name, metadata)
+			if err != nil {
 				return fmt.Errorf("metadata of %s: %w", id, err)
 			}
+			shown[org] = append(shown[org], of...)
 			return nil
 		})
 		if err != nil {
@@ -43,10 +44,9 @@ func (s *Service) ReadPartners(ctx context.Context) error {
 		return err
 	}
 	for _, one := range rows {
-		if known[one.Partner] {
-			continue
-		}
-		err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error { return s.vanished(ctx, tx, one.OrgID, one.Partner, nil) })
+		err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+			return s.vanished(ctx, tx, one.OrgID, one.Partner, shown[one.OrgID])
+		})
 		if err != nil {
 			return err
 		}
@@ -54,19 +54,19 @@ func (s *Service) ReadPartners(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) readPartner(ctx context.Context, id string, org access.OrgID, name, metadata string) error {
+// readPartner returns the fingerprints that a partner's metadata shows.
+func (s *Service) readPartner(ctx context.Context, id string, org access.OrgID, name, metadata string) (shown []string, err error) {
 	r := reading{ctx: ctx, now: s.Now()}
 	r.metadata("", []byte(metadata))
 	own, err := s.own(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	issuers, err := s.issuers(ctx, org, r.all)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		var shown []string
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		fresh := false
 		for _, f := range r.all {
 			c := s.row(org, f, own, issuers...)
@@ -80,11 +80,12 @@ func (s *Service) readPartner(ctx context.Context, id string, org access.OrgID, 
 			}
 			fresh = fresh || added
 		}
-		if err := s.vanished(ctx, tx, org, id, shown); err != nil || !fresh {
-			return err
+		if !fresh {
+			return nil
 		}
 		return s.join(ctx, tx, org)
 	})
+	return shown, err
 }
 
 // show puts a certificate of a partner's metadata into the inventory, or says of one
@@ -119,8 +120,8 @@ func (s *Service) show(ctx context.Context, tx bun.Tx, c Certificate, partner, n
 	return added, audit.Record(ctx, tx, audit.By(by, now, "inventory.place_add", object(c.ID), "place "+place.ID+" of "+partner))
 }
 
-// vanished takes what a partner's metadata no longer shows out of use. shown are the
-// fingerprints that it shows.
+// vanished takes what came from a partner's metadata, and no partner of the
+// organisation shows any more, out of use. shown are the fingerprints that are shown.
 func (s *Service) vanished(ctx context.Context, tx bun.Tx, org access.OrgID, partner string, shown []string) error {
 	var all []Certificate
 	err := tx.NewSelect().Model(&all).ExcludeColumn("der").Where("c.org_id = ?", org).Where("c.partner = ?", partner).Order("c.not_after DESC", "c.id").Scan(ctx)

@@ -80,7 +80,13 @@ func TestPartnersAreInTheInventory(t *testing.T) {
 		}
 		shown["service:1"] = metadataOf(old, next)
 		read(2, 0)
+		// A supplier's two services share a certificate: it is in use while one shows it.
+		shown["service:2"] = metadataOf(old)
 		shown["service:1"] = metadataOf(next)
+		if all = read(2, 0); all["Gammelt"].Plan == inventory.PlanRetired {
+			t.Errorf("still shown by another = %+v", all["Gammelt"])
+		}
+		delete(shown, "service:2")
 		all = read(2, 1)
 		if c := all["Gammelt"]; c.Plan != inventory.PlanRetired || c.SuccessorID != all["Nyt"].ID || all["Nyt"].Plan == inventory.PlanRetired {
 			t.Errorf("after the change = %+v", all)
