@@ -12,6 +12,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(envClients) != "" {
+		os.Exit(beClients())
+	}
 	code := m.Run()
 	if lines := summary(); lines != "" {
 		fmt.Print("\n" + lines)

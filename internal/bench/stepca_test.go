@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -12,7 +11,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,8 +28,8 @@ import (
 
 // BenchmarkStepCA has Adgang (SQLite) and step-ca (with its database, Badger) issue
 // certificates for P-256 keys over HTTP by turns, with issuing keys of the same kind.
-// The figure is certificates per second of CPU time: of step-ca's process alone, and
-// of ours with the clients in it. step-ca is built from its module, which
+// The figure is certificates per second of CPU time, of the two servers with their
+// databases; the clients are a process of their own. step-ca is built from its module, which
 // internal/bench/stepca pins.
 func BenchmarkStepCA(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "step-ca")
@@ -58,12 +56,11 @@ func benchmarkStepCA(b *testing.B, binary string, how issuing) {
 		for round := range how.rounds {
 			bodies := invited(b, a, how.each, how.key)
 			requests := peer.requests(b, how.each, how.key)
-			before := peer.cpu(b)
-			theirs := spread(b, cpu{}, how.each, func(i int) error { return peer.sign(b.Context(), requests[i]) })
-			theirs.cpu = peer.cpu(b) - before
-			ours := spread(b, cpu{}, how.each, func(i int) error {
-				return activate(b.Context(), server.URL, a.Config.BaseURL.Host, address(round*how.each+i), bodies[i])
-			})
+			theirs := posting{URL: "https://" + peer.address + "/1.0/sign", Root: peer.root, Want: http.StatusCreated, Bodies: requests, From: -1}.
+				post(b, func() time.Duration { return peer.cpu(b) })
+			ours := posting{
+				URL: server.URL + "/api/v1/activation/certificate", Host: a.Config.BaseURL.Host, Want: http.StatusOK, Bodies: bodies, From: round * how.each,
+			}.post(b, func() time.Duration { return cpu{}.used(b) })
 			rate.add(ours, theirs)
 			work.add(pace{units: how.each, elapsed: ours.cpu}, pace{units: how.each, elapsed: theirs.cpu})
 		}
@@ -77,7 +74,7 @@ type stepCA struct {
 	pid      int
 	address  string
 	provider *ecdsa.PrivateKey // of the provisioner, whose tokens ask for certificates
-	client   *http.Client
+	root     []byte            // DER
 }
 
 func startStepCA(b *testing.B, binary string, algorithm pki.Algorithm) *stepCA {
@@ -107,7 +104,7 @@ func startStepCA(b *testing.B, binary string, algorithm pki.Algorithm) *stepCA {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &stepCA{address: l.Addr().String(), provider: ecKey(b).(*ecdsa.PrivateKey)}
+	p := &stepCA{address: l.Addr().String(), provider: ecKey(b).(*ecdsa.PrivateKey), root: root}
 	_ = l.Close()
 	point, err := p.provider.PublicKey.Bytes()
 	if err != nil {
@@ -140,16 +137,14 @@ func startStepCA(b *testing.B, binary string, algorithm pki.Algorithm) *stepCA {
 	p.pid = run.Process.Pid
 	trust := x509.NewCertPool()
 	trust.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root}))
-	p.client = &http.Client{Transport: &http.Transport{
-		MaxIdleConnsPerHost: certificateClients, TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12},
-	}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12}}}
 	b.Cleanup(func() {
 		if b.Failed() {
 			b.Logf("step-ca says:\n%s", log.String())
 		}
 	})
 	testkit.Until(b, "step-ca", func() bool {
-		answer, err := p.client.Get("https://" + p.address + "/health")
+		answer, err := client.Get("https://" + p.address + "/health")
 		return err == nil && answer.Body.Close() == nil
 	})
 	return p
@@ -205,23 +200,4 @@ func part(b *testing.B, v any) string {
 		b.Fatal(err)
 	}
 	return b64(text)
-}
-
-// sign asks for one certificate.
-func (p *stepCA) sign(ctx context.Context, body []byte) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+p.address+"/1.0/sign", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := p.client.Do(r)
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(answer.Body)
-	err = errors.Join(err, answer.Body.Close())
-	if err == nil && answer.StatusCode != http.StatusCreated {
-		err = fmt.Errorf("step-ca answers %d: %s", answer.StatusCode, text)
-	}
-	return err
 }

@@ -34,6 +34,9 @@ type Holder struct {
 	Email      string // may be empty, but for secure e-mail
 }
 
+// Then is the caller's part of an issuing, inside its transaction.
+type Then func(ctx context.Context, tx bun.Tx, c Certificate) error
+
 // A request that is under way elsewhere is waited for. One older than stale (by
 // the clock), or still under way after patience, was cut short and is taken over.
 const (
@@ -54,7 +57,12 @@ var errOvertaken = errors.New("request was settled by another call")
 // ca.request.bad_subject for data that fits no certificate, fault.Conflict
 // ca.request.{other_key, other_holder, revoked, key_in_use}, fault.Unavailable
 // ca.authority.ending.
-func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, h Holder, csr *pki.Request) (Certificate, error) {
+//
+// then is what the caller changes with it: in the second transaction, so that either
+// both are stored or none, and in one of its own when the request had its certificate
+// already. An error of it, which Issue returns as it is, leaves the certificate
+// intended, to be taken over or given up like one that was cut short.
+func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, h Holder, csr *pki.Request, then Then) (Certificate, error) {
 	if h.Profile == "" {
 		h.Profile = pki.ProfileEmployee
 	}
@@ -75,11 +83,11 @@ func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, 
 			return Certificate{}, fault.New(fault.Conflict, "ca.request.other_holder", "This request for a certificate is somebody else's.")
 		}
 		if prior.Serial != "" && prior.State != Intended {
-			return again(prior, hash[:])
+			return s.again(ctx, prior, hash[:], then)
 		}
 		c, err := s.issue(ctx, by, prior.Serial, Certificate{
 			OrgID: h.OrgID, EmployeeID: h.EmployeeID, RequestID: requestID, KeyHash: hash[:],
-		}, h, csr)
+		}, h, csr, then)
 		if !errors.Is(err, errOvertaken) {
 			return c, err
 		}
@@ -108,19 +116,19 @@ func (s *Service) prior(ctx context.Context, requestID string) (Certificate, err
 }
 
 // again answers a request that was answered before.
-func again(c Certificate, keyHash []byte) (Certificate, error) {
+func (s *Service) again(ctx context.Context, c Certificate, keyHash []byte, then Then) (Certificate, error) {
 	if !bytes.Equal(c.KeyHash, keyHash) {
 		return Certificate{}, fault.New(fault.Conflict, "ca.request.other_key", "This request already has its certificate, for another key.")
 	}
 	if c.State != Issued {
 		return Certificate{}, fault.New(fault.Conflict, "ca.request.revoked", "The certificate of this request has been revoked. "+askForNew)
 	}
-	return c, nil
+	return c, store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error { return then(ctx, tx, c) })
 }
 
 // issue drafts, records, signs and stores. replaced is the intended certificate
 // that the new one takes the place of, "" for none. Errors: errOvertaken.
-func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, holder Holder, csr *pki.Request) (Certificate, error) {
+func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Serial, c Certificate, holder Holder, csr *pki.Request, then Then) (Certificate, error) {
 	h, err := s.hierarchy(ctx)
 	if err != nil {
 		return c, err
@@ -151,7 +159,7 @@ func (s *Service) issue(ctx context.Context, by access.Actor, replaced pki.Seria
 		return c, err
 	}
 	c.State = Issued
-	return c, s.keep(ctx, by, c)
+	return c, s.keep(ctx, by, c, then)
 }
 
 // intend is the first transaction: the draft is on record before it is signed.
@@ -181,8 +189,8 @@ func (s *Service) intend(ctx context.Context, by access.Actor, replaced pki.Seri
 }
 
 // keep is the second transaction: the signed certificate, unless the intent was
-// given up meanwhile.
-func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) error {
+// given up meanwhile, and what the caller does with it.
+func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate, then Then) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		n, err := store.Count(tx.NewUpdate().Model((*Certificate)(nil)).
 			Set("state = ?", Issued).Set("der = ?", c.DER).
@@ -193,7 +201,11 @@ func (s *Service) keep(ctx context.Context, by access.Actor, c Certificate) erro
 		if n == 0 {
 			return errOvertaken
 		}
-		return audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), c.holder()))
+		err = audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate.issue", object(c.Serial), c.holder()))
+		if err != nil {
+			return err
+		}
+		return then(ctx, tx, c)
 	})
 }
 

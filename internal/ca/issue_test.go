@@ -13,6 +13,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/pki"
@@ -74,7 +75,7 @@ func TestIssueAgain(t *testing.T) {
 			t.Errorf("the same request gave %s, then %s", first.Serial, second.Serial)
 		}
 		ask := func(h ca.Holder, r *pki.Request) error {
-			_, err := s.Issue(t.Context(), by(h), "r", h, r)
+			_, err := s.Issue(t.Context(), by(h), "r", h, r, alone)
 			return err
 		}
 		wantCode(t, "Issue for another key", ask(alice(), request(t)), fault.Conflict, "ca.request.other_key")
@@ -130,11 +131,11 @@ func TestIssueRefused(t *testing.T) {
 				r = request(t)
 			}
 			clock.Move(tc.later)
-			_, err := s.Issue(t.Context(), by(h), "r", h, r)
+			_, err := s.Issue(t.Context(), by(h), "r", h, r, alone)
 			wantCode(t, tc.name, err, tc.kind, tc.code)
 			clock.Move(-tc.later)
 		}
-		_, err := s.Issue(t.Context(), by(bob()), "r", alice(), request(t))
+		_, err := s.Issue(t.Context(), by(bob()), "r", alice(), request(t), alone)
 		wantCode(t, "an actor of another organisation", err, fault.Denied, "ca.request.other_organisation")
 		if n := len(stored(t, db)); n != 2 {
 			t.Errorf("certificates on record = %d, want the first 2", n)
@@ -177,7 +178,7 @@ func killed(t *testing.T, s *ca.Service, c *cut, r *pki.Request) {
 		}
 	}()
 	s.DB = s.DB.WithQueryHook(c)
-	_, err := s.Issue(t.Context(), by(alice()), "r", alice(), r)
+	_, err := s.Issue(t.Context(), by(alice()), "r", alice(), r, alone)
 	t.Errorf("Issue = %v, want a crash", err)
 }
 
@@ -299,7 +300,7 @@ func TestIssueWaits(t *testing.T) {
 		pause := unsigned()
 		pause.do = func() {
 			go func() {
-				c, err := second.Issue(t.Context(), by(alice()), "r", alice(), r)
+				c, err := second.Issue(t.Context(), by(alice()), "r", alice(), r, alone)
 				if err != nil {
 					t.Errorf("the second Issue: %v", err)
 				}
@@ -330,7 +331,7 @@ func TestIssueOnSeveralNodesAtOnce(t *testing.T) {
 		for i := range got {
 			s := node(t, db, clock)
 			all.Go(func() {
-				c, err := s.Issue(t.Context(), by(alice()), "r", alice(), r)
+				c, err := s.Issue(t.Context(), by(alice()), "r", alice(), r, alone)
 				got[i] = fmt.Sprint(c.Serial, err)
 			})
 		}
@@ -359,7 +360,7 @@ func TestOneKeyForTwoPeopleAtOnce(t *testing.T) {
 	between := &cut{operation: "COMMIT"}
 	between.do = func() { issue(t, s, "bob's", bob(), r) }
 	other.DB = db.WithQueryHook(between)
-	_, err := other.Issue(t.Context(), by(alice()), "alice's", alice(), r)
+	_, err := other.Issue(t.Context(), by(alice()), "alice's", alice(), r, alone)
 	wantCode(t, "Issue", err, fault.Conflict, "ca.request.key_in_use")
 	clock.Move(time.Hour)
 	sweep(t, s)
@@ -368,4 +369,53 @@ func TestOneKeyForTwoPeopleAtOnce(t *testing.T) {
 			t.Errorf("certificate of %s is %s, want %s", c.OrgID, c.State, want)
 		}
 	}
+}
+
+// What the caller changes is stored with the certificate or not at all.
+func TestIssueWithTheCallersPart(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		clock := testkit.NewClock()
+		s, r := ready(t, db, clock), request(t)
+		var seen []ca.State
+		note := func(end error) ca.Then {
+			return func(ctx context.Context, tx bun.Tx, c ca.Certificate) error {
+				var row ca.Certificate
+				if err := tx.NewSelect().Model(&row).Where("serial = ?", c.Serial).Scan(ctx); err != nil {
+					return err
+				}
+				seen = append(seen, row.State)
+				return errors.Join(audit.Record(ctx, tx, audit.By(by(alice()), s.Now(), "key_file.activate", "certificate:"+string(c.Serial), "")), end)
+			}
+		}
+		full := fault.New(fault.Conflict, "test.full", "No.")
+		_, err := s.Issue(t.Context(), by(alice()), "r", alice(), r, note(full))
+		wantCode(t, "Issue", err, fault.Conflict, "test.full")
+		left := stored(t, db)
+		if len(left) != 1 || left[0].State != ca.Intended || left[0].DER != nil {
+			t.Fatalf("on record are %+v, want one intended", left)
+		}
+		if got, want := verbs(t, db, left[0]), []string{"certificate.intend"}; !slices.Equal(got, want) {
+			t.Errorf("entries = %v, want %v", got, want)
+		}
+		clock.Move(time.Minute)
+		for _, want := range [][]string{
+			{"certificate.intend", "certificate.issue", "key_file.activate"},
+			{"certificate.intend", "certificate.issue", "key_file.activate", "key_file.activate"}, // asked again
+		} {
+			c, err := s.Issue(t.Context(), by(alice()), "r", alice(), r, note(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := verbs(t, db, c); !slices.Equal(got, want) {
+				t.Errorf("entries = %v, want %v", got, want)
+			}
+		}
+		if want := []ca.State{ca.Issued, ca.Issued, ca.Issued}; !slices.Equal(seen, want) {
+			t.Errorf("the caller's part saw %v, want %v", seen, want)
+		}
+		if all := stored(t, db); len(all) != 2 || all[0].State != ca.Abandoned || all[1].State != ca.Issued {
+			t.Errorf("on record are %+v, want one abandoned and one issued", all)
+		}
+	})
 }

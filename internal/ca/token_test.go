@@ -124,7 +124,7 @@ func TestTokenGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := request(t)
-	_, err := s.Issue(t.Context(), by(alice()), "late", alice(), late)
+	_, err := s.Issue(t.Context(), by(alice()), "late", alice(), late, alone)
 	if fault.KindOf(err) != fault.Unavailable || fault.CodeOf(err) != "ca.token.away" {
 		t.Errorf("Issue without the token = %v", err)
 	}
@@ -141,7 +141,7 @@ func TestTokenGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.Move(time.Minute) // the broken-off request is nobody's by now
-	if c, err := s.Issue(t.Context(), by(alice()), "late", alice(), late); err != nil || c.State != ca.Issued {
+	if c, err := s.Issue(t.Context(), by(alice()), "late", alice(), late, alone); err != nil || c.State != ca.Issued {
 		t.Errorf("the same request when the token is back = %s, %v", c.State, err)
 	}
 	if err := s.Rollover(t.Context(), access.Command("")); err != nil {

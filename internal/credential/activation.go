@@ -31,7 +31,7 @@ type Pending struct {
 // a link that is unknown or was replaced, fault.Conflict for one that is used,
 // locked or expired.
 func (s *Service) LookUp(ctx context.Context, token string) (Pending, error) {
-	a, err := s.byToken(ctx, s.DB, token)
+	a, err := s.byToken(ctx, s.DB.NewSelect(), token)
 	if err != nil {
 		return Pending{}, err
 	}
@@ -47,9 +47,9 @@ func (s *Service) LookUp(ctx context.Context, token string) (Pending, error) {
 	}, nil
 }
 
-func (s *Service) byToken(ctx context.Context, db bun.IDB, token string) (Activation, error) {
+func (s *Service) byToken(ctx context.Context, q *bun.SelectQuery, token string) (Activation, error) {
 	var a Activation
-	err := db.NewSelect().Model(&a).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).Scan(ctx)
+	err := q.Model(&a).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, fault.New(fault.Absent, "credential.activation.unknown", "The link is not known here. Open the link of the newest mail; if there is none, ask your administrator for a new one.")
 	}
@@ -92,7 +92,7 @@ func (s *Service) holder(ctx context.Context, a Activation) (org.Employee, org.O
 // Invited is whom a link invites, known well enough to be activated or not.
 // Errors: as LookUp.
 func (s *Service) Invited(ctx context.Context, token string) (org.Employee, error) {
-	a, err := s.byToken(ctx, s.DB, token)
+	a, err := s.byToken(ctx, s.DB.NewSelect(), token)
 	if err == nil {
 		err = s.usable(a)
 	}
@@ -152,18 +152,22 @@ func (s *Service) exchange(ctx context.Context, a Activation, request *pki.Reque
 		return Issued{}, err
 	}
 	by := access.Actor{OrgID: o.ID, ID: "employee:" + string(e.ID), Employee: e.ID, Name: e.Name(), Address: address}
+	var code string
+	var refused error
 	cert, err := s.CA.Issue(ctx, by, a.ID, ca.Holder{
 		OrgID: o.ID, EmployeeID: e.ID, CVR: o.CVR, OrgName: o.Name, GivenName: e.GivenName, Surname: e.Surname, Email: e.Email,
-	}, request)
+	}, request, func(ctx context.Context, tx bun.Tx, cert ca.Certificate) (err error) {
+		code, refused, err = s.complete(ctx, tx, by, a, cert)
+		return err
+	})
 	if err != nil {
 		if fault.CodeOf(err) == "ca.request.other_key" {
 			return Issued{}, s.usable(Activation{State: "used"})
 		}
 		return Issued{}, err
 	}
-	code, err := s.complete(ctx, by, a, cert)
-	if err != nil {
-		return Issued{}, err
+	if refused != nil {
+		return Issued{}, refused
 	}
 	chain, err := s.CA.Chain(ctx)
 	box, err2 := pki.MailboxOf(cert.DER)
@@ -187,10 +191,11 @@ func (s *Service) redeem(ctx context.Context, token, code, address string) (Acti
 	return a, nil
 }
 
-// redeemIn returns a used invitation with its right code too: the certificate may
-// be asked for again.
+// redeemIn holds the invitation before it looks at the code, so that of many guesses
+// at once each sees what the one before has spent. It returns a used invitation with
+// its right code too: the certificate may be asked for again.
 func (s *Service) redeemIn(ctx context.Context, tx bun.Tx, token, code, address string) (a Activation, refused, err error) {
-	a, err = s.byToken(ctx, tx, token)
+	a, err = s.byToken(ctx, store.Locking(tx.NewSelect()), token)
 	if fault.KindOf(err) == fault.Absent {
 		return a, err, nil
 	}
@@ -201,41 +206,26 @@ func (s *Service) redeemIn(ctx context.Context, tx bun.Tx, token, code, address 
 	if a.State == "used" && right {
 		return a, nil, nil
 	}
-	if refused := s.usable(a); refused != nil {
+	if refused := s.usable(a); refused != nil || right {
 		return a, refused, nil
 	}
-	refused, err = s.try(ctx, tx, a, right, address)
+	refused, err = s.missed(ctx, tx, a, address)
 	return a, refused, err
 }
 
-// try spends a try before it looks at the code, so that many guesses at once
-// cannot pass the limit, and gives it back when the code is right. The last try
-// locks the invitation.
-func (s *Service) try(ctx context.Context, tx bun.Tx, a Activation, right bool, address string) (refused, err error) {
-	// The row is locked from here on, on SQLite the whole database already.
-	err = tx.NewUpdate().Model(&a).Set("tries = tries + 1").
-		Where("id = ?", a.ID).Where("state = 'open'").Returning("*").Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) { // somebody was quicker
-		err = tx.NewSelect().Model(&a).WherePK().Scan(ctx)
-		if a.State == "used" && right {
-			return nil, err
-		}
-		return s.usable(a), err
+// missed counts a wrong code. The last one locks the invitation.
+func (s *Service) missed(ctx context.Context, tx bun.Tx, a Activation, address string) (refused, err error) {
+	q := tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries + 1").Where("id = ?", a.ID).Where("state = 'open'")
+	left := MaxTries - (a.Tries + 1)
+	if left <= 0 {
+		q = q.Set("state = 'locked'").Set("code_sealed = NULL")
 	}
-	if err != nil {
+	res, err := q.Exec(ctx)
+	if err := store.One(res, err, "credential.activation"); err != nil {
 		return nil, err
 	}
-	if right {
-		_, err := tx.NewUpdate().Model((*Activation)(nil)).Set("tries = tries - 1").Where("id = ?", a.ID).Exec(ctx)
-		return nil, err
-	}
-	left := MaxTries - a.Tries
 	if left > 0 {
 		return fault.New(fault.Invalid, "credential.activation.code", "The installation code is wrong. Tries left: %d.", left).On("code"), nil
-	}
-	if _, err := tx.NewUpdate().Model((*Activation)(nil)).Set("state = 'locked'").Set("code_sealed = NULL").
-		Where("id = ?", a.ID).Exec(ctx); err != nil {
-		return nil, err
 	}
 	if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "locked", false, a.EmployeeID); err != nil {
 		return nil, err
@@ -245,59 +235,54 @@ func (s *Service) try(ctx context.Context, tx bun.Tx, a Activation, right bool, 
 		audit.Record(ctx, tx, audit.By(by, s.Now(), "activation.lock", "employee:"+string(a.EmployeeID), ""))
 }
 
-// complete puts the key file into use and returns its revocation code. A second
-// call for the same certificate only makes a new code: the first may be lost.
-func (s *Service) complete(ctx context.Context, by access.Actor, a Activation, cert ca.Certificate) (code string, err error) {
+// complete puts the key file into use and returns its revocation code, in the
+// transaction that stores the certificate. A second call for the same certificate
+// only makes a new code: the first may be lost. An invitation that was replaced while
+// the certificate was being signed is refused, and the certificate revoked.
+func (s *Service) complete(ctx context.Context, tx bun.Tx, by access.Actor, a Activation, cert ca.Certificate) (code string, refused, err error) {
 	now := store.Instant(s.Now())
-	var refused error
-	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Count(tx.NewUpdate().Model((*Activation)(nil)).
-			Set("state = 'used'").Set("used_at = ?", now).Set("code_sealed = NULL").
-			Where("id = ?", a.ID).Where("state = 'open'").Exec(ctx))
-		if err != nil {
-			return err
+	n, err := store.Count(tx.NewUpdate().Model((*Activation)(nil)).
+		Set("state = 'used'").Set("used_at = ?", now).Set("code_sealed = NULL").
+		Where("id = ?", a.ID).Where("state = 'open'").Exec(ctx))
+	if err != nil {
+		return "", nil, err
+	}
+	if n == 0 {
+		var stored Activation
+		if err := tx.NewSelect().Model(&stored).Where("id = ?", a.ID).Scan(ctx); err != nil {
+			return "", nil, err
 		}
-		if n == 0 {
-			var stored Activation
-			if err := tx.NewSelect().Model(&stored).Where("id = ?", a.ID).Scan(ctx); err != nil {
-				return err
-			}
-			if stored.State == "used" {
-				code, err = s.newRevocationCode(ctx, tx, a.KeyFileID, string(cert.Serial))
-				return err
-			}
-			// Replaced while the certificate was being signed: nobody gets it.
-			refused = s.usable(stored)
-			return s.CA.RevokeIn(ctx, tx, by, string(cert.Serial), "superseded", "")
+		if stored.State == "used" {
+			code, err = s.newRevocationCode(ctx, tx, a.KeyFileID, string(cert.Serial))
+			return code, nil, err
 		}
-		res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
-			Set("state = 'active'").Set("serial = ?", cert.Serial).Set("not_after = ?", cert.NotAfter).Set("activated_at = ?", now).
-			Where("org_id = ?", a.OrgID).Where("id = ?", a.KeyFileID).Where("state = 'ordered'").Exec(ctx)
-		if err := store.One(res, err, "credential.key_file"); err != nil {
-			return err
-		}
-		if code, err = s.newRevocationCode(ctx, tx, a.KeyFileID, string(cert.Serial)); err != nil {
-			return err
-		}
-		if err := s.scheduleBlock(ctx, tx, a, now); err != nil {
-			return err
-		}
-		if err := org.SetMark(ctx, tx, a.OrgID, org.MarkKeyFile, "active", false, a.EmployeeID); err != nil {
-			return err
-		}
-		if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "", false, a.EmployeeID); err != nil {
-			return err
-		}
-		ref := ActivationRef{Org: a.OrgID, Activation: a.ID}
-		if a.BatchID != nil && a.RowNo != nil {
-			ref.Batch, ref.Row = *a.BatchID, *a.RowNo
-		}
-		if err := Activated.Add(ctx, tx, a.OrgID, ref, now); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(by, now, "key_file.activate", "employee:"+string(a.EmployeeID), "serial "+string(cert.Serial)))
-	})
-	return code, errors.Join(err, refused)
+		return "", s.usable(stored), s.CA.RevokeIn(ctx, tx, by, string(cert.Serial), "superseded", "")
+	}
+	code = secret.Code()
+	res, err := tx.NewUpdate().Model((*KeyFile)(nil)).
+		Set("state = 'active'").Set("serial = ?", cert.Serial).Set("not_after = ?", cert.NotAfter).Set("activated_at = ?", now).
+		Set("revocation_mac = ?", s.revocationMAC(a.KeyFileID, code)).
+		Where("org_id = ?", a.OrgID).Where("id = ?", a.KeyFileID).Where("state = 'ordered'").Exec(ctx)
+	if err := store.One(res, err, "credential.key_file"); err != nil {
+		return "", nil, err
+	}
+	if err := s.scheduleBlock(ctx, tx, a, now); err != nil {
+		return "", nil, err
+	}
+	if err := org.SetMark(ctx, tx, a.OrgID, org.MarkKeyFile, "active", false, a.EmployeeID); err != nil {
+		return "", nil, err
+	}
+	if err := org.SetMark(ctx, tx, a.OrgID, org.MarkInvitation, "", false, a.EmployeeID); err != nil {
+		return "", nil, err
+	}
+	ref := ActivationRef{Org: a.OrgID, Activation: a.ID}
+	if a.BatchID != nil && a.RowNo != nil {
+		ref.Batch, ref.Row = *a.BatchID, *a.RowNo
+	}
+	if err := Activated.Add(ctx, tx, a.OrgID, ref, now); err != nil {
+		return "", nil, err
+	}
+	return code, nil, audit.Record(ctx, tx, audit.By(by, now, "key_file.activate", "employee:"+string(a.EmployeeID), "serial "+string(cert.Serial)))
 }
 
 // scheduleBlock ends the parallel running of the code card, if it has an end: so

@@ -54,12 +54,16 @@ type blockTry struct {
 func (s *Service) newRevocationCode(ctx context.Context, tx bun.Tx, file, serial string) (string, error) {
 	code := secret.Code()
 	n, err := store.Count(tx.NewUpdate().Model((*KeyFile)(nil)).
-		Set("revocation_mac = ?", s.Keys.MAC(revocationPurpose, file, secret.CleanCode(code))).
+		Set("revocation_mac = ?", s.revocationMAC(file, code)).
 		Where("id = ?", file).Where("serial = ?", serial).Where("state = 'active'").Exec(ctx))
 	if err != nil || n == 0 {
 		return "", err
 	}
 	return code, nil
+}
+
+func (s *Service) revocationMAC(file, code string) []byte {
+	return s.Keys.MAC(revocationPurpose, file, secret.CleanCode(code))
 }
 
 // BlockOpenly blocks a key file or any other certificate for good for whoever has

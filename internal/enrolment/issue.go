@@ -91,18 +91,22 @@ func (s *Service) issue(ctx context.Context, by access.Actor, o Order, request *
 	if err != nil {
 		return Fetched{}, err
 	}
+	var code string
+	var refused error
 	cert, err := s.CA.Issue(ctx, by, o.ID, ca.Holder{
 		OrgID: p.OrgID, Profile: p.Kind, EmployeeID: access.EmployeeID(p.ID), CVR: owner.CVR, OrgName: owner.Name, Name: p.Name, Email: p.Email,
-	}, request)
+	}, request, func(ctx context.Context, tx bun.Tx, cert ca.Certificate) (err error) {
+		code, refused, err = s.settle(ctx, tx, by, o, cert)
+		return err
+	})
 	if err != nil {
 		if fault.CodeOf(err) == "ca.request.other_key" {
 			return Fetched{}, s.usable(Order{State: Issued})
 		}
 		return Fetched{}, err
 	}
-	code, err := s.settle(ctx, by, o, cert)
-	if err != nil {
-		return Fetched{}, err
+	if refused != nil {
+		return Fetched{}, refused
 	}
 	chain, err := s.CA.Chain(ctx)
 	if err != nil {
@@ -116,39 +120,34 @@ func (s *Service) issue(ctx context.Context, by access.Actor, o Order, request *
 // the certificate is given out: the one before may be lost with its answer. An order
 // that ended while the certificate was being signed gives it to nobody: it is
 // revoked.
-func (s *Service) settle(ctx context.Context, by access.Actor, o Order, cert ca.Certificate) (code string, err error) {
+func (s *Service) settle(ctx context.Context, tx bun.Tx, by access.Actor, o Order, cert ca.Certificate) (code string, refused, err error) {
 	now, serial := store.Instant(s.Now()), string(cert.Serial)
-	var refused error
-	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Count(tx.NewUpdate().Model((*Order)(nil)).
-			Set("state = ?", Issued).Set("serial = ?", serial).Set("issued_at = ?", now).
-			Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Where("state = ?", Ready).Exec(ctx))
-		if err != nil {
-			return err
+	n, err := store.Count(tx.NewUpdate().Model((*Order)(nil)).
+		Set("state = ?", Issued).Set("serial = ?", serial).Set("issued_at = ?", now).
+		Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Where("state = ?", Ready).Exec(ctx))
+	if err != nil {
+		return "", nil, err
+	}
+	if n == 1 {
+		if code, err = s.code(ctx, tx, o, cert); err != nil {
+			return "", nil, err
 		}
-		if n == 1 {
-			if code, err = s.code(ctx, tx, o, cert); err != nil {
-				return err
-			}
-			if err := Changed.Add(ctx, tx, o.OrgID, Ref{o.OrgID, serial}, now); err != nil {
-				return err
-			}
-			return audit.Record(ctx, tx, audit.By(by, now, "certificate_order.issue", o.object(), "serial "+serial))
+		if err := Changed.Add(ctx, tx, o.OrgID, Ref{o.OrgID, serial}, now); err != nil {
+			return "", nil, err
 		}
-		stored, err := order(ctx, tx, o.OrgID, o.ID)
-		if err != nil {
-			return err
-		}
-		if stored.State == Issued {
-			if cert.State == ca.Issued && cert.RevokedAt == nil {
-				code, err = s.code(ctx, tx, o, cert)
-			}
-			return err
-		}
-		refused = s.usable(stored)
-		return s.CA.RevokeIn(ctx, tx, by, serial, "superseded", "")
-	})
-	return code, errors.Join(err, refused)
+		return code, nil, audit.Record(ctx, tx, audit.By(by, now, "certificate_order.issue", o.object(), "serial "+serial))
+	}
+	stored, err := order(ctx, tx, o.OrgID, o.ID)
+	if err != nil {
+		return "", nil, err
+	}
+	if stored.State != Issued {
+		return "", s.usable(stored), s.CA.RevokeIn(ctx, tx, by, serial, "superseded", "")
+	}
+	if cert.State == ca.Issued && cert.RevokedAt == nil {
+		code, err = s.code(ctx, tx, o, cert)
+	}
+	return code, nil, err
 }
 
 // code is the revocation code of a certificate that is given out.
@@ -255,31 +254,32 @@ func (s *Service) right(o Order, code string) bool {
 	return o.CodeMAC != nil && secret.Equal(o.CodeMAC, s.Keys.MAC(codePurpose, o.ID, secret.CleanCode(code)))
 }
 
-// try spends a try before it looks at the code, so that many guesses at once cannot
-// pass the limit, and gives it back when the code is right. The last one locks.
+// try holds the order before it looks at the code, so that of many guesses at once
+// each sees what the one before has spent. A used order with its right code passes:
+// the certificate may be asked for again. The last wrong code locks.
 func (s *Service) try(ctx context.Context, tx bun.Tx, by access.Actor, o Order, code string) (refused, err error) {
+	err = store.Locking(tx.NewSelect()).Model(&o).Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Scan(ctx)
+	if err != nil {
+		return nil, store.Found(err, "enrolment.order")
+	}
 	right := s.right(o, code)
-	err = tx.NewUpdate().Model(&o).Set("tries = tries + 1").
-		Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Where("state = ?", Ready).Where("expires_at > ?", store.Instant(s.Now())).
-		Returning("*").Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		stored, err := order(ctx, tx, o.OrgID, o.ID)
-		if err != nil || stored.State == Issued && right {
-			return nil, err // the certificate may be asked for again
-		}
-		return s.usable(stored), nil
+	if o.State == Issued && right {
+		return nil, nil
 	}
-	switch {
-	case err != nil:
-		return nil, err
-	case right:
-		_, err := tx.NewUpdate().Model((*Order)(nil)).Set("tries = tries - 1").Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Exec(ctx)
-		return nil, err
-	case o.Tries < MaxTries:
-		return fault.New(fault.Invalid, "enrolment.order.code", "The one-time code is wrong. Tries left: %d.", MaxTries-o.Tries).On("code"), nil
+	if refused := s.usable(o); refused != nil || right {
+		return refused, nil
 	}
-	if _, err := tx.NewUpdate().Model((*Order)(nil)).Set("state = ?", Locked).Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Exec(ctx); err != nil {
+	q := tx.NewUpdate().Model((*Order)(nil)).Set("tries = tries + 1").Where("org_id = ?", o.OrgID).Where("id = ?", o.ID).Where("state = ?", Ready)
+	left := MaxTries - (o.Tries + 1)
+	if left <= 0 {
+		q = q.Set("state = ?", Locked)
+	}
+	res, err := q.Exec(ctx)
+	if err := store.One(res, err, "enrolment.order"); err != nil {
 		return nil, err
+	}
+	if left > 0 {
+		return fault.New(fault.Invalid, "enrolment.order.code", "The one-time code is wrong. Tries left: %d.", left).On("code"), nil
 	}
 	return s.usable(Order{State: Locked}), audit.Record(ctx, tx, audit.By(by, s.Now(), "certificate_order.lock", o.object(), ""))
 }

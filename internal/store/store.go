@@ -69,10 +69,11 @@ func openSQLite(path string) (*bun.DB, error) {
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 	}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	connector, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 	if err != nil {
 		return nil, err
 	}
+	db := sql.OpenDB(keeping{connector})
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
 	return bun.NewDB(db, sqlitedialect.New()), nil
@@ -145,6 +146,16 @@ func InTx(ctx context.Context, db *bun.DB, fn func(ctx context.Context, tx bun.T
 		ctx = context.WithoutCancel(ctx)
 	}
 	return db.RunInTx(ctx, nil, fn)
+}
+
+// Locking is q that holds the rows it reads until the transaction ends: a second
+// one that asks for them waits, and then reads what the first made of them. On SQLite
+// every transaction of InTx does that for the whole database.
+func Locking(q *bun.SelectQuery) *bun.SelectQuery {
+	if q.Dialect().Name() == dialect.SQLite {
+		return q
+	}
+	return q.For("UPDATE")
 }
 
 // One checks a conditional UPDATE or DELETE: exactly one row, else

@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -113,4 +115,44 @@ func TestCursor(t *testing.T) {
 			t.Errorf("ParseCursor(%q) = %v, want Invalid", bad, err)
 		}
 	}
+}
+
+// A statement that is used again writes each row once, in whatever transaction and
+// beside others of the same text, also after one of it has failed.
+func TestInsertAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		add := func(suffix string, ids ...string) error {
+			return store.InTx(t.Context(), db, func(ctx context.Context, tx bun.Tx) error {
+				for _, id := range ids {
+					if _, err := store.Insert(ctx, tx, []audit.Entry{{ID: id, OrgID: "a", At: time.Unix(0, 0), Note: "of " + id}}, suffix); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		var group sync.WaitGroup
+		for i := range 20 {
+			group.Go(func() {
+				if err := add("", fmt.Sprintf("%02d-a", i), fmt.Sprintf("%02d-b", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if err := add("", "new", "00-a"); !store.IsUnique(err) {
+			t.Errorf("a second 00-a: %v", err)
+		}
+		if err := add("", "21-a"); err != nil {
+			t.Error(err)
+		}
+		var all []string
+		if err := db.NewRaw("SELECT note FROM audit_entry ORDER BY id").Scan(t.Context(), &all); err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != 41 || all[0] != "of 00-a" || all[40] != "of 21-a" {
+			t.Errorf("%d rows: %v", len(all), all)
+		}
+	})
 }
