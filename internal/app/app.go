@@ -184,6 +184,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		DB: a.DB, Keys: keys, Org: a.Org, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, Algorithm: c.KeyAlgorithm,
 	}
 	a.Session = &session.Service{DB: a.DB, Keys: keys, Now: a.Now}
+	a.Credential.Begin = a.Session.StartIn
 	a.Rights = &entitlement.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.Attorney = &attorney.Service{DB: a.DB, Org: a.Org, Mail: a.Mail, Now: a.Now}
 	a.Rights.Delegated, a.Rights.Delegates = a.Attorney.Delegated, a.Attorney.Delegates

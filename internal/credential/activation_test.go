@@ -324,7 +324,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := open(t, db)
 		i := o.invite(t)
-		cookie, err := o.Credential.NewChallenge(t.Context(), "")
+		cookie, err := o.Credential.NewChallenge("")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,10 +58,10 @@ func TestBlockKeyFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := o.Activate(t, credential.Invitation{Token: o.LinkToken(t, o.bo.Email), Code: code.Code})
-		if _, err := o.Credential.VerifyKeyFile(t.Context(), second.Answer(t, o.challenge(t, ""))); err != nil {
+		if _, err := o.Credential.LogIn(t.Context(), second.Answer(t, o.challenge(t, ""))); err != nil {
 			t.Errorf("login by the new key file = %v", err)
 		}
-		_, err = o.Credential.VerifyKeyFile(t.Context(), file.Answer(t, o.challenge(t, "")))
+		_, err = o.Credential.LogIn(t.Context(), file.Answer(t, o.challenge(t, "")))
 		wantCode(t, "login by the old one", err, fault.Denied, "ca.certificate.revoked")
 	})
 }

@@ -37,6 +37,8 @@ type Service struct {
 	// Algorithm of new key files: P-256 or RSA-3072.
 	Algorithm string
 	Phases    Phases
+	// Begin starts the session of who has logged in, in the transaction that records it.
+	Begin func(ctx context.Context, tx bun.Tx, e org.Employee, serial, address string) (token string, err error)
 }
 
 // Purposes of keys at rest.
@@ -189,7 +191,7 @@ func (s *Service) ExpireActivations(ctx context.Context) error {
 		if err := expireKeyFiles(ctx, tx, now); err != nil {
 			return err
 		}
-		_, err := tx.NewDelete().Model((*challenge)(nil)).Where("expires_at <= ?", now.Add(-time.Hour)).Exec(ctx)
+		_, err := tx.NewDelete().Model((*spentChallenge)(nil)).Where("expires_at <= ?", now.Add(-time.Hour)).Exec(ctx)
 		return err
 	})
 }

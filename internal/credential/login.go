@@ -3,7 +3,8 @@ package credential
 import (
 	"context"
 	"crypto/x509"
-	"database/sql"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,16 +26,25 @@ import (
 // ChallengeMinutes is how long a login challenge lives.
 const ChallengeMinutes = 5
 
+// challenge is what the browser that asked keeps for us, sealed, in its cookie. Only
+// its end is written down, so nobody fills the database by asking.
 type challenge struct {
+	ID        string    `json:"id"`
+	Nonce     string    `json:"nonce"`
+	Flow      string    `json:"flow"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// spentChallenge is one that has been answered.
+type spentChallenge struct {
 	bun.BaseModel `bun:"table:login_challenge"`
 
-	ID        string     `bun:"id,pk"`
-	Nonce     string     `bun:"nonce"`
-	CookieMAC []byte     `bun:"cookie_mac"`
-	Flow      string     `bun:"flow"`
-	ExpiresAt time.Time  `bun:"expires_at"`
-	UsedAt    *time.Time `bun:"used_at"`
+	ID        string    `bun:"id,pk"`
+	ExpiresAt time.Time `bun:"expires_at"`
 }
+
+// cookiePlace is where a challenge opens.
+const cookiePlace = "login"
 
 // Challenge is what a key file is asked to sign. Cookie goes to the browser
 // that asked, and only its login counts.
@@ -60,18 +70,19 @@ func (s *Service) text(c challenge) string {
 // NewChallenge begins a key-file login; flow is the pending SAML request that
 // brought the person here, "" for none. Errors: fault.Invalid for a flow that
 // cannot be one.
-func (s *Service) NewChallenge(ctx context.Context, flow string) (Challenge, error) {
+func (s *Service) NewChallenge(flow string) (Challenge, error) {
 	if len(flow) > 64 || strings.ContainsFunc(flow, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return Challenge{}, fault.New(fault.Invalid, "credential.login.flow", "The login was begun by a link that is not whole. Start again at the service.").On("flow")
 	}
-	cookie := secret.Token()
 	c := challenge{
-		ID: store.NewID(), Nonce: secret.Token(), CookieMAC: s.Keys.MAC(cookiePurpose, cookie), Flow: flow,
+		ID: store.NewID(), Nonce: secret.Token(), Flow: flow,
 		ExpiresAt: store.Instant(s.Now()).Add(ChallengeMinutes * time.Minute).Truncate(time.Second),
 	}
-	if _, err := s.DB.NewInsert().Model(&c).Exec(ctx); err != nil {
+	kept, err := json.Marshal(c)
+	if err != nil {
 		return Challenge{}, err
 	}
+	cookie := base64.RawURLEncoding.EncodeToString(s.Keys.Seal(cookiePurpose, cookiePlace, kept))
 	return Challenge{ID: c.ID, Text: s.text(c), Cookie: cookie, ExpiresAt: c.ExpiresAt}, nil
 }
 
@@ -85,64 +96,91 @@ type Login struct {
 	Address   string
 }
 
-// Holder is who logged in, by which certificate, and for which flow.
+// Holder is who logged in, by which certificate, and for which flow; Token is of the
+// session that began.
 type Holder struct {
 	Employee org.Employee
 	Serial   string
 	Flow     string
+	Token    string
 }
 
-// VerifyKeyFile checks a login: the challenge is spent first, whatever follows;
-// then the certificate (our CA, validity, revocation), the signature, and that
-// key file and employee are in use. Errors: fault.Denied, with a code that says
-// which check failed.
-func (s *Service) VerifyKeyFile(ctx context.Context, in Login) (Holder, error) {
-	c, err := s.spend(ctx, in)
+// LogIn checks a login: the certificate (our CA, validity, revocation), the
+// signature, and that key file and employee are in use; the challenge is spent in
+// the transaction that records how it ended, and begins the session. Errors:
+// fault.Denied, with a code that says which check failed.
+func (s *Service) LogIn(ctx context.Context, in Login) (Holder, error) {
+	c, err := s.asked(in)
 	if err != nil {
-		return Holder{}, s.refuse(ctx, in, "", "", err)
+		return Holder{}, s.refuse(ctx, in, nil, "", "", err)
 	}
+	holder, by, err := s.answered(ctx, in, c)
+	if err != nil {
+		return Holder{}, s.refuse(ctx, in, &c, by.org, by.serial, err)
+	}
+	fresh := false
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) (err error) {
+		if fresh, err = spend(ctx, tx, c); err != nil || !fresh {
+			return err
+		}
+		holder.Token, err = s.Begin(ctx, tx, holder.Employee, holder.Serial, in.Address)
+		return err
+	})
+	if err == nil && !fresh {
+		return Holder{}, s.refuse(ctx, in, nil, "", "", errChallenge)
+	}
+	if err != nil {
+		return Holder{}, err
+	}
+	return holder, nil
+}
+
+// blamed is whose log tells of a refused login, and of which certificate.
+type blamed struct {
+	org    access.OrgID
+	serial string
+}
+
+// answered finds out who has answered the challenge.
+func (s *Service) answered(ctx context.Context, in Login, c challenge) (Holder, blamed, error) {
 	leaf, err := s.CA.Verify(ctx, in.Leaf, s.Now())
 	if err != nil {
 		orgID, serial := s.owner(ctx, in.Leaf, err)
-		return Holder{}, s.refuse(ctx, in, orgID, serial, err)
+		return Holder{}, blamed{orgID, serial}, err
 	}
 	o, err := s.Org.ByCVR(ctx, leaf.CVR)
 	if err != nil {
-		return Holder{}, s.refuse(ctx, in, "", "", err)
+		return Holder{}, blamed{}, err
 	}
-	serial := string(leaf.Serial)
+	by := blamed{o.ID, string(leaf.Serial)}
 	if o.Ended(s.Now()) {
-		return Holder{}, s.refuse(ctx, in, o.ID, serial,
-			fault.New(fault.Denied, "credential.login.ended", "The organisation's agreement has ended, so nobody logs in for it any more."))
+		return Holder{}, by, fault.New(fault.Denied, "credential.login.ended", "The organisation's agreement has ended, so nobody logs in for it any more.")
 	}
 	if err := pki.VerifyLogin(leaf.PublicKey, in.Algorithm, []byte(s.text(c)), in.Signature); err != nil {
-		return Holder{}, s.refuse(ctx, in, o.ID, serial,
-			fault.New(fault.Denied, "credential.login.signature", "The signature does not fit the key file and this page. Load the page again and log in once more.").Because(err))
+		return Holder{}, by, fault.New(fault.Denied, "credential.login.signature", "The signature does not fit the key file and this page. Load the page again and log in once more.").Because(err)
 	}
 	id := access.EmployeeID(leaf.UUID)
 	file, live, err := liveKeyFile(ctx, s.DB, o.ID, id)
 	if err != nil {
-		return Holder{}, err
+		return Holder{}, by, err
 	}
-	if !live || file.Serial == nil || *file.Serial != serial {
-		return Holder{}, s.refuse(ctx, in, o.ID, serial,
-			fault.New(fault.Denied, "credential.login.blocked", "The key file is blocked. Ask your administrator for a new one."))
+	if !live || file.Serial == nil || *file.Serial != by.serial {
+		return Holder{}, by, fault.New(fault.Denied, "credential.login.blocked", "The key file is blocked. Ask your administrator for a new one.")
 	}
 	e, err := org.Get(ctx, s.DB, o.ID, id)
 	if err != nil {
-		return Holder{}, err
+		return Holder{}, by, err
 	}
 	if e.State != org.Active {
-		return Holder{}, s.refuse(ctx, in, e.OrgID, serial,
-			fault.New(fault.Denied, "credential.login.stopped", "Your access to the organisation has been stopped. Ask your administrator."))
+		return Holder{}, by, fault.New(fault.Denied, "credential.login.stopped", "Your access to the organisation has been stopped. Ask your administrator.")
 	}
 	if err := s.known(ctx, e); err != nil {
-		return Holder{}, s.refuse(ctx, in, e.OrgID, serial, err)
+		return Holder{}, by, err
 	}
 	if err := s.allowed(ctx, s.DB, e); err != nil {
-		return Holder{}, s.refuse(ctx, in, e.OrgID, serial, err)
+		return Holder{}, by, err
 	}
-	return Holder{Employee: e, Serial: serial, Flow: c.Flow}, nil
+	return Holder{Employee: e, Serial: by.serial, Flow: c.Flow}, by, nil
 }
 
 // known refuses whose identity is not known as well as the organisation demands.
@@ -204,29 +242,48 @@ func (s *Service) owner(ctx context.Context, der []byte, refusal error) (access.
 	return "", serial
 }
 
-// spend uses the challenge up. It must be ours, fresh, unused and come back
-// from the browser that asked.
-func (s *Service) spend(ctx context.Context, in Login) (challenge, error) {
-	var c challenge
-	now := store.Instant(s.Now())
-	err := s.DB.NewUpdate().Model(&c).Set("used_at = ?", now).
-		Where("id = ?", in.Challenge).Where("used_at IS NULL").Where("expires_at > ?", now).
-		Where("cookie_mac = ?", s.Keys.MAC(cookiePurpose, in.Cookie)).
-		Returning("*").Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, fault.New(fault.Denied, "credential.login.challenge", "The login took longer than %d minutes, was sent twice, or was begun in another browser. Log in once more.", ChallengeMinutes)
+var errChallenge = fault.New(fault.Denied, "credential.login.challenge", "The login took longer than %d minutes, was sent twice, or was begun in another browser. Log in once more.", ChallengeMinutes)
+
+// asked opens the challenge that the browser kept: ours, in time, and the one that
+// is answered.
+func (s *Service) asked(in Login) (challenge, error) {
+	sealed, err := base64.RawURLEncoding.DecodeString(in.Cookie)
+	if err != nil {
+		return challenge{}, errChallenge
 	}
-	return c, err
+	kept, err := s.Keys.Open(cookiePurpose, cookiePlace, sealed)
+	if err != nil {
+		return challenge{}, errChallenge
+	}
+	var c challenge
+	if err := json.Unmarshal(kept, &c); err != nil {
+		return challenge{}, err
+	}
+	if c.ID != in.Challenge || !s.Now().Before(c.ExpiresAt) {
+		return challenge{}, errChallenge
+	}
+	return c, nil
 }
 
-// refuse records a refused login and returns why, unless the reason is not the
-// person's.
-func (s *Service) refuse(ctx context.Context, in Login, orgID access.OrgID, serial string, why error) error {
+// spend uses a challenge up; it is not fresh when that has been done before.
+func spend(ctx context.Context, tx bun.Tx, c challenge) (fresh bool, err error) {
+	n, err := store.Insert(ctx, tx, []spentChallenge{{ID: c.ID, ExpiresAt: c.ExpiresAt}}, "ON CONFLICT (id) DO NOTHING")
+	return n == 1, err
+}
+
+// refuse records a refused login, spends its challenge if it had one, and returns
+// why, unless the reason is not the person's.
+func (s *Service) refuse(ctx context.Context, in Login, c *challenge, orgID access.OrgID, serial string, why error) error {
 	if k := fault.KindOf(why); k == fault.Internal || k == fault.Unavailable {
 		return why
 	}
 	by := access.Actor{OrgID: orgID, ID: "anonymous", Address: in.Address}
 	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		if c != nil {
+			if _, err := spend(ctx, tx, *c); err != nil {
+				return err
+			}
+		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "login.refuse", "certificate:"+serial, fault.CodeOf(why)))
 	})
 	return errors.Join(why, err)

@@ -20,7 +20,7 @@ import (
 
 func (o office) challenge(t *testing.T, flow string) credential.Challenge {
 	t.Helper()
-	c, err := o.Credential.NewChallenge(t.Context(), flow)
+	c, err := o.Credential.NewChallenge(flow)
 	if err != nil {
 		t.Fatalf("NewChallenge: %v", err)
 	}
@@ -43,27 +43,30 @@ func TestChallengeText(t *testing.T) {
 			}
 		}
 		for _, flow := range []string{"a b", "a\nb", "æ", strings.Repeat("a", 65)} {
-			_, err := o.Credential.NewChallenge(t.Context(), flow)
+			_, err := o.Credential.NewChallenge(flow)
 			wantCode(t, fmt.Sprintf("NewChallenge(%q)", flow), err, fault.Invalid, "credential.login.flow")
 		}
 	})
 }
 
-func TestVerifyKeyFile(t *testing.T) {
+func TestLogIn(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := open(t, db)
 		file := o.Activate(t, o.invite(t))
 		c := o.challenge(t, "flow-1")
 		o.Clock.Move(5*time.Minute - time.Second)
-		holder, err := o.Credential.VerifyKeyFile(t.Context(), file.Answer(t, c))
+		holder, err := o.Credential.LogIn(t.Context(), file.Answer(t, c))
 		if err != nil || holder.Employee.ID != o.bo.ID || holder.Employee.OrgID != o.own.ID || holder.Serial != file.Serial || holder.Flow != "flow-1" {
-			t.Errorf("VerifyKeyFile = %+v, %v", holder, err)
+			t.Errorf("LogIn = %+v, %v", holder, err)
+		}
+		if by, _, err := o.Session.Actor(t.Context(), holder.Token, ""); err != nil || by.Employee != o.bo.ID {
+			t.Errorf("Actor of the session that began = %+v, %v", by, err)
 		}
 	})
 }
 
-func TestVerifyKeyFileOfRSA(t *testing.T) {
+func TestLogInOfRSA(t *testing.T) {
 	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
@@ -77,13 +80,13 @@ func TestVerifyKeyFileOfRSA(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := testkit.KeyFile{Key: key, Serial: string(issued.Certificate.Serial), Leaf: issued.Certificate.DER}
-		if holder, err := o.Credential.VerifyKeyFile(t.Context(), file.Answer(t, o.challenge(t, ""))); err != nil || holder.Employee.ID != o.bo.ID {
-			t.Errorf("VerifyKeyFile = %+v, %v", holder, err)
+		if holder, err := o.Credential.LogIn(t.Context(), file.Answer(t, o.challenge(t, ""))); err != nil || holder.Employee.ID != o.bo.ID {
+			t.Errorf("LogIn = %+v, %v", holder, err)
 		}
 		answer := file.Answer(t, o.challenge(t, ""))
 		answer.Algorithm = "ES256"
-		_, err = o.Credential.VerifyKeyFile(t.Context(), answer)
-		wantCode(t, "VerifyKeyFile by another algorithm", err, fault.Denied, "credential.login.signature")
+		_, err = o.Credential.LogIn(t.Context(), answer)
+		wantCode(t, "LogIn by another algorithm", err, fault.Denied, "credential.login.signature")
 	})
 }
 
@@ -100,7 +103,7 @@ var refusedLogins = []struct {
 	org    bool // the employee's organisation sees it in its log
 }{
 	{name: "replayed", code: badChallenge, change: func(t *testing.T, o office, _ testkit.KeyFile, _ credential.Challenge, in *credential.Login) {
-		if _, err := o.Credential.VerifyKeyFile(t.Context(), *in); err != nil {
+		if _, err := o.Credential.LogIn(t.Context(), *in); err != nil {
 			t.Fatalf("the first time: %v", err)
 		}
 	}},
@@ -156,7 +159,7 @@ var refusedLogins = []struct {
 	}},
 }
 
-func TestVerifyKeyFileRefuses(t *testing.T) {
+func TestLogInRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range refusedLogins {
 		t.Run(tc.name, func(t *testing.T) {
@@ -167,9 +170,9 @@ func TestVerifyKeyFileRefuses(t *testing.T) {
 				c := o.challenge(t, "")
 				in := file.Answer(t, c)
 				tc.change(t, o, file, c, &in)
-				holder, err := o.Credential.VerifyKeyFile(t.Context(), in)
+				holder, err := o.Credential.LogIn(t.Context(), in)
 				if fault.CodeOf(err) != tc.code || holder.Employee.ID != "" {
-					t.Errorf("VerifyKeyFile = %+v, %v, want %s", holder, err, tc.code)
+					t.Errorf("LogIn = %+v, %v, want %s", holder, err, tc.code)
 				}
 				var refused []audit.Entry
 				if err := db.NewSelect().Model(&refused).Where("verb = 'login.refuse'").Scan(t.Context()); err != nil {
@@ -185,7 +188,7 @@ func TestVerifyKeyFileRefuses(t *testing.T) {
 }
 
 // One challenge, ten answers at once: one login.
-func TestVerifyKeyFileTogether(t *testing.T) {
+func TestLogInTogether(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := open(t, db)
@@ -196,7 +199,7 @@ func TestVerifyKeyFileTogether(t *testing.T) {
 		var all sync.WaitGroup
 		for range 10 {
 			all.Go(func() {
-				if _, err := o.Credential.VerifyKeyFile(t.Context(), in); err == nil {
+				if _, err := o.Credential.LogIn(t.Context(), in); err == nil {
 					mu.Lock()
 					logins++
 					mu.Unlock()
@@ -214,7 +217,11 @@ func TestOldChallengesAreDropped(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := open(t, db)
-		o.challenge(t, "")
+		file := o.Activate(t, o.invite(t))
+		o.challenge(t, "") // is written down nowhere
+		if _, err := o.Credential.LogIn(t.Context(), file.Answer(t, o.challenge(t, ""))); err != nil {
+			t.Fatal(err)
+		}
 		for _, step := range []struct {
 			after time.Duration
 			left  int

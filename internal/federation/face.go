@@ -94,7 +94,6 @@ func (s *Service) Refused(ctx context.Context, service string, facts Facts, why 
 
 // grant lets the service's face answer.
 func (s *Service) grant(ctx context.Context, v verdict) (Outcome, error) {
-	now := store.Instant(s.Now())
 	v.attempt.by(v.out)
 	v.attempt.Result = LoggedIn
 	var given Given
@@ -104,16 +103,10 @@ func (s *Service) grant(ctx context.Context, v verdict) (Outcome, error) {
 			return err
 		}
 		given.Part.Kind, given.Part.ServiceID, given.Part.ServiceName = v.face, v.partner.ID, v.partner.Name
-		if err := s.Join(ctx, tx, given.Part); err != nil {
+		if err := s.record(ctx, tx, v, nil, v.face+".login", given.Note); err != nil {
 			return err
 		}
-		if _, err := tx.NewUpdate().Model((*Partner)(nil)).Set("last_login_at = ?", now).Where("id = ?", v.partner.ID).Exec(store.AcrossTenants(ctx)); err != nil {
-			return err
-		}
-		if err := s.save(ctx, tx, v.attempt, nil); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(v.by, now, v.face+".login", "service:"+v.partner.ID, given.Note))
+		return s.Join(ctx, tx, given.Part)
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -132,16 +125,16 @@ func (s *Service) refuseElsewhere(ctx context.Context, v verdict, why *oiosaml.R
 	v.attempt.needs(v.partner, why)
 	v.attempt.Status = status
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.save(ctx, tx, v.attempt, nil); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(v.by, s.Now(), v.face+".refuse", "service:"+v.partner.ID, why.Error()))
+		return s.record(ctx, tx, v, nil, v.face+".refuse", why.Error())
 	})
+	if err != nil {
+		return Outcome{}, err
+	}
 	out := Outcome{To: to}
 	if !slices.Contains(quiet, why.Reason) {
 		out.Refusal = told(v.partner, v.request, v.out, why)
 	}
-	return out, err
+	return out, nil
 }
 
 // Decide is Release for a face that asks again about a person who is logged in:

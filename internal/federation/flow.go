@@ -276,17 +276,35 @@ type verdict struct {
 	raw     []byte  // the message, when it has not been kept yet
 	face    string  // SAML or a key of Service.Faces
 	detail  string  // what another face keeps of its request
+	flow    string  // the pending request that the answer spends, "" when it was never kept
 }
 
-// answer spends the pending request and makes the Response: a refusal when there
-// is one, else what Release decides about the person.
-func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, login *Login, refusal *oiosaml.RefusalError) (Outcome, error) {
+// record spends the pending request, so that each has one answer, and writes down
+// how the login ended: verb and note are for the audit log.
+func (s *Service) record(ctx context.Context, tx bun.Tx, v verdict, parts map[string][]byte, verb, note string) error {
 	now := store.Instant(s.Now())
-	res, err := s.DB.NewUpdate().Model(&row).Set("answered_at = ?", now).WherePK().Where("answered_at IS NULL").Exec(ctx)
-	if err := store.One(res, err, "federation.flow"); err != nil {
-		return Outcome{}, err
+	if v.flow != "" {
+		res, err := tx.NewUpdate().Model((*pending)(nil)).Set("answered_at = ?", now).Where("id = ?", v.flow).Where("answered_at IS NULL").Exec(ctx)
+		if err := store.One(res, err, "federation.flow"); err != nil {
+			return err
+		}
 	}
-	v := verdict{request: r, face: row.Kind, detail: row.Detail}
+	// By the minute is enough, and logins at one service do not wait for one row.
+	if last := v.partner.LastLoginAt; v.attempt.Result == LoggedIn && (last == nil || now.Sub(*last) >= time.Minute) {
+		if _, err := tx.NewUpdate().Model((*Partner)(nil)).Set("last_login_at = ?", now).Where("id = ?", v.partner.ID).Exec(store.AcrossTenants(ctx)); err != nil {
+			return err
+		}
+	}
+	if err := s.save(ctx, tx, v.attempt, parts); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.By(v.by, now, verb, "service:"+v.partner.ID, note))
+}
+
+// answer makes the Response, in one transaction with all that is kept of it: a
+// refusal when there is one, else what Release decides about the person.
+func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, login *Login, refusal *oiosaml.RefusalError) (Outcome, error) {
+	v := verdict{request: r, face: row.Kind, detail: row.Detail, flow: row.ID}
 	if err := s.DB.NewSelect().Model(&v.partner).Where("id = ?", row.ServiceID).Scan(ctx); err != nil {
 		return Outcome{}, err
 	}
@@ -307,6 +325,7 @@ func (s *Service) answer(ctx context.Context, row pending, r oiosaml.Request, lo
 	if v.face != SAML {
 		asked.Attributes = v.partner.told()
 	}
+	var err error
 	v.out, err = s.Release(ctx, v.partner, *login, asked)
 	if refusal, ok := errors.AsType[*oiosaml.RefusalError](err); ok {
 		if refusal.Reason == "organisation" { // a stranger's act is in the owner's log
@@ -340,16 +359,10 @@ func (s *Service) respond(ctx context.Context, v verdict) (Outcome, error) {
 		return Outcome{}, err
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.Join(ctx, tx, part); err != nil {
+		if err := s.record(ctx, tx, v, map[string][]byte{ResponsePart: reply.Response, AssertionPart: reply.Signed}, "saml.login", "assertion "+reply.Assertion); err != nil {
 			return err
 		}
-		if _, err := tx.NewUpdate().Model((*Partner)(nil)).Set("last_login_at = ?", now).Where("id = ?", v.partner.ID).Exec(ctx); err != nil {
-			return err
-		}
-		if err := s.save(ctx, tx, v.attempt, map[string][]byte{ResponsePart: reply.Response, AssertionPart: reply.Signed}); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(v.by, now, "saml.login", "service:"+v.partner.ID, "assertion "+reply.Assertion))
+		return s.Join(ctx, tx, part)
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -375,16 +388,16 @@ func (s *Service) refuse(ctx context.Context, v verdict, why *oiosaml.RefusalErr
 	v.attempt.by(v.out)
 	v.attempt.needs(v.partner, why)
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.save(ctx, tx, v.attempt, map[string][]byte{RequestPart: v.raw, ResponsePart: reply.Response}); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, audit.By(v.by, now, "saml.refuse", "service:"+v.partner.ID, why.Error()))
+		return s.record(ctx, tx, v, map[string][]byte{RequestPart: v.raw, ResponsePart: reply.Response}, "saml.refuse", why.Error())
 	})
+	if err != nil {
+		return Outcome{}, err
+	}
 	answered := Outcome{Reply: &reply}
 	if !slices.Contains(quiet, why.Reason) {
 		answered.Refusal = told(v.partner, v.request, v.out, why)
 	}
-	return answered, err
+	return answered, nil
 }
 
 // told is a refusal for the person.

@@ -79,16 +79,29 @@ type Outside struct {
 // Start logs an employee in by a key file and returns the cookie's value, which is
 // stored nowhere.
 func (s *Service) Start(ctx context.Context, e org.Employee, serial, address string) (token string, err error) {
-	return s.start(ctx, e, Session{Serial: serial}, Outside{}, "certificate "+serial, address)
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		token, err = s.StartIn(ctx, tx, e, serial, address)
+		return err
+	})
+	return token, err
+}
+
+// StartIn is Start in the transaction that has checked the login.
+func (s *Service) StartIn(ctx context.Context, tx bun.Tx, e org.Employee, serial, address string) (token string, err error) {
+	return s.start(ctx, tx, e, Session{Serial: serial}, Outside{}, "certificate "+serial, address)
 }
 
 // StartOutside is Start for a login at an identity provider.
 func (s *Service) StartOutside(ctx context.Context, e org.Employee, login Outside, address string) (token string, err error) {
 	one := Session{IdPID: login.IdPID, Level: login.Level, NameID: login.NameID, SessionIndex: login.SessionIndex}
-	return s.start(ctx, e, one, login, "identity provider "+login.Name+", level "+login.Level, address)
+	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		token, err = s.start(ctx, tx, e, one, login, "identity provider "+login.Name+", level "+login.Level, address)
+		return err
+	})
+	return token, err
 }
 
-func (s *Service) start(ctx context.Context, e org.Employee, one Session, from Outside, how, address string) (token string, err error) {
+func (s *Service) start(ctx context.Context, tx bun.Tx, e org.Employee, one Session, from Outside, how, address string) (token string, err error) {
 	token = secret.Token()
 	now := store.Instant(s.Now())
 	one.ID, one.OrgID, one.EmployeeID, one.TokenMAC = store.NewID(), e.OrgID, e.ID, s.Keys.MAC(tokenPurpose, token)
@@ -97,18 +110,15 @@ func (s *Service) start(ctx context.Context, e org.Employee, one Session, from O
 		one.ExpiresAt = store.Instant(from.Ends)
 	}
 	by := access.Actor{OrgID: e.OrgID, ID: "employee:" + string(e.ID), Address: address}
-	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := tx.NewInsert().Model(&one).Exec(ctx); err != nil {
-			return err
+	if _, err := tx.NewInsert().Model(&one).Exec(ctx); err != nil {
+		return "", err
+	}
+	if from.Begun != nil {
+		if err := from.Begun(ctx, tx, one); err != nil {
+			return "", err
 		}
-		if from.Begun != nil {
-			if err := from.Begun(ctx, tx, one); err != nil {
-				return err
-			}
-		}
-		return audit.Record(ctx, tx, audit.By(by, now, "session.start", "employee:"+string(e.ID), how))
-	})
-	return token, err
+	}
+	return token, audit.Record(ctx, tx, audit.By(by, now, "session.start", "employee:"+string(e.ID), how))
 }
 
 var errNone = fault.New(fault.Denied, "session.none", "You are not logged in, or your session has ended. Log in.")

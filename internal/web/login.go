@@ -30,7 +30,7 @@ func (s *Server) challengeCreate(c echo.Context) error {
 	if in.Flow != nil {
 		flow = *in.Flow
 	}
-	ch, err := s.Credential.NewChallenge(c.Request().Context(), flow)
+	ch, err := s.Credential.NewChallenge(flow)
 	if err != nil {
 		return err
 	}
@@ -52,15 +52,11 @@ func (s *Server) keyFileLogin(c echo.Context) error {
 	if len(in.Chain) > 0 {
 		login.Leaf = in.Chain[0]
 	}
-	holder, err := s.Credential.VerifyKeyFile(c.Request().Context(), login)
+	holder, err := s.Credential.LogIn(c.Request().Context(), login)
 	if err != nil {
 		return err
 	}
-	token, err := s.Session.Start(c.Request().Context(), holder.Employee, holder.Serial, c.RealIP())
-	if err != nil {
-		return err
-	}
-	s.setCookie(c, sessionCookie, token)
+	s.setCookie(c, sessionCookie, holder.Token)
 	s.setCookie(c, loginCookie, "")
 	next := "/"
 	if holder.Flow != "" {
