@@ -82,6 +82,7 @@ func Routes(s Services) []Route {
 	return []Route{
 		Handle(mail.Deliver, s.Mail.Deliver),
 		Handle(cutover.MigrateChunk, s.Cutover.Migrate),
+		Handle(cutover.GiveChunk, s.Cutover.Give),
 		Handle(cutover.Tidy, s.Cutover.Forget),
 		Handle(cutover.SweepDrafts, plain(s.Cutover.DropDrafts)),
 		Handle(roster.ApplyChunk, s.Roster.Apply),

@@ -191,7 +191,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Review = &review.Service{DB: a.DB, Rights: a.Rights, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base}
 	a.federate(keys)
 	a.Cutover = &cutover.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData, ClosedAt: c.ClosedAt,
+		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Rights: a.Rights, Attorney: a.Attorney, Audit: a.Audit, Now: a.Now, Log: a.Log,
+		TestData: c.TestData, ClosedAt: c.ClosedAt,
 	}
 	a.Roster = &roster.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData,

@@ -232,6 +232,17 @@ func (s *Service) received(ctx context.Context, db bun.IDB, by access.Actor, id 
 	return p, err
 }
 
+// ReceivedFrom returns what one organisation has given another as a whole, or is
+// asked for: powers that are in force or will be, and open requests. The caller
+// has checked who asks.
+func (s *Service) ReceivedFrom(ctx context.Context, db bun.IDB, receiver access.OrgID, giverCVR string) ([]Power, error) {
+	var all []Power
+	err := db.NewSelect().Model(&all).Where("receiver_org_id = ?", receiver).Where("giver_cvr = ?", giverCVR).Where("receiver_id = ''").
+		Where("state IN (?)", bun.List([]State{Requested, Active})).Where("(until_at IS NULL OR until_at > ?)", store.Instant(s.Now())).
+		Order("id").Scan(ctx)
+	return all, err
+}
+
 // Delegated is what powers of attorney give some employees of a receiver now, for
 // entitlement.Service.
 func (s *Service) Delegated(ctx context.Context, db bun.IDB, of access.OrgID, employees []access.EmployeeID, now time.Time) ([]entitlement.Delegation, error) {

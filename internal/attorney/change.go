@@ -2,6 +2,7 @@ package attorney
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -127,29 +128,55 @@ func (s *Service) Attach(ctx context.Context, by access.Actor, id string, employ
 	if p.ReceiverID != "" {
 		return fault.New(fault.Conflict, "attorney.power.personal", "This power of attorney was given to one person and cannot be passed on.")
 	}
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		e, err := org.Get(ctx, tx, by.OrgID, employee)
-		if err != nil {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error { return s.attach(ctx, tx, by, p, employee) })
+}
+
+// AttachFrom attaches an own employee, within a transaction, to every power in
+// force that one organisation has given to the actor's as a whole. Errors: as
+// Attach, and fault.Absent when there is no such power.
+func (s *Service) AttachFrom(ctx context.Context, tx bun.Tx, by access.Actor, giverCVR string, employee access.EmployeeID) error {
+	if err := by.Need(access.AttachAttorney); err != nil {
+		return err
+	}
+	given, err := s.ReceivedFrom(ctx, tx, by.OrgID, giverCVR)
+	if err != nil {
+		return err
+	}
+	given = slices.DeleteFunc(given, func(p Power) bool { return p.State != Active })
+	if len(given) == 0 {
+		return fault.New(fault.Absent, "attorney.power.none", "The organisation with CVR number %s has given yours no power of attorney that is in force.", giverCVR)
+	}
+	for _, p := range given {
+		if err := s.attach(ctx, tx, by, p, employee); err != nil {
 			return err
 		}
-		activated, err := tx.NewSelect().TableExpr("key_file").Where("org_id = ?", by.OrgID).Where("employee_id = ?", employee).
-			Where("state = 'active'").Exists(ctx)
-		if err != nil {
-			return err
-		}
-		if e.State != org.Active || !activated {
-			return fault.New(fault.Conflict, "attorney.employee.inactive", "Only an employee who is active and has activated a key file can be attached.")
-		}
-		row := attachment{ReceiverOrgID: by.OrgID, AttorneyID: id, EmployeeID: employee, AttachedAt: store.Instant(s.Now())}
-		n, err := store.Insert(ctx, tx, []attachment{row}, "ON CONFLICT DO NOTHING")
-		if err != nil || n == 0 {
-			return err // attached already
-		}
-		if err := s.both(ctx, tx, by, p, "attach", "attached"); err != nil {
-			return err
-		}
-		return s.write(ctx, tx, p, e, mail.KindPowerAttached, "/me")
-	})
+	}
+	return nil
+}
+
+// attach is Attach to a power that employees may be attached to.
+func (s *Service) attach(ctx context.Context, tx bun.Tx, by access.Actor, p Power, employee access.EmployeeID) error {
+	e, err := org.Get(ctx, tx, by.OrgID, employee)
+	if err != nil {
+		return err
+	}
+	activated, err := tx.NewSelect().TableExpr("key_file").Where("org_id = ?", by.OrgID).Where("employee_id = ?", employee).
+		Where("state = 'active'").Exists(ctx)
+	if err != nil {
+		return err
+	}
+	if e.State != org.Active || !activated {
+		return fault.New(fault.Conflict, "attorney.employee.inactive", "Only an employee who is active and has activated a key file can be attached.")
+	}
+	row := attachment{ReceiverOrgID: by.OrgID, AttorneyID: p.ID, EmployeeID: employee, AttachedAt: store.Instant(s.Now())}
+	n, err := store.Insert(ctx, tx, []attachment{row}, "ON CONFLICT DO NOTHING")
+	if err != nil || n == 0 {
+		return err // attached already
+	}
+	if err := s.both(ctx, tx, by, p, "attach", "attached"); err != nil {
+		return err
+	}
+	return s.write(ctx, tx, p, e, mail.KindPowerAttached, "/me")
 }
 
 // Detach takes a power from an own employee. Errors: fault.Denied, fault.Absent.

@@ -28,6 +28,7 @@ func (c *checker) check(row *sheet.Row) Record {
 	r.SENumber = row.SENumber(seNumber)
 	r.LocalUserID = row.Text(localUserID, 64)
 	r.Roles, r.Rights = readRoles(row), listed(row, rights)
+	r.Powers = readPowers(row)
 	c.compare(row, r)
 	return r
 }

@@ -95,7 +95,7 @@ func (s *Service) migrate(ctx context.Context, tx bun.Tx, o org.Organisation, b 
 	if err := s.recordUnordered(ctx, tx, rows, employees); err != nil {
 		return err
 	}
-	if err := s.give(ctx, tx, b, rows, employees); err != nil {
+	if err := s.give(ctx, tx, b, rows, employees, settled); err != nil {
 		return err
 	}
 	skipped, failed := settled.count(RowSkipped), settled.count(RowFailed)
@@ -193,6 +193,16 @@ func (s settlement) count(state RowState) (n int64) {
 	return n
 }
 
+// has tells whether a row is not invited.
+func (s settlement) has(r Row) bool {
+	for _, rows := range s {
+		if slices.Contains(rows, r.RowNo) {
+			return true
+		}
+	}
+	return false
+}
+
 // uninvited settles the rows whose employee has a key file or an order already.
 func (s settlement) uninvited(orders []credential.Order, made []credential.Invitation, rows []Row) {
 	if len(made) == len(orders) {
@@ -277,19 +287,27 @@ func (s *Service) Forget(ctx context.Context, ref BatchRef) error {
 	return err
 }
 
-// RowActivated moves the row of a used invitation from invited to activated.
+// RowActivated moves the row of a used invitation from invited to activated, and
+// attaches its employee to the powers of attorney that waited for it.
 func (s *Service) RowActivated(ctx context.Context, ref credential.ActivationRef) error {
 	if ref.Batch == "" {
 		return nil
 	}
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Count(tx.NewUpdate().Model((*Row)(nil)).Set("state = ?", RowActivated).
-			Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("row_no = ?", ref.Row).Where("state = ?", RowInvited).Exec(ctx))
-		if err != nil || n == 0 {
+		var moved []Row
+		err := tx.NewUpdate().Model(&moved).Set("state = ?", RowActivated).
+			Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("row_no = ?", ref.Row).Where("state = ?", RowInvited).
+			Returning("*").Scan(ctx)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && len(moved) == 0 {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		_, err = tx.NewUpdate().Model((*Chunk)(nil)).Set("invited = invited - 1").Set("activated = activated + 1").
-			Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("from_row <= ?", ref.Row).Where("to_row >= ?", ref.Row).Exec(ctx)
-		return err
+		if _, err := tx.NewUpdate().Model((*Chunk)(nil)).Set("invited = invited - 1").Set("activated = activated + 1").
+			Where("org_id = ?", ref.Org).Where("batch_id = ?", ref.Batch).Where("from_row <= ?", ref.Row).Where("to_row >= ?", ref.Row).Exec(ctx); err != nil {
+			return err
+		}
+		return s.attachActivated(ctx, tx, moved[0])
 	})
 }

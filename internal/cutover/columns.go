@@ -23,6 +23,7 @@ const (
 	localUserID
 	roles
 	rights
+	powers
 )
 
 // form is what an export is read for; the order is that of the constants.
@@ -42,6 +43,7 @@ var form = sheet.Form{
 		{Names: []string{"medarbejdernummer", "local_user_id"}},
 		{Names: []string{"roller", "roles"}},
 		{Names: []string{"rettigheder", "rights"}},
+		{Names: []string{"fuldmagter", "powers"}},
 	},
 	OneOf: [][]sheet.Field{{cpr, dateOfBirth}},
 }

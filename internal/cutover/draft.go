@@ -124,10 +124,14 @@ func (s *Service) DryRun(ctx context.Context, by access.Actor, f File, p Plan) (
 // read reads and matches the export and hands it on in groups, but for the
 // findings about the file as a whole, which the summary has.
 func (s *Service) read(ctx context.Context, by access.Actor, b *Batch, f File, out sink) (Forecast, Summary, error) {
-	d := duties{s: s, by: by, known: map[string]error{}, needs: map[access.Right]bool{}}
+	d := duties{s: s, by: by, known: map[string]error{}, givers: map[string]Finding{}, needs: map[access.Right]bool{}}
 	m := matcher{s: s, org: by.OrgID, batch: b.ID}
 	summary, err := Read(ctx, f, Options{TestData: s.TestData, Now: s.Now()}, func(r Record, findings []Finding) error {
-		m.add(r, append(findings, d.check(ctx, r)...))
+		ofDuties, err := d.check(ctx, r)
+		if err != nil {
+			return err
+		}
+		m.add(r, append(findings, ofDuties...))
 		if len(m.rows) < group {
 			return nil
 		}
@@ -162,7 +166,7 @@ func (m *matcher) add(r Record, findings []Finding) {
 		BatchID: m.batch, RowNo: m.no, OrgID: m.org, Line: int64(r.Line), State: RowPending, RID: r.RID,
 		GivenName: r.GivenName, Surname: r.Surname, Email: r.Email, Phone: r.Phone, Carrier: r.Carrier,
 		PNumber: r.PNumber, SENumber: r.SENumber, LocalUserID: r.LocalUserID,
-		Roles: joined(r.Roles), Rights: strings.Join(r.Rights, ","),
+		Roles: joined(r.Roles), Rights: strings.Join(r.Rights, ","), Powers: strings.Join(r.Powers, ","),
 	}
 	if !r.DateOfBirth.IsZero() {
 		row.DateOfBirth = r.DateOfBirth.Format(time.DateOnly)

@@ -58,13 +58,14 @@ func readRoles(row *sheet.Row) []access.Role {
 // duties checks what rows give beside key files against what the actor may give,
 // so that nobody gets by a file what they could not get by hand.
 type duties struct {
-	s     *Service
-	by    access.Actor
-	known map[string]error // by URI of a right: why it cannot be given
-	needs map[access.Right]bool
+	s      *Service
+	by     access.Actor
+	known  map[string]error   // by URI of a right: why it cannot be given
+	givers map[string]Finding // by CVR number: what stands in the way of its power of attorney
+	needs  map[access.Right]bool
 }
 
-func (d *duties) check(ctx context.Context, r Record) []Finding {
+func (d *duties) check(ctx context.Context, r Record) ([]Finding, error) {
 	var found []Finding
 	fail := func(column, value string, err *fault.Error) {
 		found = append(found, Finding{Line: r.Line, Column: column, Value: value, Code: err.Code, Message: err.Text, Severity: Error})
@@ -80,7 +81,8 @@ func (d *duties) check(ctx context.Context, r Record) []Finding {
 			fail("rights", sheet.Shown(uri), err)
 		}
 	}
-	return found
+	ofPowers, err := d.powers(ctx, r)
+	return append(found, ofPowers...), err
 }
 
 // right tells why a right cannot be given by the actor, nil when it can.
@@ -168,10 +170,10 @@ func (b Batch) actor(ctx context.Context, tx bun.Tx) (access.Actor, error) {
 	return by, err
 }
 
-// give gives the roles and rights of the rows, each row within a savepoint: one
-// that cannot be given leaves its reason on the row, which is invited all the
-// same.
-func (s *Service) give(ctx context.Context, tx bun.Tx, b Batch, rows []Row, employees map[string]org.Employee) error {
+// give gives what the rows give beside key files. What cannot be given leaves its
+// reason on the row, which is invited all the same; powers of attorney of who is
+// invited wait for the activation.
+func (s *Service) give(ctx context.Context, tx bun.Tx, b Batch, rows []Row, employees map[string]org.Employee, settled settlement) error {
 	if b.Needs == "" {
 		return nil
 	}
@@ -181,26 +183,60 @@ func (s *Service) give(ctx context.Context, tx bun.Tx, b Batch, rows []Row, empl
 	}
 	for _, r := range rows {
 		e, found := employees[r.RID]
-		if !found || r.Roles == "" && r.Rights == "" || r.Reason == ReasonBlocked || e.State != org.Active || otherPerson(r, e) {
+		if !found || r.Reason == ReasonBlocked || e.State != org.Active || otherPerson(r, e) {
 			continue
 		}
-		err := tx.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return s.giveOne(ctx, tx, by, r, e) })
-		switch kind := fault.KindOf(err); {
-		case err == nil:
-		case kind == fault.Internal || kind == fault.Unavailable:
+		marked := r
+		if r.Roles != "" || r.Rights != "" {
+			marked.NotGiven = Trying
+		}
+		if r.Powers != "" {
+			marked.NotAttached = Trying
+		}
+		if settled.has(r) {
+			marked.State = RowSkipped
+		}
+		after, err := s.giveRow(ctx, tx, by, marked, e.ID)
+		if err != nil {
 			return err
-		default:
-			res, err := tx.NewUpdate().Model((*Row)(nil)).Set("reason = ?", fault.CodeOf(err)).
-				Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Where("row_no = ?", r.RowNo).Exec(ctx)
-			if err := store.One(res, err, "cutover.row"); err != nil {
-				return err
-			}
+		}
+		if err := note(ctx, tx, r, after); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *Service) giveOne(ctx context.Context, tx bun.Tx, by access.Actor, r Row, e org.Employee) error {
+// giveRow tries what is marked on a row, roles and rights together and powers of
+// attorney together, and returns the row with the outcome.
+func (s *Service) giveRow(ctx context.Context, tx bun.Tx, by access.Actor, r Row, e access.EmployeeID) (Row, error) {
+	var err error
+	if r.NotGiven == Trying {
+		r.NotGiven, err = attempt(ctx, tx, func(ctx context.Context, tx bun.Tx) error { return s.giveOne(ctx, tx, by, r, e) })
+		if err != nil {
+			return r, err
+		}
+	}
+	if r.NotAttached == Trying {
+		r.NotAttached, err = attempt(ctx, tx, func(ctx context.Context, tx bun.Tx) error { return s.attach(ctx, tx, by, r, e) })
+		if r.NotAttached == notActivated && r.State == RowInvited {
+			r.NotAttached = ""
+		}
+	}
+	return r, err
+}
+
+// note stores what could not be given, where it changed.
+func note(ctx context.Context, tx bun.Tx, before, after Row) error {
+	if before.NotGiven == after.NotGiven && before.NotAttached == after.NotAttached {
+		return nil
+	}
+	res, err := tx.NewUpdate().Model((*Row)(nil)).Set("not_given = ?", after.NotGiven).Set("not_attached = ?", after.NotAttached).
+		Where("org_id = ?", after.OrgID).Where("batch_id = ?", after.BatchID).Where("row_no = ?", after.RowNo).Exec(ctx)
+	return store.One(res, err, "cutover.row")
+}
+
+func (s *Service) giveOne(ctx context.Context, tx bun.Tx, by access.Actor, r Row, e access.EmployeeID) error {
 	var given []access.Role
 	for name := range strings.SplitSeq(r.Roles, ",") {
 		if name != "" {
@@ -208,7 +244,7 @@ func (s *Service) giveOne(ctx context.Context, tx bun.Tx, by access.Actor, r Row
 		}
 	}
 	if len(given) > 0 {
-		if _, err := s.Org.GiveRoles(ctx, tx, by, e.ID, given...); err != nil {
+		if _, err := s.Org.GiveRoles(ctx, tx, by, e, given...); err != nil {
 			return err
 		}
 	}
@@ -220,7 +256,7 @@ func (s *Service) giveOne(ctx context.Context, tx bun.Tx, by access.Actor, r Row
 		if err != nil {
 			return err
 		}
-		if _, _, err := s.Rights.Grant(ctx, tx, by, entitlement.Gift{Employee: e.ID, Right: right.ID}); err != nil {
+		if _, _, err := s.Rights.Grant(ctx, tx, by, entitlement.Gift{Employee: e, Right: right.ID}); err != nil {
 			return err
 		}
 	}

@@ -42,6 +42,7 @@ type Record struct {
 	LocalUserID string
 	Roles       []access.Role
 	Rights      []string // URIs
+	Powers      []string // CVR numbers of who gave powers of attorney
 }
 
 // LogValue keeps personal data out of logs.

@@ -42,7 +42,7 @@ func (s *Service) WriteResult(ctx context.Context, by access.Actor, id string, w
 		return err
 	}
 	return s.Audit.WriteResult(ctx, by, "batch:"+id, w, func(w io.Writer) error {
-		csv, err := sheet.NewCSV(w, "line", "state", "reason", "rid", "given_name", "surname", "email", "uuid", "roles", "rights")
+		csv, err := sheet.NewCSV(w, "line", "state", "reason", "rid", "given_name", "surname", "email", "uuid", "roles", "rights", "not_given", "powers", "not_attached")
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (s *Service) WriteResult(ctx context.Context, by access.Actor, id string, w
 					employee = string(*r.EmployeeID)
 				}
 				line := strconv.FormatInt(r.Line, 10)
-				if err := csv.Write(line, string(r.State), r.Reason, r.RID, r.GivenName, r.Surname, r.Email, employee, r.Roles, r.Rights); err != nil {
+				if err := csv.Write(line, string(r.State), r.Reason, r.RID, r.GivenName, r.Surname, r.Email, employee, r.Roles, r.Rights, r.NotGiven, r.Powers, r.NotAttached); err != nil {
 					return err
 				}
 				last = r.RowNo

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/adgang/adgang/internal/access"
+	"github.com/adgang/adgang/internal/attorney"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/entitlement"
@@ -23,6 +24,7 @@ type Service struct {
 	Org        *org.Service
 	Credential *credential.Service
 	Rights     *entitlement.Service
+	Attorney   *attorney.Service
 	Audit      *audit.Service
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -72,9 +74,17 @@ const (
 	ReasonOtherPerson = "rid_of_another_person"
 )
 
+// Trying stands where a reason stood while the work that gives it is on its way.
+const Trying = "being_tried"
+
+// ReasonStarter is why nothing was given: who started the batch, or tried again,
+// has lost the role that it needs.
+const ReasonStarter = "starter_lacks_right"
+
 // Work that carries a batch out.
 var (
 	MigrateChunk = outbox.NewKind[ChunkRef]("cutover.migrate_chunk")
+	GiveChunk    = outbox.NewKind[ChunkRef]("cutover.give_chunk")
 	Tidy         = outbox.NewKind[BatchRef]("cutover.tidy_batch")
 	SweepDrafts  = outbox.NewKind[struct{}]("cutover.sweep_drafts")
 )
@@ -177,8 +187,11 @@ type Row struct {
 	PNumber     string             `bun:"p_number"`
 	SENumber    string             `bun:"se_number"`
 	LocalUserID string             `bun:"local_user_id"`
-	Roles       string             `bun:"roles"`  // a comma between
-	Rights      string             `bun:"rights"` // URIs, a comma between
+	Roles       string             `bun:"roles"`        // a comma between
+	Rights      string             `bun:"rights"`       // URIs, a comma between
+	Powers      string             `bun:"powers"`       // CVR numbers of who gave powers of attorney, a comma between
+	NotGiven    string             `bun:"not_given"`    // why roles and rights were not given: a code, or Trying
+	NotAttached string             `bun:"not_attached"` // the same of the powers
 	EmployeeID  *access.EmployeeID `bun:"employee_id"`
 }
 

@@ -27,6 +27,7 @@ type View struct {
 	Errors, Notices  []Finding // the first FindingsShown of each
 	Deadline         *time.Time
 	CodeCardsBlocked int64
+	NotGiven         int64      // rows whose roles, rights or powers were not given, or are being tried
 	RowsPerSecond    *float64   // over the last half minute, nil when nothing moves
 	ETA              *time.Time // nil when nothing moves
 }
@@ -91,7 +92,7 @@ func (s *Service) Progress(ctx context.Context, by access.Actor, id string) (Vie
 	return views[0], nil
 }
 
-// views adds to batches of one organisation what is counted elsewhere, in two
+// views adds to batches of one organisation what is counted elsewhere, in three
 // queries for all of them and one for each that runs.
 func (s *Service) views(ctx context.Context, orgID access.OrgID, batches []Batch) ([]View, error) {
 	if len(batches) == 0 {
@@ -117,9 +118,13 @@ func (s *Service) views(ctx context.Context, orgID access.OrgID, batches []Batch
 	if err != nil {
 		return nil, err
 	}
+	notGiven, err := s.notGiven(ctx, orgID, ids)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]View, len(batches))
 	for i, b := range batches {
-		v := View{Batch: b, Counts: counts[b.ID], Deadline: s.deadline(b), CodeCardsBlocked: blocked[b.ID]}
+		v := View{Batch: b, Counts: counts[b.ID], Deadline: s.deadline(b), CodeCardsBlocked: blocked[b.ID], NotGiven: notGiven[b.ID]}
 		if err := json.Unmarshal([]byte(b.DryRun), &v.Forecast); err != nil {
 			return nil, fmt.Errorf("forecast of batch %s: %w", b.ID, err)
 		}
@@ -131,6 +136,23 @@ func (s *Service) views(ctx context.Context, orgID access.OrgID, batches []Batch
 		views[i] = v
 	}
 	return views, nil
+}
+
+// notGiven counts the rows of batches that something could not be given to, by an
+// index that has these rows only.
+func (s *Service) notGiven(ctx context.Context, orgID access.OrgID, batches []string) (map[string]int64, error) {
+	var counts []struct {
+		BatchID string `bun:"batch_id"`
+		N       int64  `bun:"n"`
+	}
+	err := s.DB.NewSelect().Model((*Row)(nil)).Column("batch_id").ColumnExpr("count(*) AS n").
+		Where("org_id = ?", orgID).Where("batch_id IN (?)", bun.List(batches)).Where("(not_given <> '' OR not_attached <> '')").
+		Group("batch_id").Scan(ctx, &counts)
+	of := make(map[string]int64, len(counts))
+	for _, c := range counts {
+		of[c.BatchID] = c.N
+	}
+	return of, err
 }
 
 // estimate reckons from the chunks done in the last half minute.

@@ -124,10 +124,12 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Enrolment = &enrolment.Service{DB: db, Keys: keys, Org: d.Org, CA: d.CA, Mail: d.Mail, Now: now, Log: log, Algorithm: "P-256"}
 	d.Session = &session.Service{DB: db, Keys: keys, Now: now}
 	d.Credential.Begin = d.Session.StartIn
-	d.Cutover = &cutover.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Rights: d.Rights, Audit: d.Audit, Now: now, Log: log, TestData: true}
 	d.Rights = &entitlement.Service{DB: db, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.Attorney = &attorney.Service{DB: db, Org: d.Org, Mail: d.Mail, Now: now}
 	d.Rights.Delegated, d.Rights.Delegates = d.Attorney.Delegated, d.Attorney.Delegates
+	d.Cutover = &cutover.Service{
+		DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Rights: d.Rights, Attorney: d.Attorney, Audit: d.Audit, Now: now, Log: log, TestData: true,
+	}
 	d.Roster = &roster.Service{DB: db, Keys: keys, Org: d.Org, Credential: d.Credential, Approval: d.Approval, Audit: d.Audit, Now: now, Log: log, TestData: true}
 	d.Review = &review.Service{DB: db, Rights: d.Rights, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL}
 	d.SAMLKeys = &samlkey.Service{DB: db, Keys: keys, Now: now, Log: log, Mail: d.Mail, EntityID: BaseURL + "/saml/idp/metadata"}

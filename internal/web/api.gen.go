@@ -3415,8 +3415,11 @@ type Batch struct {
 	FinishedAt  *time.Time `json:"finished_at"`
 
 	// ID null for a dry run
-	ID           *string   `json:"id"`
-	Name         string    `json:"name"`
+	ID   *string `json:"id"`
+	Name string  `json:"name"`
+
+	// NotGiven Rows whose roles, rights or powers of attorney were not given, or are being tried again
+	NotGiven     int       `json:"not_given"`
 	Notices      []Finding `json:"notices"`
 	NoticesTotal int       `json:"notices_total"`
 
@@ -3447,6 +3450,12 @@ type BatchOptions struct {
 	// QuietLocal Employees with a local user ID get no activation mail
 	QuietLocal *bool      `json:"quiet_local,omitempty"`
 	StartAt    *time.Time `json:"start_at,omitempty"`
+}
+
+// BatchRetry defines model for BatchRetry.
+type BatchRetry struct {
+	// Lines The lines to take up, as rows name them; all without
+	Lines *[]int64 `json:"lines,omitempty"`
 }
 
 // BatchStart defines model for BatchStart.
@@ -5932,6 +5941,12 @@ type Row struct {
 	Line       int     `json:"line"`
 	Name       string  `json:"name"`
 
+	// NotAttached The same of the powers of attorney; those of who is invited wait for the activation
+	NotAttached string `json:"not_attached"`
+
+	// NotGiven Why the row's roles and rights were not given, a code; being_tried while they are tried again; empty otherwise
+	NotGiven string `json:"not_given"`
+
 	// Reason Why skipped or failed, a code; empty otherwise
 	Reason string   `json:"reason"`
 	RID    string   `json:"rid"`
@@ -7471,6 +7486,9 @@ type ApprovalRejectJSONRequestBody = ReasonGiven
 
 // BatchCreateMultipartRequestBody defines body for BatchCreate for multipart/form-data ContentType.
 type BatchCreateMultipartRequestBody BatchCreateMultipartBody
+
+// BatchRetryJSONRequestBody defines body for BatchRetry for application/json ContentType.
+type BatchRetryJSONRequestBody = BatchRetry
 
 // BatchStartJSONRequestBody defines body for BatchStart for application/json ContentType.
 type BatchStartJSONRequestBody = BatchStart

@@ -84,8 +84,18 @@ func (s *Server) batchResume(c echo.Context) error { return s.batchStep(c, s.Cut
 // batchCancel: POST /api/v1/batches/:id/cancel -> 200 Batch.
 func (s *Server) batchCancel(c echo.Context) error { return s.batchStep(c, s.Cutover.Cancel) }
 
-// batchRetry: POST /api/v1/batches/:id/retry -> 200 Batch.
-func (s *Server) batchRetry(c echo.Context) error { return s.batchStep(c, s.Cutover.Retry) }
+// batchRetry: POST /api/v1/batches/:id/retry {"lines"} -> 200 Batch.
+func (s *Server) batchRetry(c echo.Context) error {
+	var in BatchRetry
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	var lines []int64
+	if in.Lines != nil {
+		lines = *in.Lines
+	}
+	return s.batchStep(c, func(ctx context.Context, by access.Actor, id string) error { return s.Cutover.Retry(ctx, by, id, lines...) })
+}
 
 func (s *Server) batchStep(c echo.Context, step func(context.Context, access.Actor, string) error) error {
 	if err := step(c.Request().Context(), actor(c), c.Param("id")); err != nil {
@@ -108,6 +118,7 @@ func (s *Server) batchRows(c echo.Context) error {
 	for _, r := range rows {
 		row := Row{
 			Line: int(r.Line), State: RowState(r.State), RID: r.RID, Name: r.GivenName + " " + r.Surname, Email: r.Email, Reason: r.Reason,
+			NotGiven: r.NotGiven, NotAttached: r.NotAttached,
 		}
 		// A pending row's ID is a plan: there may be no such employee yet.
 		if r.EmployeeID != nil && (r.State == cutover.RowInvited || r.State == cutover.RowActivated) {
@@ -163,7 +174,7 @@ func NewBatch(v cutover.View) Batch {
 			ToMigrate: int(f.ToMigrate), AlreadyOnKeyFile: int(f.AlreadyOnKeyFile), Blocked: int(f.Blocked), Duplicates: int(f.Duplicates),
 			RidsKept: int(f.RIDsKept), NewEmployees: int(f.NewEmployees), KnownEmployees: int(f.KnownEmployees),
 		},
-		CodeCardsBlocked: int(v.CodeCardsBlocked), ETA: v.ETA, Deadline: utc(v.Deadline),
+		CodeCardsBlocked: int(v.CodeCardsBlocked), NotGiven: int(v.NotGiven), ETA: v.ETA, Deadline: utc(v.Deadline),
 		StartAt: utc(v.StartAt), CreatedAt: v.CreatedAt.UTC(), CreatedBy: orNull(v.CreatedBy), StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt),
 	}
 	if v.RowsPerSecond != nil {

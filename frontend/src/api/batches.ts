@@ -38,13 +38,16 @@ export const rowsQuery = (id: string, state: RowState | undefined) =>
     getNextPageParam: (page) => page.next ?? undefined,
   });
 
-export type Step = 'pause' | 'resume' | 'cancel' | 'retry';
+export type Step = 'pause' | 'resume' | 'cancel';
+
+/** Takes up what failed: on one line, or on all. */
+export const retryBatch = (id: string, line?: number): Promise<Batch> =>
+  answer(client.POST('/batches/{id}/retry', { params: { path: { id } }, body: line === undefined ? {} : { lines: [line] } }));
 
 export function stepBatch(id: string, step: Step): Promise<Batch> {
   const params = { params: { path: { id } } };
   if (step === 'pause') return answer(client.POST('/batches/{id}/pause', params));
   if (step === 'resume') return answer(client.POST('/batches/{id}/resume', params));
-  if (step === 'retry') return answer(client.POST('/batches/{id}/retry', params));
   return answer(client.POST('/batches/{id}/cancel', params));
 }
 

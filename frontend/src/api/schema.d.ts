@@ -267,7 +267,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take up the failed rows again whose reason may have passed */
+        /**
+         * Take up again what failed for a reason that may have passed
+         * @description Rows that were not migrated, and the roles, rights and powers of attorney of rows that were: on the lines named, or on all. What was given is not given twice.
+         */
         post: operations["batchRetry"];
         delete?: never;
         options?: never;
@@ -4940,6 +4943,10 @@ export interface components {
              */
             start_at?: string | null;
         };
+        BatchRetry: {
+            /** @description The lines to take up, as rows name them; all without */
+            lines?: number[];
+        };
         /** @enum {string} */
         BatchState: "draft" | "running" | "paused" | "completed" | "cancelled";
         /** @enum {string} */
@@ -4985,6 +4992,8 @@ export interface components {
             notices_total: number;
             dry_run: components["schemas"]["DryRun"];
             code_cards_blocked: number;
+            /** @description Rows whose roles, rights or powers of attorney were not given, or are being tried again */
+            not_given: number;
             rows_per_second: number | null;
             /** Format: date-time */
             eta: string | null;
@@ -5018,6 +5027,10 @@ export interface components {
             email: string;
             /** @description Why skipped or failed, a code; empty otherwise */
             reason: string;
+            /** @description Why the row's roles and rights were not given, a code; being_tried while they are tried again; empty otherwise */
+            not_given: string;
+            /** @description The same of the powers of attorney; those of who is invited wait for the activation */
+            not_attached: string;
             employee_id: string | null;
         };
         RowList: {
@@ -8083,7 +8096,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BatchRetry"];
+            };
+        };
         responses: {
             /** @description Running */
             200: {

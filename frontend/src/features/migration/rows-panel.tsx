@@ -3,13 +3,16 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Batch, isUnderWay, type Row, type RowState, rowsQuery } from '@/api/batches';
-import type { Finding } from '@/api/client';
+import { errorText, type Finding } from '@/api/client';
 import { number } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { codeText, sentence } from '@/i18n';
+import { Alert } from '@/ui/alert';
+import { Button } from '@/ui/button';
 import { Skeleton } from '@/ui/feedback';
 import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
+import { useRetry } from './retry-panel';
 import { RowBadge } from './state';
 
 const route = getRouteApi('/inside/migration/$id');
@@ -22,7 +25,7 @@ export function RowsPanel({ id, batch }: { id: string; batch: Batch }) {
   const query = useInfiniteQuery({
     ...rowsQuery(id, state),
     // Only the first page moves with the work: a long list must not jump.
-    refetchInterval: (all) => (isUnderWay(batch) && all.state.data?.pages.length === 1 ? 3_000 : false),
+    refetchInterval: (all) => ((isUnderWay(batch) || isTried(all.state.data?.pages[0]?.items)) && all.state.data?.pages.length === 1 ? 3_000 : false),
     placeholderData: (before) => before,
   });
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
@@ -35,7 +38,7 @@ export function RowsPanel({ id, batch }: { id: string; batch: Batch }) {
       {query.isSuccess && rows.length === 0 && <p>{t('migration.rows.none')}</p>}
       {rows.length > 0 && (
         <>
-          <RowTable rows={rows} findings={batch.errors} />
+          <RowTable id={id} rows={rows} findings={batch.errors} canRetry={batch.state === 'running' || batch.state === 'completed'} />
           <LoadMore
             shown={rows.length}
             more={query.hasNextPage}
@@ -47,6 +50,11 @@ export function RowsPanel({ id, batch }: { id: string; batch: Batch }) {
     </section>
   );
 }
+
+/** What the page shows while work tries a row again. */
+const trying = 'being_tried';
+
+const isTried = (rows: Row[] = []): boolean => rows.some((row) => row.not_given === trying || row.not_attached === trying);
 
 function Filter({ batch, state }: { batch: Batch; state: RowState | undefined }) {
   const { t } = useTranslation();
@@ -80,8 +88,16 @@ function reasonsOf(row: Row, findings: Finding[]): string[] {
   return row.reason === '' ? [] : [codeText(row.reason) ?? row.reason];
 }
 
-function RowTable({ rows, findings }: { rows: Row[]; findings: Finding[] }) {
+interface RowTableProps {
+  id: string;
+  rows: Row[];
+  findings: Finding[];
+  canRetry: boolean;
+}
+
+function RowTable({ id, rows, findings, canRetry }: RowTableProps) {
   const { t } = useTranslation();
+  const { mutate, isPending, variables, error } = useRetry(id);
   const columns = useMemo<Column<Row>[]>(
     () => [
       { heading: t('migration.finding.line'), number: true, cell: (row) => number(row.line) },
@@ -109,11 +125,49 @@ function RowTable({ rows, findings }: { rows: Row[]; findings: Finding[] }) {
                 {reason}
               </div>
             ))}
+            <NotGiven
+              row={row}
+              pending={isPending && variables === row.line}
+              onRetry={canRetry ? () => !isPending && mutate(row.line) : undefined}
+            />
           </>
         ),
       },
     ],
-    [t, findings],
+    [t, findings, canRetry, isPending, variables, mutate],
   );
-  return <Table caption={t('migration.rows.heading')} columns={columns} rows={rows} rowKey={(row) => row.line} />;
+  return (
+    <>
+      {error !== null && (
+        <Alert tone="error" live>
+          {errorText(error)}
+        </Alert>
+      )}
+      <Table caption={t('migration.rows.heading')} columns={columns} rows={rows} rowKey={(row) => row.line} />
+    </>
+  );
+}
+
+/** What the row's employee did not get, and the button that tries it again. */
+function NotGiven({ row, pending, onRetry }: { row: Row; pending: boolean; onRetry: (() => void) | undefined }) {
+  const { t } = useTranslation();
+  const parts = [
+    { text: 'migration.rows.notGiven' as const, code: row.not_given },
+    { text: 'migration.rows.notAttached' as const, code: row.not_attached },
+  ].filter(({ code }) => code !== '');
+  if (parts.length === 0) return null;
+  return (
+    <>
+      {parts.map(({ text, code }) => (
+        <div key={text} className="quiet small">
+          {t(text, { reason: sentence(code, '') ?? code })}
+        </div>
+      ))}
+      {onRetry !== undefined && parts.some(({ code }) => code !== trying) && (
+        <Button variant="tertiary" icon="refresh" pending={pending} onClick={onRetry} aria-label={t('migration.rows.retryOf', { line: row.line })}>
+          {t('migration.rows.retry')}
+        </Button>
+      )}
+    </>
+  );
 }
