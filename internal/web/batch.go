@@ -94,7 +94,9 @@ func (s *Server) batchRetry(c echo.Context) error {
 	if in.Lines != nil {
 		lines = *in.Lines
 	}
-	return s.batchStep(c, func(ctx context.Context, by access.Actor, id string) error { return s.Cutover.Retry(ctx, by, id, lines...) })
+	return s.batchStep(c, func(ctx context.Context, by access.Actor, id string) error {
+		return s.Cutover.Retry(ctx, by, id, lines...)
+	})
 }
 
 func (s *Server) batchStep(c echo.Context, step func(context.Context, access.Actor, string) error) error {
