@@ -171,6 +171,13 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 		DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Algorithm: pki.Algorithm(strings.ToLower(c.CAAlgorithm)), Name: "Adgang",
 		Address: c.PKIURL.String(), PolicyArc: c.PolicyArc, Token: a.token,
 	}
+	if c.WeakKeys != "" {
+		weak, err := pki.ReadWeakKeys(os.DirFS(c.WeakKeys))
+		if err != nil {
+			return &config.Error{Variable: "ADGANG_WEAK_KEYS", Text: "cannot be used: " + err.Error()}
+		}
+		a.CA.WeakKeys = weak
+	}
 	if c.PolicyArc != "" {
 		if err := pki.CheckPolicyArc(c.PolicyArc); err != nil {
 			return &config.Error{Variable: "ADGANG_POLICY_ARC", Text: "cannot be used: " + strings.TrimSuffix(err.Error(), ".")}

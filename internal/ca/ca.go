@@ -46,6 +46,8 @@ type Service struct {
 	Algorithm pki.Algorithm
 	Name      string
 	PolicyArc string
+	// WeakKeys get no certificate; nil when the operator has no list.
+	WeakKeys *pki.WeakKeys
 	// Address is where the files of the authorities are read, "http://host"
 	// without a slash at the end; it is named in new certificates.
 	Address string

@@ -54,7 +54,8 @@ var errOvertaken = errors.New("request was settled by another call")
 // in the installation: a request that has its certificate gets the same again,
 // whoever asks at the same time. It runs two transactions, so it is never called
 // inside one: what is signed has been recorded before. Errors: fault.Invalid
-// ca.request.bad_subject for data that fits no certificate, fault.Conflict
+// ca.request.{bad_subject, weak_key} for data that fits no certificate and a key that
+// everybody has, fault.Conflict
 // ca.request.{other_key, other_holder, revoked, key_in_use}, fault.Unavailable
 // ca.authority.ending.
 //
@@ -68,6 +69,9 @@ func (s *Service) Issue(ctx context.Context, by access.Actor, requestID string, 
 	}
 	if by.OrgID != h.OrgID {
 		return Certificate{}, fault.New(fault.Denied, "ca.request.other_organisation", "A certificate is asked for within the holder's own organisation.")
+	}
+	if s.WeakKeys.Has(csr.PublicKey()) {
+		return Certificate{}, fault.New(fault.Invalid, "ca.request.weak_key", "The private half of this key is public knowledge (CVE-2008-0166). Make a new key, with other software.").On("csr")
 	}
 	spki, err := x509.MarshalPKIXPublicKey(csr.PublicKey())
 	if err != nil {

@@ -2,13 +2,17 @@ package ca_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -417,5 +421,28 @@ func TestIssueWithTheCallersPart(t *testing.T) {
 		if all := stored(t, db); len(all) != 2 || all[0].State != ca.Abandoned || all[1].State != ca.Issued {
 			t.Errorf("on record are %+v, want one abandoned and one issued", all)
 		}
+	})
+}
+
+// Whichever way a key comes in, Issue is where it would get its certificate.
+func TestIssueForAWeakKey(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, r, other := ready(t, db, testkit.NewClock()), request(t), request(t)
+		point, err := r.PublicKey().(*ecdsa.PublicKey).Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := new(big.Int).SetBytes(point[1:33]).Bytes()
+		s.WeakKeys, err = pki.ReadWeakKeys(fstest.MapFS{"own.csv": {Data: fmt.Appendf(nil, "%x\n", sha256.Sum256(x))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Issue(t.Context(), by(alice()), "r", alice(), r, alone)
+		wantCode(t, "Issue", err, fault.Invalid, "ca.request.weak_key")
+		if all := stored(t, db); len(all) != 0 {
+			t.Errorf("on record are %+v", all)
+		}
+		issue(t, s, "r", alice(), other)
 	})
 }

@@ -24,6 +24,7 @@ var Variables = []string{
 	"ADGANG_PKI_URL", "ADGANG_POLICY_ARC", "ADGANG_TLS_ADDR", "ADGANG_TLS_CERT_FILE", "ADGANG_TLS_KEY_FILE",
 	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT", "ADGANG_PRIVATE_HOSTS",
 	"ADGANG_PKCS11_MODULE", "ADGANG_PKCS11_TOKEN", "ADGANG_PKCS11_PIN_FILE",
+	"ADGANG_WEAK_KEYS",
 }
 
 // Config is the validated environment.
@@ -44,6 +45,8 @@ type Config struct {
 	PolicyArc    string // of the issuing authority when it is first made, "" = the program's own
 	// The listener that Adgang terminates TLS of itself, for machines; "" = none.
 	TLSAddr, TLSCertFile, TLSKeyFile string
+
+	WeakKeys string // folder with lists of keys that get no certificate, "" = none
 
 	// The PKCS#11 token on which authorities have their keys; "" = the database.
 	TokenModule, TokenLabel, TokenPINFile string
@@ -106,7 +109,7 @@ func Load(environ []string, demo bool, now time.Time) (Config, error) {
 	c := Config{
 		Addr: or(env["ADGANG_ADDR"], "127.0.0.1:8080"), Data: or(env["ADGANG_DATA"], "data"),
 		DatabaseURL: env["ADGANG_DATABASE_URL"], RedisURL: env["ADGANG_REDIS_URL"], SMTPURL: env["ADGANG_SMTP_URL"],
-		KeyFile: env["ADGANG_KEY_FILE"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
+		KeyFile: env["ADGANG_KEY_FILE"], WeakKeys: env["ADGANG_WEAK_KEYS"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
 	}
 	for _, step := range []func(*Config, map[string]string) error{
 		readNames, readAddresses, readTLS, readToken, readStores, readRegister, readChoices, readLimits,

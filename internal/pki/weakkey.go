@@ -6,11 +6,8 @@ import (
 	"sync"
 )
 
-// checkModulus refuses RSA keys whose private half others can work out. Keys of
-// Debian's OpenSSL of 2006 to 2008 (CVE-2008-0166) are not among them: there is no
-// list of 3,072 bits, the usual length here, and the package with those of other
-// lengths (openssl-blacklist) has left Debian. Whoever has a list of 4,096 bits
-// would look it up here.
+// checkModulus refuses RSA keys whose private half others can work out. Keys that
+// others can make again look like any other: WeakKeys looks them up.
 func checkModulus(key *rsa.PublicKey) error {
 	switch {
 	case new(big.Int).GCD(nil, nil, key.N, smallPrimes().product).Cmp(big.NewInt(1)) != 0:
