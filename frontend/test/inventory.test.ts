@@ -11,7 +11,7 @@ const rules: Rules = {
 
 const certificate = (id: string, change: Partial<Certificate>): Certificate => ({
   id, name: id, subject: '', subject_id: '', cvr: '', issuer: '', serial: '', email: '', generation: 'oces3', kind: 'system', test: false, secure_email: false,
-  source: 'list', profile_id: '', not_before: null, not_after: '2026-12-15T22:59:59Z', plan: 'open', owner_id: '', owner_name: '', contact_name: '', contact_email: '', contact_lang: 'da',
+  source: 'list', profile_id: '', not_before: null, not_after: '2026-12-15T22:59:59Z', plan: 'open', owner_id: '', owner_name: '', contact_name: '', contact_email: '', contact_post: '', chain: '', contact_lang: 'da',
   renew_by: '', switch_on: '', version: 1, ...change,
 });
 

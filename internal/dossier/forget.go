@@ -36,6 +36,7 @@ var mentions = []mention{
 	{"reminder_due", "name", ""},
 	{"reminder_snooze", "reason", ""},
 	{"inventory_certificate", "note", ""},
+	{"inventory_certificate", "contact_post", ""},
 	{"inventory_place", "name", ""},
 	{"recovery", "note", ""},
 	{"recovery", "reason", ""},
@@ -45,7 +46,7 @@ var mentions = []mention{
 // an erasure sets in them.
 var matched = []struct{ table, column, set string }{
 	{"recovery", "email", "given_name = '', surname = '', email = '', reason = '', note = ''"},
-	{"inventory_certificate", "contact_email", "contact_name = '', contact_email = ''"},
+	{"inventory_certificate", "contact_email", "contact_name = '', contact_email = '', contact_post = ''"},
 	{"inventory_certificate", "email", "name = '', subject = '', email = '', search_key = '', der = NULL"},
 	{"inventory_place", "contact_email", "contact_name = '', contact_email = ''"},
 }

@@ -120,6 +120,9 @@ type Order struct {
 	CreatedAt time.Time    `bun:"created_at"`
 	ExpiresAt time.Time    `bun:"expires_at"`
 	IssuedAt  *time.Time   `bun:"issued_at"`
+
+	RenewBy    string     `bun:"renew_by"`    // of a plan: YYYY-MM-DD, else ""
+	RemindedAt *time.Time `bun:"reminded_at"` // that it had not come by then
 }
 
 func (p Profile) object() string { return "certificate_profile:" + p.ID }
@@ -164,7 +167,9 @@ func (s *Service) ExpireOrders(ctx context.Context) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		var over []Order
 		if err := tx.NewUpdate().Model(&over).Set("state = ?", Expired).
-			Where("expires_at <= ?", now).Where("state IN (?, ?)", Waiting, Ready).Where("method <> ?", ByEST).Returning("id, org_id").Scan(ctx); err != nil {
+			Where("expires_at <= ?", now).Where("state IN (?, ?)", Waiting, Ready).
+			Where("(method <> ? OR NOT EXISTS (SELECT 1 FROM certificate AS k WHERE k.org_id = ?TableAlias.org_id AND k.serial = ?TableAlias.renews AND k.not_after > ?))", ByEST, now).
+			Returning("id, org_id").Scan(ctx); err != nil {
 			return err
 		}
 		var entries []audit.Entry

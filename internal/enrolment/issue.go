@@ -76,7 +76,7 @@ func (s *Service) usable(o Order) error {
 	case o.State == Locked:
 		return fault.New(fault.Conflict, "enrolment.order.locked", "The order is locked after %d wrong one-time codes. Ask the administrator for a new one.", MaxTries)
 	case o.State == Expired || !s.Now().Before(o.ExpiresAt):
-		return fault.New(fault.Conflict, "enrolment.order.expired", "The order ran out after %d days. Ask the administrator for a new one.", OrderDays)
+		return fault.New(fault.Conflict, "enrolment.order.expired", "The order has run out. Ask the administrator for a new one.")
 	}
 	return nil
 }

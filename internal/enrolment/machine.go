@@ -111,12 +111,13 @@ func (s *Service) renewal(ctx context.Context, by access.Actor, p Profile, seria
 		CreatedAt: now, ExpiresAt: now.AddDate(0, 0, OrderDays),
 	}
 	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		n, err := store.Insert(ctx, tx, []Order{row}, "ON CONFLICT (org_id, renews) WHERE method = 'est' DO NOTHING")
+		n, err := store.Insert(ctx, tx, []Order{row}, "ON CONFLICT (org_id, renews) WHERE method = 'est' AND state <> 'cancelled' DO NOTHING")
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return tx.NewSelect().Model(&row).Where("org_id = ?", p.OrgID).Where("renews = ?", serial).Where("method = ?", ByEST).Scan(ctx)
+			return tx.NewSelect().Model(&row).Where("org_id = ?", p.OrgID).Where("renews = ?", serial).Where("method = ?", ByEST).
+				Where("state <> ?", Cancelled).Scan(ctx)
 		}
 		return audit.Record(ctx, tx, audit.By(by, now, "certificate_order.create", row.object(), p.object()+" est"))
 	})

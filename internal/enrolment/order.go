@@ -19,7 +19,6 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/secret"
-	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -155,18 +154,13 @@ func (s *Service) standing(ctx context.Context, id access.OrgID) (org.Organisati
 	return o, nil
 }
 
-// orderable looks whether the organisation has decided to have such certificates.
-// Secure e-mail goes with those of the organisation.
+// orderable is allowed as an error. Errors: fault.Conflict.
 func (s *Service) orderable(ctx context.Context, id access.OrgID, kind pki.Profile) error {
-	settings, err := setting.Of(ctx, s.DB, id)
+	ok, err := allowed(ctx, s.DB, id, kind)
 	if err != nil {
 		return err
 	}
-	needs := "organisation"
-	if kind == pki.ProfileSystem {
-		needs = "system"
-	}
-	if !slices.Contains(settings.Certificates, needs) {
+	if !ok {
 		return fault.New(fault.Conflict, "enrolment.kind.disallowed", "The organisation's settings do not allow certificates of this kind. An organisation administrator can change that.").On("kind")
 	}
 	return nil

@@ -90,7 +90,7 @@ func (s *Service) adopt(ctx context.Context, tx bun.Tx, row Certificate) error {
 		return err
 	}
 	c.ProfileID, c.Kind, c.Generation, c.SecureEmail = row.ProfileID, row.Kind, row.Generation, row.SecureEmail
-	if c.OwnerID == "" && c.ContactEmail == "" {
+	if c.OwnerID == "" && c.ContactEmail == "" && c.ContactPost == "" {
 		c.ContactName, c.ContactEmail, c.ContactLang = row.ContactName, row.ContactEmail, row.ContactLang
 	}
 	c.SearchKey = searchKey(c)

@@ -150,7 +150,7 @@ func (s *Service) look(ctx context.Context, c Campaign) (CampaignView, error) {
 		}
 		v.KeyFiles = n
 	}
-	n, err := c.members(s.DB.NewSelect().Model((*Certificate)(nil))).Where("c.owner_id = ''").Where("c.contact_email = ''").Where("c.plan <> ?", PlanRetired).Count(ctx)
+	n, err := c.members(s.DB.NewSelect().Model((*Certificate)(nil))).Where("c.owner_id = ''").Where("c.contact_email = ''").Where("c.contact_post = ''").Where("c.plan <> ?", PlanRetired).Count(ctx)
 	v.NoOwner = n
 	return v, err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/enrolment"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/mail"
 	"github.com/adgang/adgang/internal/org"
@@ -81,6 +82,7 @@ type Certificate struct {
 	ContactName  string            `bun:"contact_name"` // of a contact who is no employee
 	ContactEmail string            `bun:"contact_email"`
 	ContactLang  string            `bun:"contact_lang"` // da or en
+	ContactPost  string            `bun:"contact_post"` // where letters go, lines; of one without an e-mail address
 	SuccessorID  string            `bun:"successor_id"` // of the inventory, or a serial number issued here
 	InstalledAt  *time.Time        `bun:"installed_at"` // without places: the successor, see Care
 	RenewBy      string            `bun:"renew_by"`     // YYYY-MM-DD or ""
@@ -177,7 +179,7 @@ func (f Filter) query(db bun.IDB, id access.OrgID) (*bun.SelectQuery, error) {
 	switch f.Owner {
 	case "":
 	case Nobody:
-		q.Where("c.owner_id = ''").Where("c.contact_email = ''")
+		q.Where("c.owner_id = ''").Where("c.contact_email = ''").Where("c.contact_post = ''")
 	default:
 		q.Where("c.owner_id = ?", f.Owner)
 	}
@@ -227,9 +229,10 @@ type View struct {
 	Certificate
 	Owner     *org.Employee // nil = none, or deleted
 	Places    []Place
-	Successor string        // name and last day of what comes after it, "" = none
-	Wants     []string      // what it lacks until its reminders end: Wants…
-	Likely    []Certificate // what might be its successor: same organisation and kind, and ends later
+	Successor string           // name and last day of what comes after it, "" = none
+	Wants     []string         // what it lacks until its reminders end: Wants…
+	Likely    []Certificate    // what might be its successor: same organisation and kind, and ends later
+	Renewal   *enrolment.Order // of its successor here; nil = none
 }
 
 // Show returns one certificate. Errors: fault.Denied, fault.Absent.
@@ -254,6 +257,11 @@ func (s *Service) Show(ctx context.Context, by access.Actor, id string) (View, e
 		return View{}, err
 	}
 	v.Wants = v.wants()
+	if c.ProfileID != "" {
+		if v.Renewal, err = enrolment.RenewalOf(ctx, s.DB, by.OrgID, c.ProfileID, c.Serial); err != nil {
+			return View{}, err
+		}
+	}
 	if c.SuccessorID == "" {
 		err = s.DB.NewSelect().Model(&v.Likely).ExcludeColumn("der").Where("c.org_id = ?", by.OrgID).Where("c.cvr = ?", c.CVR).Where("c.kind = ?", c.Kind).
 			Where("c.not_after > ?", c.NotAfter).Where("c.plan <> ?", PlanRetired).Order("c.not_after DESC", "c.id").Limit(10).Scan(ctx)
@@ -364,7 +372,7 @@ func planOf(c Certificate, all []Place) string {
 		return PlanInstalled
 	case c.SuccessorID != "":
 		return PlanIssued
-	case c.OwnerID != "" || c.ContactEmail != "" || c.RenewBy != "":
+	case c.OwnerID != "" || c.ContactEmail != "" || c.ContactPost != "" || c.RenewBy != "":
 		return PlanPlanned
 	}
 	return PlanOpen
@@ -383,7 +391,7 @@ func (v View) wants() (all []string) {
 	if v.Plan == PlanInstalled || v.Plan == PlanRetired {
 		return nil
 	}
-	if v.OwnerID == "" && v.ContactEmail == "" {
+	if v.OwnerID == "" && v.ContactEmail == "" && v.ContactPost == "" {
 		all = append(all, WantsCare)
 	}
 	if v.SuccessorID == "" {

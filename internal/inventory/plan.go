@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,6 +32,7 @@ type Care struct {
 	ContactName  string            // of a contact who is no employee
 	ContactEmail string
 	ContactLang  string // da or en; "" = as it was
+	ContactPost  string // where letters go, at most five lines; of one without an e-mail address
 	SuccessorID  string // of the inventory, or a serial number issued here; "" = none
 	RenewBy      string // YYYY-MM-DD or ""
 	SwitchOn     string // YYYY-MM-DD or ""
@@ -62,6 +64,7 @@ func (s *Service) Change(ctx context.Context, by access.Actor, id string, in Car
 		}
 		before := c.Plan
 		c.OwnerID, c.ContactName, c.ContactEmail, c.SuccessorID = in.OwnerID, in.ContactName, in.ContactEmail, in.SuccessorID
+		c.ContactPost = in.ContactPost
 		c.RenewBy, c.SwitchOn, c.Note = in.RenewBy, in.SwitchOn, in.Note
 		if err := s.state(&c, in); err != nil {
 			return err
@@ -73,7 +76,7 @@ func (s *Service) Change(ctx context.Context, by access.Actor, id string, in Car
 		c.Plan = planOf(c, all)
 		c.SearchKey = searchKey(c)
 		res, err := tx.NewUpdate().Model(&c).
-			Column("owner_id", "contact_name", "contact_email", "contact_lang", "successor_id", "installed_at", "renew_by", "switch_on", "note", "retired_at", "ended_at", "plan", "search_key").
+			Column("owner_id", "contact_name", "contact_email", "contact_lang", "contact_post", "successor_id", "installed_at", "renew_by", "switch_on", "note", "retired_at", "ended_at", "plan", "search_key").
 			Set("version = version + 1").Where("org_id = ?", by.OrgID).Where("id = ?", id).Where("version = ?", in.Version).Exec(ctx)
 		if err := store.One(res, err, "inventory.certificate"); err != nil {
 			return err
@@ -123,11 +126,18 @@ func (in Care) check() (Care, error) {
 	if err := checkContact(in.ContactName, in.ContactEmail); err != nil {
 		return in, err
 	}
+	var err error
+	if in.ContactPost, err = checkPost(in.ContactPost); err != nil {
+		return in, err
+	}
 	if in.ContactLang != "" && in.ContactLang != notice.Danish && in.ContactLang != notice.English {
 		return in, fault.New(fault.Invalid, "inventory.contact.lang", "Mails are written in da or en.").On("contact_lang")
 	}
-	if in.ContactName != "" && in.ContactEmail == "" {
-		return in, fault.New(fault.Invalid, "inventory.contact.email", "Write the e-mail address of the contact too: reminders are sent there.").On("contact_email")
+	if in.ContactName != "" && in.ContactEmail == "" && in.ContactPost == "" {
+		return in, fault.New(fault.Invalid, "inventory.contact.email", "Write the e-mail address of the contact too, or where letters go: reminders are sent there.").On("contact_email")
+	}
+	if in.ContactPost != "" && (in.ContactName == "" || in.ContactEmail != "") {
+		return in, fault.New(fault.Invalid, "inventory.contact.post", "A letter goes to a contact with a name and without an e-mail address.").On("contact_post")
 	}
 	if utf8.RuneCountInString(in.Note) > maxNote {
 		return in, fault.New(fault.Invalid, "inventory.note.length", "Write at most %d characters here.", maxNote).On("note")
@@ -156,6 +166,20 @@ func checkContact(name, email string) error {
 		return fault.New(fault.Invalid, "inventory.contact.form", "This is no e-mail address. Write it as name@firm.dk.").On("contact_email")
 	}
 	return nil
+}
+
+// checkPost tidies a postal address: its lines without those that are empty.
+func checkPost(post string) (string, error) {
+	var lines []string
+	for one := range strings.Lines(post) {
+		if one = strings.Join(strings.Fields(one), " "); one != "" {
+			lines = append(lines, one)
+		}
+	}
+	if len(lines) > 5 || slices.ContainsFunc(lines, func(one string) bool { return utf8.RuneCountInString(one) > 60 }) {
+		return "", fault.New(fault.Invalid, "inventory.contact.lines", "Write the address in at most five lines of 60 characters.").On("contact_post")
+	}
+	return strings.Join(lines, "\n"), nil
 }
 
 func parseDay(field, day string) (time.Time, error) {

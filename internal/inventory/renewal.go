@@ -2,6 +2,9 @@ package inventory
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -35,16 +38,18 @@ type Renewal struct {
 	RenewBy  string // YYYY-MM-DD
 	Late     bool   // that day is after its end: it was set to its last working day
 	Invited  bool   // a mail or letter was, or would be, sent
+	Letter   bool   // it is a letter
 	Way      string // how its successor comes: By…
 }
 
 // Ways to a successor.
 const (
-	ByMachine = "machine" // it was fetched by a machine over EST, which renews by itself
-	ByOrder   = "order"   // of a profile: it is ordered here
+	ByMachine = "machine" // it is ordered for the machine that fetched it over EST, which renews by itself
+	ByOrder   = "order"   // of a profile: it is ordered here, and waits for a request (CSR)
 	ByMail    = "mail"    // whoever looks after it gets a mail
 	ByLetter  = "letter"  // and has no e-mail, or reads none: a letter to print
 	ByNobody  = "nobody"  // nobody can be asked
+	BySome    = "there"   // it is there, and is to be installed
 )
 
 const maxRenewals = 5_000
@@ -80,9 +85,24 @@ func (s *Service) Renew(ctx context.Context, by access.Actor, in Renewals) ([]Re
 		if err != nil || in.DryRun {
 			return err
 		}
+		if err := s.order(ctx, tx, by, all, plan); err != nil {
+			return err
+		}
 		return s.renew(ctx, tx, by, all, plan, drafts)
 	})
 	return plan, err
+}
+
+// order puts on order what is renewed here.
+func (s *Service) order(ctx context.Context, tx bun.Tx, by access.Actor, all []Certificate, plan []Renewal) error {
+	var planned []enrolment.Planned
+	for i, c := range all {
+		if way := plan[i].Way; way == ByMachine || way == ByOrder {
+			planned = append(planned, enrolment.Planned{ProfileID: c.ProfileID, Serial: c.Serial, NotAfter: c.NotAfter, RenewBy: plan[i].RenewBy, Machine: way == ByMachine})
+		}
+	}
+	_, err := enrolment.OrderPlanned(ctx, tx, by, s.Now(), planned)
+	return err
 }
 
 func spread(all []Certificate, days []string) []Renewal {
@@ -103,31 +123,127 @@ func (s *Service) ways(ctx context.Context, tx bun.Tx, by access.Actor, all []Ce
 		return nil, err
 	}
 	var drafts []mail.Draft
-	machines := map[string]map[string]bool{}
+	ours := ours{now: s.Now(), machines: map[string]map[string]bool{}, orderable: map[string]bool{}}
 	for i, c := range all {
 		c.RenewBy = plan[i].RenewBy
-		if c.ProfileID != "" && machines[c.ProfileID] == nil {
-			if machines[c.ProfileID], err = enrolment.ByMachine(ctx, tx, by.OrgID, c.ProfileID); err != nil {
-				return nil, err
-			}
-		}
-		d, way, err := s.invitation(ctx, tx, o, c)
+		d, asked, err := s.invitation(ctx, tx, o, c)
 		if err != nil {
 			return nil, err
 		}
-		plan[i].Way = way
-		switch {
-		case machines[c.ProfileID][c.Serial]:
-			plan[i].Way = ByMachine
-			continue
-		case c.ProfileID != "":
-			plan[i].Way = ByOrder
+		way, err := ours.way(ctx, tx, c)
+		if err != nil {
+			return nil, err
 		}
-		if plan[i].Invited = invite && way != ByNobody; plan[i].Invited {
+		plan[i].Way = firstOf(way, asked)
+		if way == ByMachine || way == BySome {
+			continue
+		}
+		if plan[i].Invited = invite && asked != ByNobody; plan[i].Invited {
+			plan[i].Letter = asked == ByLetter
 			drafts = append(drafts, d)
 		}
 	}
 	return drafts, nil
+}
+
+// ours knows what is renewed here, by profile.
+type ours struct {
+	now       time.Time
+	machines  map[string]map[string]bool
+	orderable map[string]bool
+}
+
+// way is how a certificate is renewed here, "" when it is not.
+func (o ours) way(ctx context.Context, tx bun.Tx, c Certificate) (string, error) {
+	id := c.ProfileID
+	switch {
+	case c.SuccessorID != "":
+		return BySome, nil
+	case id == "":
+		return "", nil
+	}
+	if o.machines[id] == nil {
+		var err error
+		if o.machines[id], err = enrolment.ByMachine(ctx, tx, c.OrgID, id); err != nil {
+			return "", err
+		}
+		if o.orderable[id], err = enrolment.Orderable(ctx, tx, c.OrgID, id); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case !o.orderable[id]:
+		return "", nil
+	case o.machines[id][c.Serial] && c.NotAfter.After(o.now): // with one that has ended it cannot ask
+		return ByMachine, nil
+	}
+	return ByOrder, nil
+}
+
+// RemindOrders tells of renewals that were planned here and have not come by their
+// day (YYYY-MM-DD), once each: whoever looks after the certificate, else whoever may
+// order. Errors: unexpected only.
+func (s *Service) RemindOrders(ctx context.Context, day string) error {
+	for after := ""; ; {
+		late, err := enrolment.Late(ctx, s.DB, day, after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, o := range late {
+			if err := s.remindOrder(ctx, o); err != nil {
+				return fmt.Errorf("remind of order %s: %w", o.ID, err)
+			}
+			after = o.ID
+		}
+		if len(late) == 0 {
+			return nil
+		}
+	}
+}
+
+func (s *Service) remindOrder(ctx context.Context, order enrolment.Order) error {
+	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+		mine, err := enrolment.Reminded(ctx, tx, order, s.Now())
+		if err != nil || !mine {
+			return err
+		}
+		var c Certificate
+		err = tx.NewSelect().Model(&c).ExcludeColumn("der").Where("c.org_id = ?", order.OrgID).Where("c.profile_id = ?", order.ProfileID).
+			Where("c.serial = ?", order.Renews).Where("c.plan <> ?", PlanRetired).Scan(ctx)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // revoked or out of use: nobody misses its successor
+		}
+		if err != nil {
+			return err
+		}
+		whose, err := org.ByID(ctx, tx, order.OrgID)
+		if err != nil {
+			return err
+		}
+		c.RenewBy = order.RenewBy
+		d, way, err := s.invitation(ctx, tx, whose, c)
+		if err != nil {
+			return err
+		}
+		d.Kind, d.Params["way"] = mail.KindRenewalLate, order.Method
+		drafts := []mail.Draft{d}
+		if way == ByNobody {
+			people, err := org.Holders(ctx, tx, order.OrgID, access.OrderCertificate)
+			if err != nil {
+				return err
+			}
+			drafts = nil
+			for _, p := range people {
+				d.Employee, d.Lang, d.Name, d.Address = p.ID, p.Lang, p.Name, p.Email
+				drafts = append(drafts, d)
+			}
+		}
+		if err := s.Mail.Queue(ctx, tx, "", drafts...); err != nil {
+			return err
+		}
+		note := fmt.Sprintf("order %s not used by %s, %d told", order.ID, order.RenewBy, len(drafts))
+		return audit.Record(ctx, tx, audit.By(access.System(order.OrgID), s.Now(), "inventory.remind", object(c.ID), note))
+	})
 }
 
 func (s *Service) renew(ctx context.Context, tx bun.Tx, by access.Actor, all []Certificate, plan []Renewal, drafts []mail.Draft) error {
@@ -176,10 +292,14 @@ func (s *Service) invitation(ctx context.Context, tx bun.Tx, o org.Organisation,
 			}
 		}
 	}
-	if d.Address == "" {
-		return d, ByNobody, nil
+	switch {
+	case d.Address != "":
+		return d, ByMail, nil
+	case c.ContactPost != "":
+		d.Post = c.ContactPost
+		return d, ByLetter, nil
 	}
-	return d, ByMail, nil
+	return d, ByNobody, nil
 }
 
 // workingDays lists Monday to Friday of a span, at most a year.

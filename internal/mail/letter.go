@@ -20,11 +20,11 @@ import (
 	"github.com/adgang/adgang/internal/store"
 )
 
-// Letter is a message to an employee who gets letters, waiting to be printed and
-// handed over.
+// Letter is a message to an employee who gets letters, or to somebody outside who has
+// no e-mail, waiting to be printed and handed over.
 type Letter struct {
 	ID, Kind, Name, Subject string
-	Employee                access.EmployeeID
+	Employee                access.EmployeeID // "" = outside
 	At                      time.Time
 }
 
@@ -95,8 +95,12 @@ func (s *Service) PrintLetters(ctx context.Context, by access.Actor, organisatio
 		if err != nil {
 			return err
 		}
-		letterPage(p, organisation, m.Name, subject, body)
-		entries = append(entries, audit.By(by, s.Now(), "letter.show", "message:"+m.ID, "employee:"+string(m.EmployeeID)))
+		to, whose := organisation, "employee:"+string(m.EmployeeID)
+		if m.EmployeeID == "" {
+			to, whose = m.Address, "outside"
+		}
+		letterPage(p, m.Name, to, subject, body)
+		entries = append(entries, audit.By(by, s.Now(), "letter.show", "message:"+m.ID, whose))
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error { return audit.Record(ctx, tx, entries...) })
 	if err != nil {
@@ -108,13 +112,17 @@ func (s *Service) PrintLetters(ctx context.Context, by access.Actor, organisatio
 	return nil
 }
 
-// letterPage puts the name into the window of a C5 or DL envelope, 52 mm from
-// the top, and the text below the first fold.
-func letterPage(p *fpdf.Fpdf, organisation, name, subject, body string) {
+// letterPage puts the name and where it goes, in at most five lines, into the window
+// of a C5 or DL envelope, 52 mm from the top, and the text below the first fold.
+func letterPage(p *fpdf.Fpdf, name, to, subject, body string) {
 	p.AddPage()
 	p.SetXY(20, 52)
 	p.SetFont("go", "", 11)
-	p.MultiCell(85, 5.5, line(name)+"\n"+line(organisation), "", "L", false)
+	text := line(name)
+	for one := range strings.Lines(to) {
+		text += "\n" + line(one)
+	}
+	p.MultiCell(85, 5.5, text, "", "L", false)
 	p.SetXY(20, 106)
 	p.SetFont("go", "B", 15)
 	p.MultiCell(170, 7, subject, "", "L", false)

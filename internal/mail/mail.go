@@ -26,6 +26,7 @@ const (
 	KindActivation    = "activation"
 	KindKeyFileExpiry = "key_file_expiry"
 	KindRenewal       = "certificate_renewal"   // to who looks after one: it is to be renewed
+	KindRenewalLate   = "certificate_late"      // and again: the renewal that is on order has not come
 	KindCertificate   = "certificate_expiry"    // one ends
 	KindCertificates  = "certificates_expiring" // many end: one mail about all
 	KindSecureMail    = "secure_mail_closing"   // to who loses old mail
@@ -101,7 +102,7 @@ type Message struct {
 	Kind       string            `bun:"kind"`
 	Lang       string            `bun:"lang"` // da or en
 	Name       string            `bun:"name"`
-	Address    string            `bun:"address"`
+	Address    string            `bun:"address"`     // of e-mail; of a letter to somebody outside that of the post
 	Params     string            `bun:"params"`      // JSON object of strings
 	LinkSealed []byte            `bun:"link_sealed"` // NULL once sent or failed
 	State      string            `bun:"state"`
@@ -122,6 +123,7 @@ type Draft struct {
 	Employee      access.EmployeeID
 	Kind, Lang    string
 	Name, Address string
+	Post          string // of somebody outside without an e-mail address: where the letter goes, lines
 	Params        map[string]string
 	Token         string
 }
@@ -184,6 +186,8 @@ func (s *Service) Queue(ctx context.Context, tx bun.Tx, lot string, drafts ...Dr
 			m.State = StateNoticed
 		case letters[d.Employee]:
 			m.State = StateWaiting
+		case d.Post != "" && d.Employee == "":
+			m.State, m.Address = StateWaiting, d.Post
 		}
 		messages[i] = m
 	}

@@ -42,6 +42,7 @@ var kinds = map[string]kind{
 	KindActivation:    {params: []string{"organisation", "expires"}, instants: []string{"expires"}, page: "/activate"},
 	KindKeyFileExpiry: {params: []string{"not_after", "days"}, instants: []string{"not_after"}},
 	KindRenewal:       {params: []string{"organisation", "certificate", "not_after", "renew_by", "address"}, instants: []string{"not_after"}},
+	KindRenewalLate:   {params: []string{"organisation", "certificate", "not_after", "renew_by", "way", "address"}, instants: []string{"not_after"}},
 	KindCertificate:   {params: []string{"organisation", "certificate", "not_after", "days", "address"}, instants: []string{"not_after"}},
 	KindCertificates:  {params: []string{"organisation", "count", "list", "address"}, long: []string{"list"}},
 	KindSecureMail:    {params: []string{"organisation", "closes", "days", "address"}, instants: []string{"closes"}},

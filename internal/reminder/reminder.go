@@ -73,10 +73,12 @@ type due struct {
 	SettledAt   *time.Time   `bun:"settled_at"`
 }
 
-// Receivers are "employee:ID", "mail:ADDRESS", or webhook.
+// Receivers are "employee:ID", "mail:ADDRESS", "letter:ID" of the certificate whose
+// contact has no e-mail, or webhook.
 const (
 	toEmployee = "employee:"
 	toAddress  = "mail:"
+	toPost     = "letter:"
 	webhook    = "webhook"
 )
 
@@ -104,6 +106,9 @@ func (s *Service) Sweep(ctx context.Context, d Day) error {
 		return fault.New(fault.Invalid, "reminder.day.form", "%q is not a day; it must be written YYYY-MM-DD.", d.Day).Because(err)
 	}
 	if err := s.Inventory.AdoptAll(ctx); err != nil {
+		return err
+	}
+	if err := s.Inventory.RemindOrders(ctx, d.Day); err != nil {
 		return err
 	}
 	found := 0
@@ -177,6 +182,7 @@ type ending struct {
 	holder    access.EmployeeID // of a key file
 	owner     access.EmployeeID
 	contact   string // address
+	post      string // ID of the certificate whose contact gets letters
 }
 
 func ofHolders(page []ca.Certificate) []ending {
@@ -194,6 +200,9 @@ func ofContacts(page []inventory.Certificate) []ending {
 	for i, c := range page {
 		all[i] = ending{
 			org: c.OrgID, key: outsideKey + c.ID, name: c.Name, notAfter: c.NotAfter, createdAt: c.CreatedAt, owner: c.OwnerID, contact: c.ContactEmail,
+		}
+		if c.ContactPost != "" {
+			all[i].post = c.ID
 		}
 	}
 	return all
@@ -311,6 +320,9 @@ func (w *sweep) receivers(ctx context.Context, tx bun.Tx, rules Rules, rule int,
 	}
 	if len(all) == 0 && e.contact != "" {
 		add(toAddress + e.contact)
+	}
+	if len(all) == 0 && e.post != "" {
+		add(toPost + e.post)
 	}
 	usersFrom, adminsFrom := rules.UsersFrom, rules.AdminsFrom
 	if e.holder != "" {

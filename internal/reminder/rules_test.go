@@ -498,3 +498,29 @@ func wantOnce(t *testing.T, o office) {
 		t.Errorf("%d audit entries for %d reminders, %v", entries, len(rules), err)
 	}
 }
+
+// A contact outside without an e-mail address is reminded by letter, once for each
+// rule, like the others.
+func TestLettersToContactsOutside(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db, func(r *reminder.Rules) { r.Days, r.UsersFrom, r.AdminsFrom = []int{30, 7}, 0, 0 })
+		c := o.listed(t, "Målerdata", "", "2027-03-01")
+		err := o.Inventory.Change(t.Context(), o.by, c.ID, inventory.Care{Version: c.Version, ContactName: "Jens Vig", ContactPost: "Havnen 1\n9000 Aalborg", ContactLang: "en"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, day := range []string{"2027-02-01", "2027-02-02", "2027-02-24"} {
+			o.on(t, day)
+		}
+		all := reminders(t, db, mail.KindCertificate)
+		if len(all) != 2 {
+			t.Fatalf("%d letters, want one for each rule", len(all))
+		}
+		for _, m := range all {
+			if m.State != mail.StateWaiting || m.Address != "Havnen 1\n9000 Aalborg" || m.Name != "Jens Vig" || m.Lang != mail.English {
+				t.Errorf("a letter = %+v", m)
+			}
+		}
+	})
+}

@@ -263,6 +263,7 @@ func (s *Service) inNeed(ctx context.Context, tx bun.Tx, id access.OrgID, rows [
 type person struct {
 	id                  access.EmployeeID
 	name, address, lang string
+	post                string // where a letter goes, of who has no e-mail
 }
 
 // others are the IDs of those that are of the inventory.
@@ -290,6 +291,15 @@ func (s *Service) person(ctx context.Context, tx bun.Tx, id access.OrgID, to str
 		}
 		return who, err
 	}
+	if key, ok := strings.CutPrefix(to, toPost); ok {
+		var known []inventory.Certificate
+		err := tx.NewSelect().Model(&known).Column("contact_name", "contact_lang", "contact_post").Where("c.org_id = ?", id).Where("c.id = ?", key).
+			Where("c.contact_post <> ''").Scan(ctx)
+		if err != nil || len(known) == 0 {
+			return person{}, err
+		}
+		return person{name: known[0].ContactName, lang: known[0].ContactLang, post: known[0].ContactPost}, nil
+	}
 	e, err := org.Get(ctx, tx, id, access.EmployeeID(strings.TrimPrefix(to, toEmployee)))
 	if fault.KindOf(err) == fault.Absent || err == nil && e.State != org.Active {
 		return person{}, nil
@@ -313,7 +323,7 @@ func (s *Service) drafts(ctx context.Context, tx bun.Tx, id access.OrgID, rules 
 		return nil, err
 	}
 	now := s.Now()
-	base := mail.Draft{Org: id, Employee: who.id, Lang: who.lang, Name: who.name, Address: who.address}
+	base := mail.Draft{Org: id, Employee: who.id, Lang: who.lang, Name: who.name, Address: who.address, Post: who.post}
 	before, err := s.today(ctx, tx, id, to, now)
 	if err != nil {
 		return nil, err

@@ -112,7 +112,7 @@ type Sent struct {
 	Certificate string // a serial number, or "inventory:ID"
 	Name        string // of the certificate, "" for key files
 	Days        int
-	Receiver    string // "employee:ID", "mail:ADDRESS" or "webhook"
+	Receiver    string // "employee:ID", "mail:ADDRESS", "letter:ID" or "webhook"
 	State       string
 	NotAfter    time.Time
 	CreatedAt   time.Time

@@ -54,7 +54,8 @@ func inventoryFilter(c echo.Context) inventory.Filter {
 
 func inventoryOf(c inventory.Certificate) InventoryCertificate {
 	out := InventoryCertificate{
-		ID: c.ID, Name: c.Name, Subject: c.Subject, SubjectID: c.SubjectID, CVR: c.CVR, Issuer: c.Issuer, Serial: c.Serial, Email: c.Email, ProfileID: c.ProfileID, ContactLang: InventoryCertificateContactLang(c.ContactLang),
+		ID: c.ID, Name: c.Name, Subject: c.Subject, SubjectID: c.SubjectID, CVR: c.CVR, Issuer: c.Issuer, Serial: c.Serial, Email: c.Email, ProfileID: c.ProfileID,
+		ContactLang: InventoryCertificateContactLang(c.ContactLang), ContactPost: c.ContactPost, Chain: InventoryCertificateChain(c.Chain),
 		Generation: CertificateGeneration(c.Generation), Kind: CertificateKind(c.Kind), Test: c.Test, SecureEmail: c.SecureEmail,
 		Source: InventoryCertificateSource(c.Source), NotAfter: c.NotAfter, Plan: CertificatePlan(c.Plan), OwnerID: string(c.OwnerID),
 		ContactName: c.ContactName, ContactEmail: c.ContactEmail, RenewBy: c.RenewBy, SwitchOn: c.SwitchOn, Version: c.Version,
@@ -202,6 +203,12 @@ func (s *Server) inventoryShow(c echo.Context) error {
 	for _, p := range v.Places {
 		out.Places = append(out.Places, InventoryPlace{ID: p.ID, Name: p.Name, ContactName: p.ContactName, ContactEmail: p.ContactEmail, InstalledAt: p.InstalledAt})
 	}
+	if v.Renewal != nil {
+		out.Renewal = &InventoryOrder{
+			ID: v.Renewal.ID, Method: InventoryOrderMethod(v.Renewal.Method), State: InventoryOrderState(v.Renewal.State), RenewBy: v.Renewal.RenewBy,
+			CreatedAt: v.Renewal.CreatedAt, IssuedAt: v.Renewal.IssuedAt, RemindedAt: v.Renewal.RemindedAt,
+		}
+	}
 	if w.Snooze != nil {
 		out.SnoozedUntil, out.SnoozeReason = w.Snooze.Until, w.Snooze.Reason
 	}
@@ -217,7 +224,7 @@ func (s *Server) inventoryChange(c echo.Context) error {
 	err := s.Inventory.Change(c.Request().Context(), actor(c), c.Param("id"), inventory.Care{
 		Version: in.Version, OwnerID: access.EmployeeID(orZero(in.OwnerID)), ContactName: orZero(in.ContactName), ContactEmail: orZero(in.ContactEmail),
 		SuccessorID: orZero(in.SuccessorID), RenewBy: orZero(in.RenewBy), SwitchOn: orZero(in.SwitchOn), Note: orZero(in.Note), Retired: orZero(in.Retired),
-		ContactLang: string(orZero(in.ContactLang)), Installed: in.Installed,
+		ContactLang: string(orZero(in.ContactLang)), ContactPost: orZero(in.ContactPost), Installed: in.Installed,
 	})
 	return empty(c, err)
 }
@@ -326,7 +333,7 @@ func (s *Server) inventoryRenew(c echo.Context) error {
 	}
 	out := RenewalList{Items: []Renewal{}}
 	for _, r := range all {
-		out.Items = append(out.Items, Renewal{ID: r.ID, Name: r.Name, NotAfter: r.NotAfter, RenewBy: r.RenewBy, Late: r.Late, Invited: r.Invited})
+		out.Items = append(out.Items, Renewal{ID: r.ID, Name: r.Name, NotAfter: r.NotAfter, RenewBy: r.RenewBy, Late: r.Late, Invited: r.Invited, Letter: r.Letter, Way: RenewalWay(r.Way)})
 	}
 	return c.JSON(http.StatusOK, out)
 }

@@ -28,7 +28,7 @@ export function CarePanel({ view, manages }: { view: CertificateView; manages: b
             <dt>{t('inventory.owner')}</dt>
             <dd>{view.owner === null ? t('inventory.none') : view.owner.name}</dd>
             <dt>{t('inventory.contact')}</dt>
-            <dd className="break">{one.contact_email === '' ? t('inventory.none') : [one.contact_name, one.contact_email].filter((text) => text !== '').join(', ')}</dd>
+            <dd className="break">{contactText(one) === '' ? t('inventory.none') : `${contactText(one)} (${t(`inventory.langs.${one.contact_lang}`)})`}</dd>
             {view.note !== '' && (
               <>
                 <dt>{t('inventory.note')}</dt>
@@ -49,6 +49,9 @@ export function CarePanel({ view, manages }: { view: CertificateView; manages: b
   );
 }
 
+const contactText = (one: CertificateView['certificate']) =>
+  [one.contact_name, one.contact_email, ...one.contact_post.split('\n')].filter((text) => text !== '').join(', ');
+
 function CareForm({ view, onClose }: { view: CertificateView; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
@@ -59,6 +62,8 @@ function CareForm({ view, onClose }: { view: CertificateView; onClose: () => voi
     owner_id: view.owner?.id ?? '',
     contact_name: one.contact_name,
     contact_email: one.contact_email,
+    contact_post: one.contact_post,
+    contact_lang: one.contact_lang,
     successor_id: view.successor_id,
     renew_by: one.renew_by,
     switch_on: one.switch_on,
@@ -75,7 +80,7 @@ function CareForm({ view, onClose }: { view: CertificateView; onClose: () => voi
   });
   const field = save.error instanceof ProblemError ? save.error.field : undefined;
   const errorOf = (name: keyof Care) => (field === name ? errorText(save.error) : undefined);
-  const text = (name: 'contact_name' | 'contact_email' | 'renew_by' | 'switch_on' | 'note') => ({
+  const text = (name: 'contact_name' | 'contact_email' | 'contact_post' | 'renew_by' | 'switch_on' | 'note') => ({
     id: `care-${name}`,
     value: draft[name] ?? '',
     error: errorOf(name),
@@ -95,6 +100,17 @@ function CareForm({ view, onClose }: { view: CertificateView; onClose: () => voi
       <OwnerField id={draft.owner_id ?? ''} error={errorOf('owner_id')} onPick={(owner_id) => setDraft({ ...draft, owner_id })} />
       <TextField {...text('contact_name')} label={t('inventory.contactName')} hint={t('inventory.contactHint')} optional maxLength={200} />
       <TextField {...text('contact_email')} type="email" label={t('inventory.contactEmail')} optional maxLength={254} />
+      <TextArea {...text('contact_post')} label={t('inventory.contactPost')} hint={t('inventory.contactPostHint')} rows={3} optional maxLength={400} />
+      <SelectField
+        id="care-contact_lang"
+        label={t('inventory.contactLang')}
+        error={errorOf('contact_lang')}
+        value={draft.contact_lang ?? 'da'}
+        onChange={(event) => setDraft({ ...draft, contact_lang: event.target.value === 'en' ? 'en' : 'da' })}
+      >
+        <option value="da">{t('inventory.langs.da')}</option>
+        <option value="en">{t('inventory.langs.en')}</option>
+      </SelectField>
       <SuccessorField view={view} id={draft.successor_id ?? ''} error={errorOf('successor_id')} onPick={(successor_id) => setDraft({ ...draft, successor_id })} />
       <TextField {...text('renew_by')} type="date" label={t('inventory.renewBy')} hint={t('inventory.renewByHint')} optional />
       <TextField {...text('switch_on')} type="date" label={t('inventory.switchOn')} hint={t('inventory.switchOnHint')} optional />

@@ -44,6 +44,7 @@ export function CertificatePage() {
       {data !== undefined && session !== undefined && (
         <>
           <Urgency view={data} />
+          <Ordered view={data} />
           <div className="columns">
             <Facts view={data} />
             <CarePanel key={data.certificate.version} view={data} manages={manages} />
@@ -80,6 +81,26 @@ function Urgency({ view }: { view: CertificateView }) {
   return (
     <Alert tone={left < 30 ? 'error' : 'warning'} heading={t('inventory.urgent.soon', { count: left })}>
       {t(one.plan === 'open' ? 'inventory.urgent.nobody' : 'inventory.urgent.noSuccessor')}
+    </Alert>
+  );
+}
+
+/** The order of its successor here: how it comes, and whether it is late. */
+function Ordered({ view }: { view: CertificateView }) {
+  const { t } = useTranslation();
+  const { certificate: one, renewal } = view;
+  if (renewal === null || renewal.state === 'issued' || one.plan === 'retired') return null;
+  const over = renewal.state === 'expired' || renewal.state === 'locked';
+  return (
+    <Alert tone={over || renewal.reminded_at !== null ? 'warning' : 'info'} heading={t('inventory.ordered.heading')}>
+      <p>
+        {over ? t(`inventory.ordered.${renewal.state === 'locked' ? 'locked' : 'expired'}`) : t(`inventory.ordered.${renewal.method}`)}{' '}
+        {!over && renewal.renew_by !== '' && t('inventory.ordered.by', { day: dayText(renewal.renew_by) })}{' '}
+        {!over && renewal.reminded_at !== null && t('inventory.ordered.reminded', { day: date(renewal.reminded_at) })}
+      </p>
+      <Link to="/certificates/$id" params={{ id: one.profile_id }}>
+        {t('inventory.ordered.show')}
+      </Link>
     </Alert>
   );
 }

@@ -4,7 +4,7 @@ import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorText, ProblemError } from '@/api/client';
 import { type Certificate, planRenewals, type Renewal } from '@/api/inventory';
-import { date } from '@/format';
+import { date, number } from '@/format';
 import { Alert } from '@/ui/alert';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
@@ -12,6 +12,7 @@ import { Dialog } from '@/ui/dialog';
 import { Checkbox, TextField } from '@/ui/field';
 import { type Column, Table } from '@/ui/table';
 import { useToast } from '@/ui/toast';
+import { countBy, weekOf } from './spread';
 import { dayAhead, dayText } from './words';
 
 interface RenewalPanelProps {
@@ -114,6 +115,7 @@ function RenewalForm({ ids, onDone, onClose }: { ids: string[]; onDone: () => vo
           <p role="status">
             {t('inventory.renew.found', { count: items.length })} {t('inventory.renew.invited', { count: items.filter((one) => one.invited).length })}
           </p>
+          <Spread items={items} />
           <RenewalTable items={items} />
         </>
       )}
@@ -124,6 +126,41 @@ function RenewalForm({ ids, onDone, onClose }: { ids: string[]; onDone: () => vo
         <Button onClick={onClose}>{t('ui.cancel')}</Button>
       </div>
     </form>
+  );
+}
+
+const asked = (one: Renewal) => {
+  if (!one.invited) return 'askedNot';
+  return one.letter ? 'askedLetter' : 'askedMail';
+};
+
+/** How many are renewed in each week, before anything is confirmed, and how many are renewed in which way. */
+function Spread({ items }: { items: Renewal[] }) {
+  const { t } = useTranslation();
+  const weeks = countBy(items, (one) => weekOf(one.renew_by));
+  const ways = countBy(items, (one) => one.way);
+  const most = Math.max(...weeks.map(([, count]) => count));
+  return (
+    <>
+      <ul className="plain">
+        {ways.map(([way, count]) => (
+          <li key={way}>
+            {t(`inventory.renew.ways.${way}`)}: {number(count)}
+          </li>
+        ))}
+      </ul>
+      <h4>{t('inventory.renew.spread')}</h4>
+      <Table
+        caption={t('inventory.renew.spread')}
+        columns={[
+          { heading: t('inventory.renew.week'), rowHeading: true, cell: ([week]: [string, number]) => dayText(week) },
+          { heading: t('inventory.renew.count'), number: true, cell: ([, count]: [string, number]) => number(count) },
+          { heading: t('inventory.renew.share'), cell: ([, count]: [string, number]) => <meter min={0} max={most} value={count} aria-label={number(count)} /> },
+        ]}
+        rows={weeks}
+        rowKey={([week]) => week}
+      />
+    </>
   );
 }
 
@@ -148,7 +185,8 @@ function RenewalTable({ items }: { items: Renewal[] }) {
         </>
       ),
     },
-    { heading: t('inventory.renew.mail'), cell: (one) => t(one.invited ? 'inventory.yes' : 'inventory.no') },
+    { heading: t('inventory.renew.way'), cell: (one) => t(`inventory.renew.ways.${one.way}`) },
+    { heading: t('inventory.renew.asked'), cell: (one) => t(`inventory.renew.${asked(one)}`) },
   ];
   return <Table caption={t('inventory.renew.heading')} columns={columns} rows={items.slice(0, 100)} rowKey={(one) => one.id} />;
 }

@@ -30,11 +30,14 @@ export function LettersPage() {
     {
       heading: t('letters.to'),
       rowHeading: true,
-      cell: (one) => (
-        <Link to="/employees/$id" params={{ id: one.employee_id }}>
-          {one.name}
-        </Link>
-      ),
+      cell: (one) =>
+        one.employee_id === '' ? (
+          one.name
+        ) : (
+          <Link to="/employees/$id" params={{ id: one.employee_id }}>
+            {one.name}
+          </Link>
+        ),
     },
     { heading: t('letters.subject'), cell: (one) => one.subject },
     { heading: t('letters.at'), cell: (one) => dateTime(one.at) },
