@@ -111,28 +111,28 @@ func (e ApprovalState) Valid() bool {
 
 // Defines values for AuditProblemKind.
 const (
-	Changed    AuditProblemKind = "changed"
-	Checkpoint AuditProblemKind = "checkpoint"
-	File       AuditProblemKind = "file"
-	Inserted   AuditProblemKind = "inserted"
-	Missing    AuditProblemKind = "missing"
-	Order      AuditProblemKind = "order"
+	AuditProblemKindChanged    AuditProblemKind = "changed"
+	AuditProblemKindCheckpoint AuditProblemKind = "checkpoint"
+	AuditProblemKindFile       AuditProblemKind = "file"
+	AuditProblemKindInserted   AuditProblemKind = "inserted"
+	AuditProblemKindMissing    AuditProblemKind = "missing"
+	AuditProblemKindOrder      AuditProblemKind = "order"
 )
 
 // Valid indicates whether the value is a known member of the AuditProblemKind enum.
 func (e AuditProblemKind) Valid() bool {
 	switch e {
-	case Changed:
+	case AuditProblemKindChanged:
 		return true
-	case Checkpoint:
+	case AuditProblemKindCheckpoint:
 		return true
-	case File:
+	case AuditProblemKindFile:
 		return true
-	case Inserted:
+	case AuditProblemKindInserted:
 		return true
-	case Missing:
+	case AuditProblemKindMissing:
 		return true
-	case Order:
+	case AuditProblemKindOrder:
 		return true
 	default:
 		return false
@@ -1399,6 +1399,27 @@ func (e InventoryCareContactLang) Valid() bool {
 	}
 }
 
+// Defines values for InventoryCertificateChain.
+const (
+	InventoryCertificateChainEmpty  InventoryCertificateChain = ""
+	InventoryCertificateChainIssuer InventoryCertificateChain = "issuer"
+	InventoryCertificateChainRoot   InventoryCertificateChain = "root"
+)
+
+// Valid indicates whether the value is a known member of the InventoryCertificateChain enum.
+func (e InventoryCertificateChain) Valid() bool {
+	switch e {
+	case InventoryCertificateChainEmpty:
+		return true
+	case InventoryCertificateChainIssuer:
+		return true
+	case InventoryCertificateChainRoot:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InventoryCertificateContactLang.
 const (
 	InventoryCertificateContactLangDa InventoryCertificateContactLang = "da"
@@ -1465,6 +1486,54 @@ func (e InventoryHostFailure) Valid() bool {
 	case InventoryHostFailureTLS:
 		return true
 	case InventoryHostFailureUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InventoryOrderMethod.
+const (
+	InventoryOrderMethodCode   InventoryOrderMethod = "code"
+	InventoryOrderMethodEst    InventoryOrderMethod = "est"
+	InventoryOrderMethodUpload InventoryOrderMethod = "upload"
+)
+
+// Valid indicates whether the value is a known member of the InventoryOrderMethod enum.
+func (e InventoryOrderMethod) Valid() bool {
+	switch e {
+	case InventoryOrderMethodCode:
+		return true
+	case InventoryOrderMethodEst:
+		return true
+	case InventoryOrderMethodUpload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InventoryOrderState.
+const (
+	InventoryOrderStateExpired InventoryOrderState = "expired"
+	InventoryOrderStateIssued  InventoryOrderState = "issued"
+	InventoryOrderStateLocked  InventoryOrderState = "locked"
+	InventoryOrderStateReady   InventoryOrderState = "ready"
+	InventoryOrderStateWaiting InventoryOrderState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the InventoryOrderState enum.
+func (e InventoryOrderState) Valid() bool {
+	switch e {
+	case InventoryOrderStateExpired:
+		return true
+	case InventoryOrderStateIssued:
+		return true
+	case InventoryOrderStateLocked:
+		return true
+	case InventoryOrderStateReady:
+		return true
+	case InventoryOrderStateWaiting:
 		return true
 	default:
 		return false
@@ -1960,6 +2029,36 @@ func (e ReminderState) Valid() bool {
 	case ReminderStatePassed:
 		return true
 	case ReminderStateQueued:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RenewalWay.
+const (
+	RenewalWayLetter  RenewalWay = "letter"
+	RenewalWayMachine RenewalWay = "machine"
+	RenewalWayMail    RenewalWay = "mail"
+	RenewalWayNobody  RenewalWay = "nobody"
+	RenewalWayOrder   RenewalWay = "order"
+	RenewalWayThere   RenewalWay = "there"
+)
+
+// Valid indicates whether the value is a known member of the RenewalWay enum.
+func (e RenewalWay) Valid() bool {
+	switch e {
+	case RenewalWayLetter:
+		return true
+	case RenewalWayMachine:
+		return true
+	case RenewalWayMail:
+		return true
+	case RenewalWayNobody:
+		return true
+	case RenewalWayOrder:
+		return true
+	case RenewalWayThere:
 		return true
 	default:
 		return false
@@ -4617,6 +4716,9 @@ type InventoryCare struct {
 	ContactLang *InventoryCareContactLang `json:"contact_lang,omitempty"`
 	ContactName *string                   `json:"contact_name,omitempty"`
 
+	// ContactPost Where letters go, at most five lines; of a contact without e-mail
+	ContactPost *string `json:"contact_post,omitempty"`
+
 	// Installed Of a certificate without places: its successor is in use where it was; as it was when left out
 	Installed   *bool   `json:"installed,omitempty"`
 	Note        *string `json:"note,omitempty"`
@@ -4633,21 +4735,26 @@ type InventoryCareContactLang string
 
 // InventoryCertificate defines model for InventoryCertificate.
 type InventoryCertificate struct {
-	ContactEmail string `json:"contact_email"`
+	// Chain How far signatures were followed: to a known root, to a certificate of the issuer, or not at all
+	Chain        InventoryCertificateChain `json:"chain"`
+	ContactEmail string                    `json:"contact_email"`
 
 	// ContactLang Of mails to the contact
 	ContactLang InventoryCertificateContactLang `json:"contact_lang"`
 	ContactName string                          `json:"contact_name"`
-	CVR         string                          `json:"cvr"`
-	Email       string                          `json:"email"`
-	Generation  CertificateGeneration           `json:"generation"`
-	ID          string                          `json:"id"`
-	Issuer      string                          `json:"issuer"`
-	Kind        CertificateKind                 `json:"kind"`
-	Name        string                          `json:"name"`
-	NotAfter    time.Time                       `json:"not_after"`
-	NotBefore   *time.Time                      `json:"not_before"`
-	OwnerID     string                          `json:"owner_id"`
+
+	// ContactPost Of a contact without e-mail: where letters go, lines
+	ContactPost string                `json:"contact_post"`
+	CVR         string                `json:"cvr"`
+	Email       string                `json:"email"`
+	Generation  CertificateGeneration `json:"generation"`
+	ID          string                `json:"id"`
+	Issuer      string                `json:"issuer"`
+	Kind        CertificateKind       `json:"kind"`
+	Name        string                `json:"name"`
+	NotAfter    time.Time             `json:"not_after"`
+	NotBefore   *time.Time            `json:"not_before"`
+	OwnerID     string                `json:"owner_id"`
 
 	// OwnerName In lists, of an employee who is here
 	OwnerName string          `json:"owner_name"`
@@ -4671,6 +4778,9 @@ type InventoryCertificate struct {
 	Test     bool   `json:"test"`
 	Version  int64  `json:"version"`
 }
+
+// InventoryCertificateChain How far signatures were followed: to a known root, to a certificate of the issuer, or not at all
+type InventoryCertificateChain string
 
 // InventoryCertificateContactLang Of mails to the contact
 type InventoryCertificateContactLang string
@@ -4705,6 +4815,27 @@ type InventoryList struct {
 	Items []InventoryCertificate `json:"items"`
 	Next  *string                `json:"next"`
 }
+
+// InventoryOrder defines model for InventoryOrder.
+type InventoryOrder struct {
+	CreatedAt time.Time            `json:"created_at"`
+	ID        string               `json:"id"`
+	IssuedAt  *time.Time           `json:"issued_at"`
+	Method    InventoryOrderMethod `json:"method"`
+
+	// RemindedAt When somebody was told that it had not come
+	RemindedAt *time.Time `json:"reminded_at"`
+
+	// RenewBy YYYY-MM-DD; empty when it was not planned
+	RenewBy string              `json:"renew_by"`
+	State   InventoryOrderState `json:"state"`
+}
+
+// InventoryOrderMethod defines model for InventoryOrder.Method.
+type InventoryOrderMethod string
+
+// InventoryOrderState defines model for InventoryOrder.State.
+type InventoryOrderState string
 
 // InventoryPlace defines model for InventoryPlace.
 type InventoryPlace struct {
@@ -4759,13 +4890,16 @@ type InventoryView struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	} `json:"owner"`
-	Places       []InventoryPlace `json:"places"`
-	Reminders    []Reminder       `json:"reminders"`
-	RetiredAt    *time.Time       `json:"retired_at"`
-	SnoozeReason string           `json:"snooze_reason"`
-	SnoozedUntil string           `json:"snoozed_until"`
-	Successor    string           `json:"successor"`
-	SuccessorID  string           `json:"successor_id"`
+	Places    []InventoryPlace `json:"places"`
+	Reminders []Reminder       `json:"reminders"`
+
+	// Renewal The order of its successor here
+	Renewal      *InventoryOrder `json:"renewal"`
+	RetiredAt    *time.Time      `json:"retired_at"`
+	SnoozeReason string          `json:"snooze_reason"`
+	SnoozedUntil string          `json:"snoozed_until"`
+	Successor    string          `json:"successor"`
+	SuccessorID  string          `json:"successor_id"`
 
 	// Wants What it lacks until its reminders end
 	Wants []InventoryViewWants `json:"wants"`
@@ -5558,13 +5692,24 @@ type ReminderRulesChanged struct {
 
 // Renewal defines model for Renewal.
 type Renewal struct {
-	ID       string    `json:"id"`
-	Invited  bool      `json:"invited"`
-	Late     bool      `json:"late"`
+	ID string `json:"id"`
+
+	// Invited Whoever looks after it is asked by mail or letter
+	Invited bool `json:"invited"`
+	Late    bool `json:"late"`
+
+	// Letter By a letter to print
+	Letter   bool      `json:"letter"`
 	Name     string    `json:"name"`
 	NotAfter time.Time `json:"not_after"`
 	RenewBy  string    `json:"renew_by"`
+
+	// Way How its successor comes: ordered for the machine that renews over EST, ordered and waiting for a CSR, whoever looks after it is to see to it (by mail, by letter), nobody is there to ask, it is there already
+	Way RenewalWay `json:"way"`
 }
+
+// RenewalWay How its successor comes: ordered for the machine that renews over EST, ordered and waiting for a CSR, whoever looks after it is to see to it (by mail, by letter), nobody is there to ask, it is there already
+type RenewalWay string
 
 // RenewalList defines model for RenewalList.
 type RenewalList struct {

@@ -6568,6 +6568,13 @@ export interface components {
              * @enum {string}
              */
             contact_lang: "da" | "en";
+            /** @description Of a contact without e-mail: where letters go, lines */
+            contact_post: string;
+            /**
+             * @description How far signatures were followed: to a known root, to a certificate of the issuer, or not at all
+             * @enum {string}
+             */
+            chain: "" | "issuer" | "root";
             /** @description YYYY-MM-DD, or empty */
             renew_by: string;
             /** @description YYYY-MM-DD, or empty */
@@ -6618,6 +6625,8 @@ export interface components {
              * @enum {string}
              */
             contact_lang?: "da" | "en";
+            /** @description Where letters go, at most five lines; of a contact without e-mail */
+            contact_post?: string;
             successor_id?: string;
             /** @description Of a certificate without places: its successor is in use where it was; as it was when left out */
             installed?: boolean;
@@ -6674,9 +6683,29 @@ export interface components {
             installed_at: string | null;
             /** @description What it lacks until its reminders end */
             wants: ("care" | "successor" | "places" | "installed")[];
+            /** @description The order of its successor here */
+            renewal: components["schemas"]["InventoryOrder"] | null;
             snoozed_until: string;
             snooze_reason: string;
             reminders: components["schemas"]["Reminder"][];
+        };
+        InventoryOrder: {
+            id: string;
+            /** @enum {string} */
+            method: "upload" | "code" | "est";
+            /** @enum {string} */
+            state: "waiting" | "ready" | "issued" | "locked" | "expired";
+            /** @description YYYY-MM-DD; empty when it was not planned */
+            renew_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            issued_at: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody was told that it had not come
+             */
+            reminded_at: string | null;
         };
         InventoryHost: {
             id: string;
@@ -6790,7 +6819,15 @@ export interface components {
             not_after: string;
             renew_by: string;
             late: boolean;
+            /** @description Whoever looks after it is asked by mail or letter */
             invited: boolean;
+            /** @description By a letter to print */
+            letter: boolean;
+            /**
+             * @description How its successor comes: ordered for the machine that renews over EST, ordered and waiting for a CSR, whoever looks after it is to see to it (by mail, by letter), nobody is there to ask, it is there already
+             * @enum {string}
+             */
+            way: "machine" | "order" | "mail" | "letter" | "nobody" | "there";
         };
         RenewalList: {
             items: components["schemas"]["Renewal"][];
