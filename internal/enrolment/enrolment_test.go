@@ -339,6 +339,9 @@ func TestEmailIsConfirmedFirst(t *testing.T) {
 		placed := o.order(t, func(in *enrolment.Terms) { in.Kind, in.Email = pki.ProfileSecureEmail, "søge@nordvind.example" })
 		_, err := o.Enrolment.Issue(t.Context(), o.by, placed.Order.ID, request(t, newKey(t)))
 		wantCode(t, "Issue before", err, fault.Conflict, "enrolment.order.waiting")
+		if ascii := o.order(t, func(in *enrolment.Terms) { in.Email = "soege@nærum.example" }); !placed.EmailWide || ascii.EmailWide {
+			t.Errorf("a warning of the address: %t for søge@, %t for a domain of such letters", placed.EmailWide, ascii.EmailWide)
+		}
 		token := o.link(t, "søge@nordvind.example", "certificate-email")
 		_, err = o.Enrolment.Confirm(t.Context(), "x", "")
 		wantCode(t, "Confirm by another link", err, fault.Absent, "enrolment.email.unknown")
@@ -355,7 +358,7 @@ func TestEmailIsConfirmedFirst(t *testing.T) {
 			t.Errorf("the certificate has %v, %v", pki.Mailboxes(cert), err)
 		}
 		renewal, err := o.Enrolment.Renew(t.Context(), o.by, placed.Profile.ID, enrolment.ByUpload)
-		if err != nil || renewal.Order.State != enrolment.Ready {
+		if err != nil || renewal.Order.State != enrolment.Ready || !renewal.EmailWide {
 			t.Errorf("a renewal asks for the address again: %s, %v", renewal.Order.State, err)
 		}
 	})

@@ -41,6 +41,8 @@ type Placed struct {
 	Profile Profile
 	Order   Order
 	Code    string
+	// EmailWide tells that the address will be one that only readers with RFC 9598 see.
+	EmailWide bool
 }
 
 // Order makes a profile and the order of its first certificate. An address in the
@@ -177,6 +179,13 @@ func (s *Service) place(ctx context.Context, tx bun.Tx, by access.Actor, o org.O
 		row.State = Waiting
 	}
 	placed := Placed{Profile: p}
+	if p.Email != "" {
+		box, err := pki.ParseMailbox(p.Email)
+		if err != nil {
+			return placed, err
+		}
+		placed.EmailWide = box.Wide
+	}
 	token := ""
 	if method == ByCode {
 		token, placed.Code = secret.Token(), secret.Code()

@@ -91,7 +91,7 @@ func (s *Server) certificateProfileCreate(c echo.Context) error {
 }
 
 func placedOrder(p enrolment.Placed) PlacedOrder {
-	return PlacedOrder{ProfileID: p.Profile.ID, Order: orderLine(p.Order), Code: p.Code}
+	return PlacedOrder{ProfileID: p.Profile.ID, Order: orderLine(p.Order), Code: p.Code, EmailWide: p.EmailWide}
 }
 
 // certificateProfileShow: GET /api/v1/certificate-profiles/:id -> 200

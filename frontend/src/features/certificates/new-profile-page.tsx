@@ -16,6 +16,8 @@ import { Checkbox, SelectField, TextField } from '@/ui/field';
 import { OneTimeCode } from './one-time-code';
 
 const when = () => true;
+/** An address of which only readers with RFC 9598 find the letters before the @. */
+const wide = (email: string) => /\P{ASCII}/u.test(email.slice(0, Math.max(0, email.lastIndexOf('@'))));
 const address = /^[^\s@<>]+@[^\s@<>]+$/;
 
 const schema = z
@@ -67,6 +69,7 @@ function Ordered({ placed }: { placed: Placed }) {
       <Alert tone="success" heading={t('certificates.ordered.heading')} live>
         {t(placed.order.state === 'waiting' ? 'certificates.ordered.waiting' : 'certificates.ordered.ready')}
       </Alert>
+      {placed.email_wide && <Alert tone="warning">{t('certificates.new.emailWide')}</Alert>}
       {placed.code !== '' && <OneTimeCode code={placed.code} reference={placed.order.id} />}
       <div className="actions">
         <Link to="/certificates/$id" params={{ id: placed.profile_id }} className="button button-primary">
@@ -95,7 +98,7 @@ function OrderForm({ pending, error, onSubmit }: Props) {
     },
   });
   const { errors, submitCount } = form.formState;
-  const kind = useWatch({ control: form.control, name: 'kind' });
+  const [kind, email] = useWatch({ control: form.control, name: ['kind', 'email'] });
   return (
     <form className="panel" noValidate onSubmit={(event) => void form.handleSubmit(onSubmit)(event)}>
       <ErrorSummary problems={formProblems(errors)} attempt={submitCount} />
@@ -121,6 +124,11 @@ function OrderForm({ pending, error, onSubmit }: Props) {
         error={formText(errors.email)}
         {...form.register('email')}
       />
+      {wide(email) && (
+        <Alert tone="warning" live>
+          {t('certificates.new.emailWide')}
+        </Alert>
+      )}
       {kind === 'organisation' && <Checkbox id="seal" label={t('certificates.new.seal')} {...form.register('seal')} />}
       {kind === 'system' && (
         <SelectField id="role" label={t('certificates.new.role')} hint={t('certificates.new.roleHint')} {...form.register('role')}>
