@@ -5419,7 +5419,10 @@ type Person struct {
 // PlacedOrder defines model for PlacedOrder.
 type PlacedOrder struct {
 	// Code The one-time code, empty without one
-	Code      string           `json:"code"`
+	Code string `json:"code"`
+
+	// EmailWide The e-mail address has letters beyond ASCII before the @ and will be an SmtpUTF8Mailbox (RFC 9598): OpenSSL 3 finds it; Java, NSS (Firefox, Thunderbird) and Go see no address in the certificate
+	EmailWide bool             `json:"email_wide"`
 	Order     CertificateOrder `json:"order"`
 	ProfileID string           `json:"profile_id"`
 }

@@ -6351,6 +6351,8 @@ export interface components {
             orders: components["schemas"]["CertificateOrder"][];
         };
         PlacedOrder: {
+            /** @description The e-mail address has letters beyond ASCII before the @ and will be an SmtpUTF8Mailbox (RFC 9598): OpenSSL 3 finds it; Java, NSS (Firefox, Thunderbird) and Go see no address in the certificate */
+            email_wide: boolean;
             profile_id: string;
             order: components["schemas"]["CertificateOrder"];
             /** @description The one-time code, empty without one */
