@@ -211,6 +211,9 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Inventory = &inventory.Service{
 		DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
+	if err := a.authorities(c); err != nil {
+		return err
+	}
 	a.Reminder = &reminder.Service{
 		DB: a.DB, Keys: keys, CA: a.CA, Mail: a.Mail, Inventory: a.Inventory, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
@@ -473,4 +476,20 @@ func (a *App) sweepSpool() {
 			_ = os.Remove(filepath.Join(spool, e.Name()))
 		}
 	}
+}
+
+// authorities reads those of the operator by which the inventory recognises
+// certificates.
+func (a *App) authorities(c config.Config) error {
+	if c.Authorities == "" {
+		return nil
+	}
+	content, err := os.ReadFile(c.Authorities)
+	if err == nil {
+		a.Inventory.Authorities, err = inventory.ReadAuthorities(content)
+	}
+	if err != nil {
+		return &config.Error{Variable: "ADGANG_AUTHORITIES", Text: "cannot be used: " + err.Error()}
+	}
+	return nil
 }

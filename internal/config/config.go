@@ -25,6 +25,7 @@ var Variables = []string{
 	"ADGANG_CVR_URL", "ADGANG_CVR_USER", "ADGANG_CVR_PASSWORD_FILE", "ADGANG_CVR_FILE", "ADGANG_RECOVERY_WAIT", "ADGANG_PRIVATE_HOSTS",
 	"ADGANG_PKCS11_MODULE", "ADGANG_PKCS11_TOKEN", "ADGANG_PKCS11_PIN_FILE",
 	"ADGANG_WEAK_KEYS",
+	"ADGANG_AUTHORITIES",
 }
 
 // Config is the validated environment.
@@ -46,7 +47,10 @@ type Config struct {
 	// The listener that Adgang terminates TLS of itself, for machines; "" = none.
 	TLSAddr, TLSCertFile, TLSKeyFile string
 
-	WeakKeys string // folder with lists of keys that get no certificate, "" = none
+	// Authorities is a PEM file of authorities by which the inventory recognises
+	// certificates, beside those that come with the program; "" = none.
+	Authorities string
+	WeakKeys    string // folder with lists of keys that get no certificate, "" = none
 
 	// The PKCS#11 token on which authorities have their keys; "" = the database.
 	TokenModule, TokenLabel, TokenPINFile string
@@ -109,7 +113,7 @@ func Load(environ []string, demo bool, now time.Time) (Config, error) {
 	c := Config{
 		Addr: or(env["ADGANG_ADDR"], "127.0.0.1:8080"), Data: or(env["ADGANG_DATA"], "data"),
 		DatabaseURL: env["ADGANG_DATABASE_URL"], RedisURL: env["ADGANG_REDIS_URL"], SMTPURL: env["ADGANG_SMTP_URL"],
-		KeyFile: env["ADGANG_KEY_FILE"], WeakKeys: env["ADGANG_WEAK_KEYS"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
+		KeyFile: env["ADGANG_KEY_FILE"], WeakKeys: env["ADGANG_WEAK_KEYS"], Authorities: env["ADGANG_AUTHORITIES"], MetricsToken: env["ADGANG_METRICS_TOKEN"], Demo: demo,
 	}
 	for _, step := range []func(*Config, map[string]string) error{
 		readNames, readAddresses, readTLS, readToken, readStores, readRegister, readChoices, readLimits,

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // days of Denmark, on machines without zones too
@@ -93,6 +94,11 @@ func (s *Service) take(ctx context.Context, by access.Actor, all []found) (Repor
 			c.DER = nil
 			report.Added = append(report.Added, c)
 		}
+		if slices.ContainsFunc(report.Added, func(c Certificate) bool { return c.Kind == OfAuthority }) {
+			if err := s.lookAnew(ctx, tx, by.OrgID); err != nil {
+				return err
+			}
+		}
 		for _, c := range report.Added {
 			n, err := s.succeed(ctx, tx, by, c)
 			if err != nil {
@@ -112,12 +118,12 @@ func (s *Service) take(ctx context.Context, by access.Actor, all []found) (Repor
 func (s *Service) row(id access.OrgID, f found, own []*x509.Certificate, issuers ...*x509.Certificate) Certificate {
 	c := f.listed
 	if p := f.parsed; p != nil {
-		known := Recognise(p, own, issuers...)
+		known := s.known().recognise(p, own, issuers)
 		sum := sha256.Sum256(p.Raw)
 		c = Certificate{
 			Fingerprint: hex.EncodeToString(sum[:]), DER: p.Raw, Name: cut(known.Name), Subject: p.Subject.String(), SubjectID: known.SubjectID, CVR: known.CVR,
 			Issuer: p.Issuer.String(), Serial: serialOf(p), Email: known.Email, Generation: known.Generation, Kind: known.Kind, Test: known.Test,
-			SecureEmail: known.SecureEmail, Chain: known.Chain, NotBefore: p.NotBefore, NotAfter: p.NotAfter,
+			SecureEmail: known.SecureEmail, Chain: known.Chain, Recognised: s.known().version(), NotBefore: p.NotBefore, NotAfter: p.NotAfter,
 		}
 	} else {
 		c.Fingerprint = listPrint(c.Serial, c.Name)

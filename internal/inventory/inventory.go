@@ -35,6 +35,8 @@ type Service struct {
 	BaseURL string
 	// Partners hand the SAML metadata of each registered partner to visit.
 	Partners []func(ctx context.Context, visit func(id string, org access.OrgID, name, metadata string) error) error
+	// Authorities are known beside those that come with the program: of the operator.
+	Authorities []*x509.Certificate
 	// PrivateHosts allows scans of hosts in private networks, loopback included.
 	PrivateHosts bool
 }
@@ -71,6 +73,7 @@ type Certificate struct {
 	Test        bool         `bun:"test"`
 	SecureEmail bool         `bun:"secure_email"`
 	Chain       string       `bun:"chain"`      // ToRoot, ToIssuer, "" = only its words are known
+	Recognised  string       `bun:"recognised"` // by which roots and rules
 	Partner     string       `bun:"partner"`    // service:ID or idp:ID whose metadata shows it, "" = none
 	Source      string       `bun:"source"`     // upload, metadata, list, scan, issued
 	ProfileID   string       `bun:"profile_id"` // of enrolment, of one that was issued here; "" = it was not
@@ -230,6 +233,7 @@ type View struct {
 	Owner     *org.Employee // nil = none, or deleted
 	Places    []Place
 	Successor string           // name and last day of what comes after it, "" = none
+	Path      []string         // the authorities up to which its signature was followed, the next one first
 	Wants     []string         // what it lacks until its reminders end: Wants…
 	Likely    []Certificate    // what might be its successor: same organisation and kind, and ends later
 	Renewal   *enrolment.Order // of its successor here; nil = none
@@ -254,6 +258,9 @@ func (s *Service) Show(ctx context.Context, by access.Actor, id string) (View, e
 		}
 	}
 	if v.Successor, err = s.successorName(ctx, c); err != nil {
+		return View{}, err
+	}
+	if v.Path, err = s.path(ctx, c); err != nil {
 		return View{}, err
 	}
 	v.Wants = v.wants()

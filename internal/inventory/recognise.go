@@ -1,12 +1,9 @@
 package inventory
 
 import (
-	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"embed"
 	"encoding/asn1"
-	"encoding/pem"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,70 +84,16 @@ var (
 // name two kinds, it is Unknown. So is one that names an issuer whose certificate is
 // among issuers, or known here, and that this issuer did not sign.
 func Recognise(c *x509.Certificate, own []*x509.Certificate, issuers ...*x509.Certificate) Recognised {
+	return builtIn.recognise(c, own, issuers)
+}
+
+func (k known) recognise(c *x509.Certificate, own, issuers []*x509.Certificate) Recognised {
 	r := recognise(c, own)
-	chain, broken := climb(c, issuers)
+	_, chain, broken := k.climb(c, issuers)
 	if r.Chain = chain; broken && r.Generation != Adgang {
 		r.Generation, r.Kind, r.SecureEmail = Unknown, Unknown, false
 	}
 	return r
-}
-
-//go:embed roots/*.cer
-var rootFiles embed.FS
-
-// roots are roots of OCES that are known here: that of the test hierarchy of Den
-// Danske Stat (ca1.cti-gov.dk), and of the last one of TRUST2408.
-var roots = func() []*x509.Certificate {
-	var all []*x509.Certificate
-	names, err := rootFiles.ReadDir("roots")
-	if err != nil {
-		panic(err) // embedded above
-	}
-	for _, name := range names {
-		content, err := rootFiles.ReadFile("roots/" + name.Name())
-		if err != nil {
-			panic(err)
-		}
-		if block, _ := pem.Decode(content); block != nil {
-			content = block.Bytes
-		}
-		c, err := x509.ParseCertificate(content)
-		if err != nil {
-			panic(err)
-		}
-		all = append(all, c)
-	}
-	return all
-}()
-
-// climb follows signatures from a certificate upwards. broken is a certificate whose
-// issuer is there and did not sign it. Validity does not matter: most of what an
-// inventory holds has an end behind it.
-func climb(c *x509.Certificate, issuers []*x509.Certificate) (chain string, broken bool) {
-	for range 5 { // OCES has two steps
-		if slices.ContainsFunc(roots, func(root *x509.Certificate) bool { return root.Equal(c) || c.CheckSignatureFrom(root) == nil }) {
-			return ToRoot, false
-		}
-		var parent *x509.Certificate
-		named := false
-		for _, one := range append(slices.Clone(issuers), roots...) {
-			if !one.IsCA || one.Equal(c) || !bytes.Equal(one.RawSubject, c.RawIssuer) {
-				continue
-			}
-			if len(c.AuthorityKeyId) > 0 && len(one.SubjectKeyId) > 0 && !bytes.Equal(c.AuthorityKeyId, one.SubjectKeyId) {
-				continue // another key of the same name
-			}
-			named = true
-			if c.CheckSignatureFrom(one) == nil {
-				parent = one
-			}
-		}
-		if parent == nil {
-			return chain, named
-		}
-		c, chain = parent, ToIssuer
-	}
-	return chain, false
 }
 
 func recognise(c *x509.Certificate, own []*x509.Certificate) Recognised {

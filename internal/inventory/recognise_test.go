@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/adgang/adgang/internal/inventory"
+	"github.com/adgang/adgang/internal/testkit"
 )
 
 // template is what a test's certificate says.
@@ -239,6 +242,95 @@ func TestRecogniseByChain(t *testing.T) {
 		got := inventory.Recognise(tc.c, nil, tc.issuers...)
 		if got.Generation != tc.generation || got.Kind != tc.kind || got.Chain != tc.chain || !got.Test && tc.chain == inventory.ToRoot {
 			t.Errorf("%s: %s %s chain %q test %t; want %s %s %q", tc.name, got.Generation, got.Kind, got.Chain, got.Test, tc.generation, tc.kind, tc.chain)
+		}
+	}
+}
+
+// OCES2 of the production: a leaf alone reaches the root, since its issuers come with
+// the program; nobody else may sign in their name.
+func TestOcesTwoIsKnownToItsRoot(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"issuers/trust2408-ca-1.cer", "issuers/trust2408-ca-2.cer", "roots/trust2408.cer"} {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := x509.ParseCertificate(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inventory.Recognise(c, nil); got.Chain != inventory.ToRoot || got.Generation != inventory.OCES2 || got.Test {
+			t.Errorf("%s = %+v, want of oces2, to the root", name, got)
+		}
+		forged := signed(t, template{issuerO: "TRUST2408", issuer: c, policies: []string{"1.2.208.169.1.1.1.3.5"}, names: []pkix.AttributeTypeAndValue{attr(cn, "VOCES")}})
+		if got := inventory.Recognise(forged, nil); got.Generation != inventory.Unknown {
+			t.Errorf("forged in the name of %s = %s, want unknown", name, got.Generation)
+		}
+	}
+}
+
+// What is here is looked at anew when an authority is uploaded and when the operator
+// names one, once.
+func TestRecogniseAnew(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		leaf, issuing := read(t, "nemlogin-lookup.cer"), read(t, "issuing-cti.cer")
+		forged := signed(t, template{
+			issuerO: "Den Danske Stat", policies: ocesThree, usage: x509.KeyUsageDigitalSignature, issuer: issuing,
+			names: []pkix.AttributeTypeAndValue{attr(cn, "Løn"), attr(serialNo, "UI:DK-O:G:"+someUUID), attr(orgID, "NTRDK-34051178")},
+		})
+		ids := map[string]string{}
+		for name, c := range map[string]*x509.Certificate{"true": leaf, "forged": forged} {
+			ids[name] = o.take(t, c.Raw).Added[0].ID
+		}
+		look := func(name, generation, chain string, path int) {
+			t.Helper()
+			v, err := o.Inventory.Show(t.Context(), o.by, ids[name])
+			if err != nil || v.Generation != generation || v.Chain != chain || len(v.Path) != path {
+				t.Errorf("the %s one is %s, chain %q over %v, %v; want %s, %q over %d", name, v.Generation, v.Chain, v.Path, err, generation, chain, path)
+			}
+		}
+		look("true", "oces3", "", 0)
+		look("forged", "oces3", "", 0)
+
+		// The operator names the issuer.
+		o.Inventory.Authorities = []*x509.Certificate{issuing}
+		for range 2 {
+			if err := o.Inventory.RecogniseAnew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look("true", "oces3", inventory.ToRoot, 2)
+		look("forged", "unknown", "", 0)
+		if n := o.entries(t, "inventory.recognise"); n != 2 {
+			t.Errorf("%d entries, want one for each", n)
+		}
+
+		// And no longer; instead somebody uploads it.
+		o.Inventory.Authorities = nil
+		if err := o.Inventory.RecogniseAnew(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		look("true", "oces3", "", 0)
+		o.take(t, issuing.Raw)
+		o.Drain(t)
+		look("true", "oces3", inventory.ToRoot, 2)
+		look("forged", "unknown", "", 0)
+	})
+}
+
+func TestReadAuthorities(t *testing.T) {
+	t.Parallel()
+	issuing, leaf := read(t, "issuing-cti.cer"), read(t, "nemlogin-lookup.cer")
+	if all, err := inventory.ReadAuthorities(pemOf(issuing, read(t, "systemtest-xix.cer"))); err != nil || len(all) != 2 {
+		t.Errorf("two authorities = %d, %v", len(all), err)
+	}
+	for name, content := range map[string][]byte{
+		"nothing": nil, "a leaf": pemOf(issuing, leaf), "a key": []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+	} {
+		if _, err := inventory.ReadAuthorities(content); err == nil {
+			t.Errorf("%s was taken", name)
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (s *Server) inventoryShow(c echo.Context) error {
 	}
 	out := InventoryView{
 		Certificate: inventoryOf(v.Certificate), Note: v.Note, Listed: v.DER == nil, RetiredAt: v.RetiredAt, Places: []InventoryPlace{},
-		SuccessorID: v.SuccessorID, Successor: v.Successor, InstalledAt: v.InstalledAt, Wants: []InventoryViewWants{}, Likely: inventoryAll(v.Likely), Reminders: remindersOf(w.Sent),
+		SuccessorID: v.SuccessorID, Successor: v.Successor, InstalledAt: v.InstalledAt, Wants: []InventoryViewWants{}, Likely: inventoryAll(v.Likely), Path: append([]string{}, v.Path...), Reminders: remindersOf(w.Sent),
 	}
 	for _, w := range v.Wants {
 		out.Wants = append(out.Wants, InventoryViewWants(w))

@@ -146,6 +146,21 @@ function Facts({ view }: { view: CertificateView }) {
               <dd className="break">{value}</dd>
             </div>
           ))}
+        {!view.listed && (
+          <>
+            <dt>{t('inventory.chain')}</dt>
+            <dd>
+              {t(`inventory.chains.${one.chain === '' ? 'none' : one.chain}`)}
+              {view.path.length > 0 && (
+                <ol className="break">
+                  {view.path.map((name) => (
+                    <li key={name}>{name}</li>
+                  ))}
+                </ol>
+              )}
+            </dd>
+          </>
+        )}
         <dt>{t('inventory.source')}</dt>
         <dd>{t(`inventory.sources.${one.source}`)}</dd>
         {view.retired_at !== null && (
