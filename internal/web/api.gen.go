@@ -4890,6 +4890,9 @@ type InventoryView struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	} `json:"owner"`
+
+	// Path The authorities up to which its signature was followed, the issuer first
+	Path      []string         `json:"path"`
 	Places    []InventoryPlace `json:"places"`
 	Reminders []Reminder       `json:"reminders"`
 

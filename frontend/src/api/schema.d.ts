@@ -6685,6 +6685,8 @@ export interface components {
             installed_at: string | null;
             /** @description What it lacks until its reminders end */
             wants: ("care" | "successor" | "places" | "installed")[];
+            /** @description The authorities up to which its signature was followed, the issuer first */
+            path: string[];
             /** @description The order of its successor here */
             renewal: components["schemas"]["InventoryOrder"] | null;
             snoozed_until: string;
