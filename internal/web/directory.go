@@ -48,10 +48,11 @@ func (s *Server) directory(c echo.Context) error {
 	return c.JSON(http.StatusOK, out)
 }
 
-// directoryFile: GET /ca/certs?email= -> 200 DER, as RFC 4387 section 2 has
-// programs ask; of several the one that lasts longest.
+// directoryFile: GET /ca/certs?uri= -> 200 DER, as RFC 4387 has programs ask: its
+// section 2.2 calls the address in a certificate of S/MIME "uri". How far it is
+// followed: ADR 0063.
 func (s *Server) directoryFile(c echo.Context) error {
-	found, err := s.Enrolment.Find(c.Request().Context(), c.QueryParam("email"))
+	found, err := s.Enrolment.Find(c.Request().Context(), c.QueryParam("uri"))
 	if err != nil {
 		return err
 	}
