@@ -2308,7 +2308,7 @@ export interface paths {
         };
         /**
          * The certificates that encrypt mail to an address, where their organisation shows them
-         * @description Only the whole address finds anything, upper and lower case alike; an unknown one and one that is not shown are told alike. One address of the network may ask every two seconds, 20 times at once. Programs that read certificate stores over HTTP (RFC 4387) ask GET /ca/certs?email= instead and get the certificate alone, as application/pkix-cert.
+         * @description Only the whole address finds anything, upper and lower case alike; an unknown one and one that is not shown are told alike. One address of the network may ask every two seconds, 20 times at once. Programs that read certificate stores over HTTP (RFC 4387) ask GET /ca/certs?uri= instead and get the certificate alone, as application/pkix-cert.
          */
         get: operations["directory"];
         put?: never;
