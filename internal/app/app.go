@@ -209,7 +209,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Dossier = &dossier.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Org.Forget = a.Dossier.Forget
 	a.Inventory = &inventory.Service{
-		DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
+		DB: a.DB, CA: a.CA, Mail: a.Mail, Now: a.Now, Clock: store.Time, Log: a.Log, BaseURL: base, PrivateHosts: c.PrivateHosts,
 	}
 	if err := a.authorities(c); err != nil {
 		return err

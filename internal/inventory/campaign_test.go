@@ -13,6 +13,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/inventory"
 	"github.com/adgang/adgang/internal/mail"
+	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/testkit"
 )
 
@@ -110,7 +111,7 @@ func TestCampaignClosesOnce(t *testing.T) {
 
 		job := inventory.Close{Org: o.company.ID, Campaign: g.ID, Round: 1, ClosesAt: closes}
 		if err := o.Inventory.CloseCampaign(t.Context(), job); fault.KindOf(err) != fault.Unavailable {
-			t.Errorf("on a node whose clock is behind = %v, want Unavailable", err)
+			t.Errorf("before its instant = %v, want Unavailable", err)
 		}
 		if v := o.state(t, g.ID); v.State != inventory.Running {
 			t.Errorf("before its instant = %s", v.State)
@@ -283,6 +284,54 @@ func TestACampaignIsHeldUp(t *testing.T) {
 		o.Drain(t)
 		if v, err := o.Inventory.Show(t.Context(), o.by, kept.ID); err != nil || v.Plan == inventory.PlanRetired || o.state(t, second).State != inventory.Cancelled {
 			t.Errorf("after a cancelled campaign = %s, %v", v.Plan, err)
+		}
+	})
+}
+
+// The clock of the database says when a campaign closes: a node whose own is far
+// ahead, and which claims the work itself, closes nothing early; one whose own is far
+// behind closes in time.
+func TestTheDatabaseSaysWhenACampaignCloses(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		o := newOffice(t, db)
+		o.Clock.Move(time.Until(o.Clock.Now()) * -1) // as the database has it
+		node := *o.Inventory
+		node.Clock = store.Time
+		start := func(number string, closes time.Time) inventory.Campaign {
+			t.Helper()
+			o.two(t, "Certifikat "+number, number)
+			g, err := o.Inventory.NewCampaign(t.Context(), o.by, "OCES2 til OCES3", "oces2", closes)
+			if err == nil {
+				err = o.Inventory.StartCampaign(t.Context(), o.by, g.ID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		ahead := start("1", o.Clock.Now().Add(time.Hour))
+		node.Now = func() time.Time { return o.Clock.Now().Add(72 * time.Hour) }
+		job := inventory.Close{Org: o.company.ID, Campaign: ahead.ID, Round: 1, ClosesAt: ahead.ClosesAt}
+		if err := node.CloseCampaign(t.Context(), job); fault.CodeOf(err) != "inventory.campaign.early" {
+			t.Errorf("on a node that is three days ahead = %v, want that it is early", err)
+		}
+		if v := o.state(t, ahead.ID); v.State != inventory.Running {
+			t.Errorf("the campaign is %s an hour before its instant", v.State)
+		}
+		if err := o.Inventory.CancelCampaign(t.Context(), o.by, ahead.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		o.Clock.Move(-2 * time.Hour)
+		behind := start("2", o.Clock.Now().Add(time.Hour))
+		node.Now = o.Clock.Now
+		job = inventory.Close{Org: o.company.ID, Campaign: behind.ID, Round: 1, ClosesAt: behind.ClosesAt}
+		if err := node.CloseCampaign(t.Context(), job); err != nil {
+			t.Errorf("on a node that is two hours behind = %v", err)
+		}
+		if v := o.state(t, behind.ID); v.State != inventory.Closed || v.ClosedAt == nil || v.ClosedAt.Before(behind.ClosesAt) {
+			t.Errorf("an hour after its instant the campaign is %s, closed at %v", v.State, v.ClosedAt)
 		}
 	})
 }

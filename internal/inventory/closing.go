@@ -138,8 +138,8 @@ func (s *Service) CloseLate(ctx context.Context) error {
 // and writes the report, once, however often and on however many nodes it is
 // called (ADR 0043). What the authority here issued is revoked; certificates of
 // others stay as they are there, and the report names them, so that somebody has
-// them revoked. Errors: fault.Unavailable on a node whose clock has not come to the
-// instant; otherwise unexpected only. A campaign that is paused, was moved or is
+// them revoked. Errors: fault.Unavailable until the clock of the database has come to the
+// instant, whatever that of the node says (ADR 0059); otherwise unexpected only. A campaign that is paused, was moved or is
 // over is done.
 func (s *Service) CloseCampaign(ctx context.Context, job Close) error {
 	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
@@ -153,9 +153,13 @@ func (s *Service) CloseCampaign(ctx context.Context, job Close) error {
 		if c.State != Running || c.Round != job.Round {
 			return nil
 		}
-		now := store.Instant(s.Now())
+		now, err := s.Clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		now = store.Instant(now)
 		if now.Before(c.ClosesAt) || now.Before(job.ClosesAt) {
-			return fault.New(fault.Unavailable, "inventory.campaign.early", "By the clock of this server the campaign does not close before %s.", c.ClosesAt.UTC().Format(time.RFC3339))
+			return fault.New(fault.Unavailable, "inventory.campaign.early", "By the clock of the database the campaign does not close before %s.", c.ClosesAt.UTC().Format(time.RFC3339))
 		}
 		res, err := tx.NewUpdate().Model((*Campaign)(nil)).Set("state = ?", Closed).Set("closed_at = ?", now).
 			Where("org_id = ?", c.OrgID).Where("id = ?", c.ID).Where("state = ?", Running).Where("round = ?", job.Round).Exec(ctx)

@@ -30,7 +30,10 @@ type Service struct {
 	CA   *ca.Service
 	Mail *mail.Service
 	Now  func() time.Time
-	Log  *slog.Logger
+	// Clock is the one by which campaigns close: that of the database, one for all
+	// nodes (store.Time).
+	Clock func(ctx context.Context, db bun.IDB) (time.Time, error)
+	Log   *slog.Logger
 	// BaseURL is where links in mails lead.
 	BaseURL string
 	// Partners hand the SAML metadata of each registered partner to visit.

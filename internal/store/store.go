@@ -202,6 +202,21 @@ func IsUnique(err error) bool {
 // NewID returns a UUIDv7 as text: sorted by the time it was made.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// Time is what the clock of the database says: one clock for all nodes. SQLite has
+// that of its machine, which is the only one that works on it.
+func Time(ctx context.Context, db bun.IDB) (time.Time, error) {
+	if !SQLite(db) {
+		var at time.Time
+		err := db.NewSelect().ColumnExpr("clock_timestamp()").Scan(ctx, &at)
+		return at.UTC(), err
+	}
+	var text string
+	if err := db.NewSelect().ColumnExpr("strftime('%Y-%m-%dT%H:%M:%fZ', 'now')").Scan(ctx, &text); err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, text)
+}
+
 // Instant is t as the databases keep it: UTC, cut to microseconds.
 func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 

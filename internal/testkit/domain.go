@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -153,7 +154,12 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Org.Forget = d.Dossier.Forget
-	d.Inventory = &inventory.Service{DB: db, CA: d.CA, Mail: d.Mail, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
+	d.Inventory = &inventory.Service{
+		DB: db, CA: d.CA, Mail: d.Mail, Now: now,
+		// The tests move the clock, which that of a database does not follow.
+		Clock: func(context.Context, bun.IDB) (time.Time, error) { return now(), nil },
+		Log:   log, BaseURL: BaseURL, PrivateHosts: true,
+	}
 	d.Reminder = &reminder.Service{DB: db, Keys: keys, CA: d.CA, Mail: d.Mail, Inventory: d.Inventory, Now: now, Log: log, BaseURL: BaseURL, PrivateHosts: true}
 	d.Inventory.Partners = append(d.Inventory.Partners, d.Federation.EachMetadata, d.LocalIdP.EachMetadata)
 	d.SecureMail = &securemail.Service{DB: db, Now: now}
