@@ -53,16 +53,13 @@ const (
 )
 
 // The limits of one search: so many rows of the index are few enough to sort at
-// once, first and at last; so many words under one beginning are read one by one.
+// once, first and at last, and so many employees are looked at in a walk; so many
+// words under one beginning are read one by one.
 const (
 	fewRows  = 1_000
 	manyRows = 5_000
 	fewWords = 24
 )
-
-// firstWalks is how many employees are looked at before the index is sorted, and
-// how many found are enough for a page that is given out short.
-var firstWalks = [...]struct{ most, enough int }{{250, 10}, {1_000, 1}}
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]*$`)
 
@@ -217,7 +214,15 @@ func (s search) run(ctx context.Context, db bun.IDB) ([]Employee, string, error)
 		return s.page(ctx, db, s.administrators(db))
 	}
 	if s.deleted || len(s.terms)+len(s.marks) == 0 {
-		return s.walk(ctx, db, "", manyRows)
+		page, next, _, err := s.walk(ctx, db, "", 0)
+		return page, next, err
+	}
+	if len(s.terms) == 1 {
+		if one, ok := s.terms[0].begin(); ok {
+			if page, next, done, err := s.merge(ctx, db, source{one}); done || err != nil {
+				return page, next, err
+			}
+		}
 	}
 	best, n, err := s.rarest(ctx, db)
 	if err != nil {
@@ -229,15 +234,9 @@ func (s search) run(ctx context.Context, db bun.IDB) ([]Employee, string, error)
 	if page, next, done, err := s.merge(ctx, db, best); done || err != nil {
 		return page, next, err
 	}
-	base := ""
-	if best.exact() && !s.byID {
-		base = best[0].from
-	}
-	for _, first := range firstWalks {
-		page, next, err := s.walk(ctx, db, base, first.most)
-		if err != nil || next == "" || len(page) >= first.enough {
-			return page, next, err
-		}
+	base := s.base(best)
+	if page, next, enough, err := s.walk(ctx, db, base, 1); enough || err != nil {
+		return page, next, err
 	}
 	if n, err = s.count(ctx, db, best, manyRows); err != nil {
 		return nil, "", err
@@ -245,7 +244,29 @@ func (s search) run(ctx context.Context, db bun.IDB) ([]Employee, string, error)
 	if n <= manyRows {
 		return s.page(ctx, db, s.rows(db, best))
 	}
-	return s.walk(ctx, db, base, manyRows)
+	page, next, _, err := s.walk(ctx, db, base, 0)
+	return page, next, err
+}
+
+// base is the word whose employees are walked: one that everybody sought has, ""
+// for the whole list.
+func (s search) base(best source) string {
+	switch {
+	case s.byID: // no word has its employees in that order
+		return ""
+	case best.exact():
+		return best[0].from
+	}
+	longest := ""
+	for _, t := range s.terms {
+		if head := cutRunes(letters(t.text), beginning); len(head) > len(longest) {
+			longest = head
+		}
+	}
+	if longest == "" {
+		return ""
+	}
+	return beginMark + longest
 }
 
 // span is a range of words. like narrows it further.
@@ -261,6 +282,15 @@ type span struct {
 type source []span
 
 func (s source) exact() bool { return len(s) == 1 && s[0].to == "" }
+
+// better decides between two sources with as many rows: what needs no other
+// condition, then what is in the order of the list.
+func (s source) better(than source) bool {
+	if s[0].settles != than[0].settles {
+		return s[0].settles > than[0].settles
+	}
+	return s.exact() && !than.exact()
+}
 
 func prefix(text string) span { return span{from: text, to: text + string(utf8.MaxRune)} }
 
@@ -288,9 +318,20 @@ func (s search) sources() []source {
 	return all
 }
 
+// begin is the beginning that a term is, if it is so short.
+func (t term) begin() (span, bool) {
+	return span{from: beginMark + t.text, settles: 1}, allLetters(t.text) && utf8.RuneCountInString(t.text) <= beginning
+}
+
 // source of a single term: of letters alone it is a word of the name, or the
 // letters that an identifier begins with, which stand among the names.
 func (t term) source(terms int) source {
+	if one, ok := t.begin(); ok {
+		if terms > 1 {
+			one.settles = 0 // it may be that of an identifier
+		}
+		return source{one}
+	}
 	names, others := prefix(t.text), prefix(identMark+t.text)
 	if terms == 1 {
 		names.settles, others.settles = 1, 1
@@ -314,7 +355,7 @@ func (s search) rarest(ctx context.Context, db bun.IDB) (best source, n int, err
 		if err != nil {
 			return nil, 0, err
 		}
-		if count < n || (count == n && one.exact() && !best.exact()) || (count == n && one[0].settles > best[0].settles) {
+		if count < n || count == n && one.better(best) {
 			best, n = one, count
 		}
 		if n <= pageSize {
@@ -332,7 +373,9 @@ func (s search) count(ctx context.Context, db bun.IDB, from source, limit int) (
 		if err := db.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS c", inner).Scan(ctx, &part); err != nil {
 			return 0, err
 		}
-		n += part
+		if n += part; n > limit {
+			break
+		}
 	}
 	return min(n, limit+1), nil
 }

@@ -3,6 +3,7 @@ package org_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -248,6 +249,46 @@ func TestEmployeesFilters(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The longest names and addresses fit into the index that searches walk, whatever
+// their letters, and are found by their first word and their last.
+func TestEmployeesWithTheLongestNames(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := testkit.NewDomain(t, db)
+		c := d.Company(t, "34051178")
+		draw := rand.New(rand.NewPCG(1, 2))
+		for _, alphabet := range []string{"abcdefghijklmnopqrstuvwxyz", "æøåéüñçß", "漢字仮名交文書学校", "абвгдежзий", "𐌰𐌱𐌲𐌳𐌴", han()} {
+			text := func(n int) string {
+				letters, out := []rune(alphabet), make([]rune, n)
+				for i := range out {
+					out[i] = letters[draw.IntN(len(letters))]
+				}
+				return string(out)
+			}
+			rid := text(64)
+			e := d.Org.Prepare(org.Employee{
+				OrgID: c.ID, GivenName: text(100), Surname: text(49) + "-" + text(50), RID: &rid, LocalUserID: text(64),
+				Email: strings.Repeat("a", 60) + "@" + strings.Repeat("firma.", 30) + "example",
+			})
+			insert(t, db, []org.Employee{e})
+			for _, q := range []string{e.GivenName, e.GivenName + " " + e.Surname[:len(e.Surname)/2]} {
+				if got := found(t, d.Org, c.Actor, org.Filter{Q: strings.ToValidUTF8(q, "")}); len(got) != 1 || got[0] != e.ID {
+					t.Errorf("%d bytes of %.9s…: %v", len(q), alphabet, got)
+				}
+			}
+		}
+	})
+}
+
+// han are so many letters that nothing of them can be compressed.
+func han() string {
+	var b strings.Builder
+	for r := rune(0x4e00); r < 0x9f00; r++ {
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // Any search is answered, and finds what a look at everybody finds.

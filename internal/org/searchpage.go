@@ -123,22 +123,17 @@ func (s search) page(ctx context.Context, db bun.IDB, rows *bun.SelectQuery) ([]
 
 func cursorOf(e Employee) string { return store.Cursor(e.SortKey, string(e.ID)) }
 
-// merge reads a common beginning word by word, each of which the index holds in
-// the order of the list. done is false when that is not possible.
+// merge reads a word, or a common beginning word by word, each of which the index
+// holds in the order of the list. done is false when that is not possible.
 func (s search) merge(ctx context.Context, db bun.IDB, from source) (page []Employee, next string, done bool, err error) {
 	if s.byID || len(from) != 1 || from[0].settles < len(s.terms) || len(s.marks)+len(s.lacks) > 0 {
 		return nil, "", false, nil
 	}
-	var texts []string
-	err = db.NewRaw(`WITH RECURSIVE d (word, n) AS (
-		SELECT (SELECT min(word) FROM employee_word WHERE org_id = ? AND word >= ? AND word < ?), 1
-		UNION ALL
-		SELECT (SELECT min(w.word) FROM employee_word AS w WHERE w.org_id = ? AND w.word > d.word AND w.word < ?), d.n + 1
-		FROM d WHERE d.word IS NOT NULL AND d.n <= ?)
-		SELECT word FROM d WHERE word IS NOT NULL`,
-		s.org, from[0].from, from[0].to, s.org, from[0].to, fewWords).Scan(ctx, &texts)
-	if err != nil || len(texts) > fewWords {
-		return nil, "", false, err
+	texts := []string{from[0].from}
+	if !from.exact() {
+		if texts, err = s.wordsUnder(ctx, db, from[0]); err != nil || len(texts) > fewWords {
+			return nil, "", false, err
+		}
 	}
 	var parts []string
 	var args []any
@@ -158,6 +153,18 @@ func (s search) merge(ctx context.Context, db bun.IDB, from source) (page []Empl
 	return page, next, true, err
 }
 
+// wordsUnder are the words of a span, at most fewWords and one.
+func (s search) wordsUnder(ctx context.Context, db bun.IDB, one span) (texts []string, err error) {
+	err = db.NewRaw(`WITH RECURSIVE d (word, n) AS (
+		SELECT (SELECT min(word) FROM employee_word WHERE org_id = ? AND word >= ? AND word < ?), 1
+		UNION ALL
+		SELECT (SELECT min(w.word) FROM employee_word AS w WHERE w.org_id = ? AND w.word > d.word AND w.word < ?), d.n + 1
+		FROM d WHERE d.word IS NOT NULL AND d.n <= ?)
+		SELECT word FROM d WHERE word IS NOT NULL`,
+		s.org, one.from, one.to, s.org, one.to, fewWords).Scan(ctx, &texts)
+	return texts, err
+}
+
 // admits tells whether a word of the span passes its like.
 func (one span) admits(text string) bool {
 	if one.like == "" {
@@ -167,38 +174,47 @@ func (one span) admits(text string) bool {
 	return strings.HasPrefix(text[i+1:], one.second)
 }
 
-// walk reads the list in its order, at most so many employees, and returns those
-// sought. base is the mark whose employees are walked, "" for everybody. The limit
-// stands below every other condition, so that no plan reads further.
-func (s search) walk(ctx context.Context, db bun.IDB, base string, most int) ([]Employee, string, error) {
+// walk reads the list in its order, manyRows at most, and returns those sought;
+// enough is false, and nothing returned, when fewer than atLeast are found. base is
+// the word whose employees are walked, "" for everybody. The limit stands below
+// every other condition, so that no plan reads further.
+func (s search) walk(ctx context.Context, db bun.IDB, base string, atLeast int) (found []Employee, next string, enough bool, err error) {
+	most := manyRows
 	if len(s.terms)+len(s.lacks) == 0 && (len(s.marks) == 0 || len(s.marks) == 1 && base != "") {
 		most = pageSize + 1
 	}
-	var all *bun.SelectQuery
-	if base == "" {
-		all = db.NewSelect().TableExpr("employee").ColumnExpr("sort_key, id, search_key").Where("org_id = ?", s.org)
-		if s.deleted {
-			all.Where("state = 'deleted'")
-		} else {
-			all.Where("state <> 'deleted'")
-		}
-		all = s.order(all, "sort_key", "id")
-	} else {
-		key := db.NewSelect().TableExpr("employee AS k").ColumnExpr("k.search_key").Where("k.org_id = ?", s.org).Where("k.id = w.employee_id")
-		all = s.order(db.NewSelect().TableExpr("employee_word AS w").ColumnExpr("w.sort_key, w.employee_id AS id").ColumnExpr("(?) AS search_key", key).
-			Where("w.org_id = ?", s.org).Where("w.word = ?", base), "w.sort_key", "w.employee_id")
-	}
+	all := s.listed(db, base)
 	rows := db.NewSelect().TableExpr("(?) AS l", all.Limit(int64(most))).ColumnExpr("l.sort_key, l.id AS employee_id")
 	s.named(s.marked(rows, "l.sort_key", "l.id", source{{from: base}}), "l")
-	found, next, err := s.page(ctx, db, rows)
-	if err != nil || next != "" || most == pageSize+1 {
-		return found, next, err
+	found, next, err = s.page(ctx, db, rows)
+	if err != nil || len(found) < atLeast {
+		return nil, "", false, err
 	}
-	var last []place
-	if err := all.Offset(int64(most-1)).Limit(1).Scan(ctx, &last); err != nil || len(last) == 0 {
-		return found, "", err
+	if next != "" || most == pageSize+1 {
+		return found, next, true, nil
 	}
-	return found, store.Cursor(last[0].SortKey, last[0].ID), nil
+	var end []place
+	if err := all.Offset(int64(most-1)).Limit(1).Scan(ctx, &end); err != nil || len(end) == 0 {
+		return found, "", err == nil, err
+	}
+	return found, store.Cursor(end[0].SortKey, end[0].ID), true, nil
+}
+
+// listed are the places of everybody, or of those with a mark, in the order of
+// the list.
+func (s search) listed(db bun.IDB, base string) *bun.SelectQuery {
+	if base != "" {
+		key := db.NewSelect().TableExpr("employee AS k").ColumnExpr("k.search_key").Where("k.org_id = ?", s.org).Where("k.id = w.employee_id")
+		return s.order(db.NewSelect().TableExpr("employee_word AS w").ColumnExpr("w.sort_key, w.employee_id AS id").ColumnExpr("(?) AS search_key", key).
+			Where("w.org_id = ?", s.org).Where("w.word = ?", base), "w.sort_key", "w.employee_id")
+	}
+	all := db.NewSelect().TableExpr("employee").ColumnExpr("sort_key, id, search_key").Where("org_id = ?", s.org)
+	if s.deleted {
+		all.Where("state = 'deleted'")
+	} else {
+		all.Where("state <> 'deleted'")
+	}
+	return s.order(all, "sort_key", "id")
 }
 
 // byUUID is the range of employees whose UUID begins so.

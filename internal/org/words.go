@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -13,21 +14,26 @@ import (
 )
 
 // wordsVersion is stored with an employee whose words are written as below.
-const wordsVersion = 1
+const wordsVersion = 2
 
 const (
-	maxNames  = 12  // words of a name that are searched
-	maxWord   = 100 // characters of a word that are searched
-	pairHead  = 3   // letters of the first word of a pair
+	maxNames  = 12   // words of a name that are searched
+	maxWord   = 100  // characters of a word that are searched
+	maxKey    = 1000 // bytes of a search key: an entry of an index holds it beside the sort key (2,704 in PostgreSQL)
+	pairHead  = 3    // letters of the first word of a pair
+	beginning = 3    // letters of the longest beginning of a word that is kept
 	pairMark  = "\x02"
 	stateMark = "\x01"
 	identMark = "\x03"
+	beginMark = "\x04"
 )
 
 // word is a row of employee_word. Words that begin with stateMark are marks,
 // which the list is filtered by; those that begin with pairMark are pairs: the
 // first letters of one word of the name, another word, and the first in full, so
-// that what people type of a name is one narrow range.
+// that what people type of a name is one narrow range; those that begin with
+// beginMark are the first letters alone, so that one letter is a range as well, in
+// the order of the list.
 type word struct {
 	bun.BaseModel `bun:"table:employee_word"`
 
@@ -101,7 +107,7 @@ func letters(id string) string {
 }
 
 // searchKey is every word of the name after a blank and every identifier after
-// a tab.
+// a tab, as far as there is room.
 func searchKey(e Employee) string {
 	var b strings.Builder
 	for _, w := range nameWords(e) {
@@ -110,7 +116,13 @@ func searchKey(e Employee) string {
 	for _, id := range identifiers(e) {
 		b.WriteString("\t" + id)
 	}
-	return b.String()
+	key := b.String()
+	for cut := maxKey; len(key) > maxKey; cut-- {
+		if utf8.RuneStart(key[cut]) {
+			key = key[:cut]
+		}
+	}
+	return key
 }
 
 // wordsOf are the rows of an employee but for the marks of other packages.
@@ -132,11 +144,27 @@ func wordsOf(e Employee) []word {
 		}
 	}
 	texts = append(texts, ownMarks(e)...)
+	texts = append(texts, beginnings(texts)...)
 	rows := make([]word, len(texts))
 	for i, text := range texts {
 		rows[i] = word{OrgID: e.OrgID, Word: text, SortKey: e.SortKey, EmployeeID: e.ID}
 	}
 	return rows
+}
+
+// beginnings are the first letters, up to three, of all words but marked ones.
+func beginnings(words []string) (all []string) {
+	for _, w := range words {
+		if w < " " {
+			continue
+		}
+		for n := 1; n <= beginning; n++ {
+			if one := beginMark + cutRunes(w, n); !slices.Contains(all, one) {
+				all = append(all, one)
+			}
+		}
+	}
+	return all
 }
 
 func addWords(ctx context.Context, tx bun.Tx, people []Employee) error {
