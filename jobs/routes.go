@@ -7,6 +7,7 @@ import (
 
 	"github.com/adgang/adgang/internal/approval"
 	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/enrolment"
@@ -53,28 +54,29 @@ func Handle[T any](kind outbox.Kind[T], do func(context.Context, T) error) Route
 
 // Services are the packages whose methods do the work.
 type Services struct {
-	Org        *org.Service
-	Mail       *mail.Service
-	CA         *ca.Service
-	Credential *credential.Service
-	Enrolment  *enrolment.Service
-	Session    *session.Service
-	SAMLKeys   *samlkey.Service
-	Feeds      *feed.Service
-	Federation *federation.Service
-	LocalIdP   *localidp.Service
-	OpenID     *openid.Service
-	Cutover    *cutover.Service
-	Roster     *roster.Service
-	Inventory  *inventory.Service
-	Reminder   *reminder.Service
-	SecureMail *securemail.Service
-	Onboarding *onboarding.Service
-	Operator   *operator.Service
-	Rights     *entitlement.Service
-	Review     *review.Service
-	Approval   *approval.Service
-	Usage      *usage.Service
+	Org         *org.Service
+	Mail        *mail.Service
+	CA          *ca.Service
+	Credential  *credential.Service
+	Enrolment   *enrolment.Service
+	Session     *session.Service
+	SAMLKeys    *samlkey.Service
+	Feeds       *feed.Service
+	Federation  *federation.Service
+	LocalIdP    *localidp.Service
+	OpenID      *openid.Service
+	Conformance *conformance.Service
+	Cutover     *cutover.Service
+	Roster      *roster.Service
+	Inventory   *inventory.Service
+	Reminder    *reminder.Service
+	SecureMail  *securemail.Service
+	Onboarding  *onboarding.Service
+	Operator    *operator.Service
+	Rights      *entitlement.Service
+	Review      *review.Service
+	Approval    *approval.Service
+	Usage       *usage.Service
 }
 
 // Routes is the table of contents: every kind of work and who does it.
@@ -106,6 +108,7 @@ func Routes(s Services) []Route {
 		Handle(session.Sweep, plain(s.Session.DropEnded)),
 		Handle(federation.SweepKind, plain(s.Federation.DropRequests)),
 		Handle(openid.SweepKind, plain(s.OpenID.Sweep)),
+		Handle(conformance.RunKind, s.Conformance.Carry),
 		Handle(localidp.SweepKind, plain(s.LocalIdP.DropRequests)),
 		Handle(feed.SweepKind, plain(s.Feeds.Sweep)),
 		Handle(feed.FetchKind, s.Feeds.Fetch),

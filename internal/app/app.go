@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
 	"github.com/adgang/adgang/internal/config"
+	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/cvr"
@@ -58,40 +59,41 @@ import (
 
 // App is the whole program, built and not yet running.
 type App struct {
-	Config     config.Config
-	DB         *bun.DB
-	Keys       *secret.Keys
-	Log        *slog.Logger
-	Now        func() time.Time
-	Audit      *audit.Service
-	Org        *org.Service
-	CA         *ca.Service
-	Mail       *mail.Service
-	Setting    *setting.Service
-	Usage      *usage.Service
-	Dossier    *dossier.Service
-	Approval   *approval.Service
-	Attorney   *attorney.Service
-	Credential *credential.Service
-	Enrolment  *enrolment.Service
-	Session    *session.Service
-	Rights     *entitlement.Service
-	Review     *review.Service
-	SAMLKeys   *samlkey.Service
-	Feeds      *feed.Service
-	Federation *federation.Service
-	LocalIdP   *localidp.Service
-	OpenID     *openid.Service
-	Cutover    *cutover.Service
-	Roster     *roster.Service
-	Inventory  *inventory.Service
-	Reminder   *reminder.Service
-	SecureMail *securemail.Service
-	Operator   *operator.Service
-	Onboarding *onboarding.Service
-	Demo       *demo.Service // nil without --demo
-	Web        *web.Server
-	Runner     *jobs.Runner
+	Config      config.Config
+	DB          *bun.DB
+	Keys        *secret.Keys
+	Log         *slog.Logger
+	Now         func() time.Time
+	Audit       *audit.Service
+	Org         *org.Service
+	CA          *ca.Service
+	Mail        *mail.Service
+	Setting     *setting.Service
+	Usage       *usage.Service
+	Dossier     *dossier.Service
+	Approval    *approval.Service
+	Attorney    *attorney.Service
+	Credential  *credential.Service
+	Enrolment   *enrolment.Service
+	Session     *session.Service
+	Rights      *entitlement.Service
+	Review      *review.Service
+	SAMLKeys    *samlkey.Service
+	Feeds       *feed.Service
+	Federation  *federation.Service
+	LocalIdP    *localidp.Service
+	Conformance *conformance.Service
+	OpenID      *openid.Service
+	Cutover     *cutover.Service
+	Roster      *roster.Service
+	Inventory   *inventory.Service
+	Reminder    *reminder.Service
+	SecureMail  *securemail.Service
+	Operator    *operator.Service
+	Onboarding  *onboarding.Service
+	Demo        *demo.Service // nil without --demo
+	Web         *web.Server
+	Runner      *jobs.Runner
 
 	redis *jobs.Redis
 	token *token.Token // nil without one
@@ -253,6 +255,9 @@ func (a *App) federate(keys *secret.Keys) {
 		DB: a.DB, Keys: keys, Federation: a.Federation, SAMLKeys: a.SAMLKeys, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
 	}
 	a.OpenID.Join()
+	a.Conformance = &conformance.Service{
+		DB: a.DB, Keys: keys, Org: a.Org, Federation: a.Federation, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
+	}
 	a.Feeds.Takers = map[string]feed.Taker{"service": a.Federation.Taker(), "idp": a.LocalIdP.Taker()}
 	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners, a.LocalIdP.KeyPartners)
 }
@@ -299,7 +304,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		DB: a.DB, Now: a.Now, Log: a.Log, Redis: a.redis, Audit: a.Audit, Workers: workers, Window: window,
 		Schedules: jobs.Schedules(),
 		Routes: jobs.Routes(jobs.Services{
-			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, SAMLKeys: a.SAMLKeys, Feeds: a.Feeds,
+			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, Conformance: a.Conformance, SAMLKeys: a.SAMLKeys, Feeds: a.Feeds,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
 			Approval: a.Approval, Usage: a.Usage,
 		}),

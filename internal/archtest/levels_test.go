@@ -32,7 +32,7 @@ var levels = []string{
 	"internal/entitlement internal/credential internal/enrolment internal/session",
 	"internal/attorney internal/review internal/onboarding internal/samlkey internal/feed",
 	"internal/federation internal/cutover internal/roster internal/inventory internal/securemail",
-	"internal/localidp internal/openid internal/reminder internal/usage internal/dossier",
+	"internal/localidp internal/openid internal/conformance internal/reminder internal/usage internal/dossier",
 	"internal/web internal/demo jobs",
 	"internal/app",
 	"cmd/adgang internal/testkit internal/archtest internal/cluster internal/bench",

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // for what a service must refuse
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -28,6 +29,8 @@ const (
 type Key struct {
 	Private     crypto.Signer
 	Certificate *x509.Certificate
+
+	weak bool // XML is signed over SHA-1, to see whether it is refused
 }
 
 // keyLife is how long a certificate of the identity provider says it is valid.
@@ -117,19 +120,18 @@ func (k Key) Marshal() (pkcs8, certificate []byte, err error) {
 // sign returns element, which must be in exclusive canonical form with the
 // given ID, with an enveloped signature over SHA-256 put in at offset at.
 func (k Key) sign(element []byte, id string, at int) ([]byte, error) {
-	digest := sha256.Sum256(element)
+	digest := k.digest(element)
 	// SignedInfo alone declares ds; inside Signature the prefix is inherited.
 	signed := xmlWriter{b: make([]byte, 0, 1024)}
-	k.signedInfo(&signed, id, digest[:], "xmlns:ds", nsSignature)
-	hash := sha256.Sum256(signed.b)
-	value, err := k.value(hash[:])
+	k.signedInfo(&signed, id, digest, "xmlns:ds", nsSignature)
+	value, err := k.value(k.digest(signed.b))
 	if err != nil {
 		return nil, fmt.Errorf("sign a SAML message: %w", err)
 	}
 	w := xmlWriter{b: make([]byte, 0, len(element)+4096)}
 	w.b = append(w.b, element[:at]...)
 	w.open("ds:Signature", "xmlns:ds", nsSignature)
-	k.signedInfo(&w, id, digest[:])
+	k.signedInfo(&w, id, digest)
 	w.base64("ds:SignatureValue", value)
 	w.open("ds:KeyInfo")
 	w.open("ds:X509Data")
@@ -143,13 +145,13 @@ func (k Key) sign(element []byte, id string, at int) ([]byte, error) {
 func (k Key) signedInfo(w *xmlWriter, id string, digest []byte, namespace ...string) {
 	w.open("ds:SignedInfo", namespace...)
 	w.leaf("ds:CanonicalizationMethod", "", "Algorithm", string(dsig.CanonicalXML10ExclusiveAlgorithmId))
-	w.leaf("ds:SignatureMethod", "", "Algorithm", k.method())
+	w.leaf("ds:SignatureMethod", "", "Algorithm", k.xmlMethod())
 	w.open("ds:Reference", "URI", "#"+id)
 	w.open("ds:Transforms")
 	w.leaf("ds:Transform", "", "Algorithm", string(dsig.EnvelopedSignatureAltorithmId))
 	w.leaf("ds:Transform", "", "Algorithm", string(dsig.CanonicalXML10ExclusiveAlgorithmId))
 	w.close("ds:Transforms")
-	w.leaf("ds:DigestMethod", "", "Algorithm", digests[0])
+	w.leaf("ds:DigestMethod", "", "Algorithm", k.digestMethod())
 	w.base64("ds:DigestValue", digest)
 	w.close("ds:Reference")
 	w.close("ds:SignedInfo")
@@ -171,10 +173,41 @@ func (k Key) method() string {
 	return dsig.RSASHA256SignatureMethod
 }
 
-// value signs a SHA-256 digest. ECDSA is r||s, each as long as the curve's order
+// xmlMethod is method, or its like over SHA-1.
+func (k Key) xmlMethod() string {
+	switch {
+	case !k.weak:
+		return k.method()
+	case k.Algorithm() == ECDSA:
+		return dsig.ECDSASHA1SignatureMethod
+	}
+	return dsig.RSASHA1SignatureMethod
+}
+
+func (k Key) digestMethod() string {
+	if k.weak {
+		return sha1URI
+	}
+	return digests[0]
+}
+
+func (k Key) digest(text []byte) []byte {
+	if k.weak {
+		sum := sha1.Sum(text) //nolint:gosec // weak on purpose
+		return sum[:]
+	}
+	sum := sha256.Sum256(text)
+	return sum[:]
+}
+
+// value signs a digest. ECDSA is r||s, each as long as the curve's order
 // (RFC 4050 3.3), where Go makes ASN.1.
 func (k Key) value(digest []byte) ([]byte, error) {
-	value, err := k.Private.Sign(rand.Reader, digest, crypto.SHA256)
+	hash := crypto.SHA256
+	if k.weak {
+		hash = crypto.SHA1
+	}
+	value, err := k.Private.Sign(rand.Reader, digest, hash)
 	if err != nil {
 		return nil, err
 	}

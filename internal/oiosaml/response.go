@@ -83,6 +83,7 @@ type Person struct {
 	Identity      Level
 	Authenticator Level
 	LoginAt       time.Time // when the person proved who they are
+	Until         time.Time // when the session at the service must end, zero = that is its own affair
 	Elsewhere     bool      // at another identity provider than Adgang: how is not known
 	// Privileges is a list of OIO Basic Privilege Profile in base64.
 	Privileges string
@@ -133,11 +134,12 @@ func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now t
 	}
 	id := newID()
 	name := NameID{Value: NameIDPrefix + who.NameID, Format: r.NameID, NameQualifier: p.EntityID, SPNameQualifier: md.EntityID}
-	assertion, err := p.assertion(id, class, name, r, md, who, now)
+	draft, at := p.draft(id, class, name, r, md, who, now)
+	assertion, err := p.Signing[0].sign(draft, id, at)
 	if err != nil {
 		return Reply{}, err
 	}
-	response, err := p.success(m, r, md, assertion, now)
+	response, err := p.around(m, r, md, now, assertion)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -146,19 +148,24 @@ func (p *Provider) RespondIn(m Manner, r Request, md Metadata, who Person, now t
 	return out, nil
 }
 
-// success writes the Response around a signed assertion, encrypted when the
-// service has a key.
-func (p *Provider) success(m Manner, r Request, md Metadata, assertion []byte, now time.Time) ([]byte, error) {
+// around writes the Response around assertions, encrypted when the service has a key.
+func (p *Provider) around(m Manner, r Request, md Metadata, now time.Time, assertions ...[]byte) ([]byte, error) {
 	id := newID()
-	w := xmlWriter{b: make([]byte, 0, 2*len(assertion)+4096)}
+	size := 4096
+	for _, one := range assertions {
+		size += 2 * len(one)
+	}
+	w := xmlWriter{b: make([]byte, 0, size)}
 	at := p.openResponse(&w, id, r, now)
 	w.open("samlp:Status")
 	w.leaf("samlp:StatusCode", "", "Value", saml.StatusSuccess)
 	w.close("samlp:Status")
-	if len(md.Encryption) == 0 {
-		w.b = append(w.b, assertion...)
-	} else if err := md.Encryption[0].encrypt(&w, assertion); err != nil {
-		return nil, err
+	for _, one := range assertions {
+		if len(md.Encryption) == 0 {
+			w.b = append(w.b, one...)
+		} else if err := md.Encryption[0].encrypt(&w, one); err != nil {
+			return nil, err
+		}
 	}
 	w.close("samlp:Response")
 	if !m.SignResponse {
@@ -183,14 +190,15 @@ func reply(r Request, response []byte, assertion string) Reply {
 	}
 }
 
-// assertion returns the signed assertion in exclusive canonical form. There is
+// draft returns an assertion in exclusive canonical form and the offset where its
+// signature belongs. There is
 // no Address (proxies make it wrong) and no xsi:type (its prefix would be lost in
 // canonicalisation); services refuse an assertion for either.
-func (p *Provider) assertion(id, class string, name NameID, r Request, md Metadata, who Person, now time.Time) ([]byte, error) {
+func (p *Provider) draft(id, class string, name NameID, r Request, md Metadata, who Person, now time.Time) (assertion []byte, at int) {
 	w := xmlWriter{b: make([]byte, 0, 6144)}
 	w.open("saml:Assertion", "xmlns:saml", nsAssertion, "ID", id, "IssueInstant", stamp(now), "Version", "2.0")
 	w.leaf("saml:Issuer", p.EntityID)
-	at := len(w.b)
+	at = len(w.b)
 	w.open("saml:Subject")
 	name.write(&w)
 	w.open("saml:SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")
@@ -203,7 +211,11 @@ func (p *Provider) assertion(id, class string, name NameID, r Request, md Metada
 	w.leaf("saml:Audience", md.EntityID)
 	w.close("saml:AudienceRestriction")
 	w.close("saml:Conditions")
-	w.open("saml:AuthnStatement", "AuthnInstant", stamp(who.LoginAt), "SessionIndex", id)
+	statement := []string{"AuthnInstant", stamp(who.LoginAt), "SessionIndex", id}
+	if !who.Until.IsZero() {
+		statement = append(statement, "SessionNotOnOrAfter", stamp(who.Until))
+	}
+	w.open("saml:AuthnStatement", statement...)
 	w.open("saml:AuthnContext")
 	w.leaf("saml:AuthnContextClassRef", class)
 	w.close("saml:AuthnContext")
@@ -216,7 +228,7 @@ func (p *Provider) assertion(id, class string, name NameID, r Request, md Metada
 	}
 	w.close("saml:AttributeStatement")
 	w.close("saml:Assertion")
-	return p.Signing[0].sign(w.b, id, at)
+	return w.b, at
 }
 
 // stamp writes an instant in UTC to the millisecond, as SAML core 1.3.3 wants it.

@@ -26,6 +26,7 @@ import (
 	"github.com/adgang/adgang/internal/attorney"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/cvr"
@@ -61,36 +62,37 @@ const BaseURL = "https://adgang.example"
 // Domain is every domain package wired on one database, without faces: no HTTP
 // and no queue. It takes test data, mails go into a folder, and all runs by Clock.
 type Domain struct {
-	DB         *bun.DB
-	Clock      *Clock
-	Keys       *secret.Keys
-	Org        *org.Service
-	Audit      *audit.Service
-	CA         *ca.Service
-	Mail       *mail.Service
-	Setting    *setting.Service
-	Usage      *usage.Service
-	Dossier    *dossier.Service
-	Approval   *approval.Service
-	Attorney   *attorney.Service
-	Credential *credential.Service
-	Enrolment  *enrolment.Service
-	Session    *session.Service
-	Cutover    *cutover.Service
-	Roster     *roster.Service
-	Rights     *entitlement.Service
-	Review     *review.Service
-	SAMLKeys   *samlkey.Service // without keys until Federate
-	Feeds      *feed.Service
-	Federation *federation.Service
-	LocalIdP   *localidp.Service
-	OpenID     *openid.Service
-	Inventory  *inventory.Service
-	Reminder   *reminder.Service
-	SecureMail *securemail.Service
-	Operator   *operator.Service
-	Onboarding *onboarding.Service
-	Mailbox    mail.Mailbox
+	DB          *bun.DB
+	Clock       *Clock
+	Keys        *secret.Keys
+	Org         *org.Service
+	Audit       *audit.Service
+	CA          *ca.Service
+	Mail        *mail.Service
+	Setting     *setting.Service
+	Usage       *usage.Service
+	Dossier     *dossier.Service
+	Approval    *approval.Service
+	Attorney    *attorney.Service
+	Credential  *credential.Service
+	Enrolment   *enrolment.Service
+	Session     *session.Service
+	Cutover     *cutover.Service
+	Roster      *roster.Service
+	Rights      *entitlement.Service
+	Review      *review.Service
+	SAMLKeys    *samlkey.Service // without keys until Federate
+	Feeds       *feed.Service
+	Federation  *federation.Service
+	LocalIdP    *localidp.Service
+	Conformance *conformance.Service
+	OpenID      *openid.Service
+	Inventory   *inventory.Service
+	Reminder    *reminder.Service
+	SecureMail  *securemail.Service
+	Operator    *operator.Service
+	Onboarding  *onboarding.Service
+	Mailbox     mail.Mailbox
 
 	runner *jobs.Runner
 }
@@ -148,6 +150,9 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		DB: db, Keys: keys, Federation: d.Federation, SAMLKeys: d.SAMLKeys, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL,
 	}
 	d.OpenID.Join()
+	d.Conformance = &conformance.Service{
+		DB: db, Keys: keys, Org: d.Org, Federation: d.Federation, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL,
+	}
 	d.Feeds.Takers = map[string]feed.Taker{"service": d.Federation.Taker(), "idp": d.LocalIdP.Taker()}
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners, d.LocalIdP.KeyPartners)
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
@@ -173,7 +178,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	}
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
-		Federation: d.Federation, LocalIdP: d.LocalIdP, OpenID: d.OpenID, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys, Feeds: d.Feeds,
+		Federation: d.Federation, LocalIdP: d.LocalIdP, OpenID: d.OpenID, Conformance: d.Conformance, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys, Feeds: d.Feeds,
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d
