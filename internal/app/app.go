@@ -256,7 +256,7 @@ func (a *App) federate(keys *secret.Keys) {
 	}
 	a.OpenID.Join()
 	a.Conformance = &conformance.Service{
-		DB: a.DB, Keys: keys, Org: a.Org, Federation: a.Federation, PrivateHosts: c.PrivateHosts, Now: a.Now, Log: a.Log, BaseURL: base,
+		DB: a.DB, Keys: keys, Org: a.Org, Federation: a.Federation, PrivateHosts: c.PrivateHosts || c.Demo, Now: a.Now, Log: a.Log, BaseURL: base, // the demo's service is on loopback
 	}
 	a.Feeds.Takers = map[string]feed.Taker{"service": a.Federation.Taker(), "idp": a.LocalIdP.Taker()}
 	a.SAMLKeys.Partners = append(a.SAMLKeys.Partners, a.Federation.KeyPartners, a.LocalIdP.KeyPartners)
@@ -328,7 +328,7 @@ func (a *App) buildWeb(version string) error {
 		demoHandler = a.Demo.Handler()
 	}
 	a.Web = web.New(web.Options{
-		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID,
+		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, Conformance: a.Conformance,
 		SAMLKeys: a.SAMLKeys, Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
 		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,

@@ -112,8 +112,9 @@ type Overview struct {
 	Who  oiosaml.Person // who is said to log in
 	// Name is the name identifier of Who, for a service that must know a person before
 	// it lets her in.
-	Name string
-	Runs []Run
+	Name  string
+	Hosts []string // on which the plan's addresses must be
+	Runs  []Run
 }
 
 // Overview returns how a service of the organisation is tried. Errors:
@@ -129,7 +130,7 @@ func (s *Service) Overview(ctx context.Context, by access.Actor, service string)
 	if o.Who, err = s.nobody(ctx, p); err != nil {
 		return o, err
 	}
-	o.Name = oiosaml.NameIDPrefix + o.Who.NameID
+	o.Name, o.Hosts = oiosaml.NameIDPrefix+o.Who.NameID, p.Hosts()
 	err = s.DB.NewSelect().Model(&o.Runs).Where("org_id = ?", by.OrgID).Where("service_id = ?", service).
 		Order("started_at DESC", "id DESC").Limit(keepRuns).Scan(ctx)
 	if err != nil {

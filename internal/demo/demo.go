@@ -92,6 +92,7 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET "+servicePath, s.page(s.service))
 	mux.HandleFunc("GET "+servicePath+"/metadata", s.page(s.metadata))
 	mux.HandleFunc("POST "+servicePath+"/login", s.page(s.login))
+	mux.HandleFunc("GET "+servicePath+"/login", s.page(s.login)) // where a conformance test begins
 	mux.HandleFunc("POST "+servicePath+"/acs", s.page(s.consume))
 	mux.HandleFunc("POST "+servicePath+"/logout", s.page(s.logout))
 	mux.HandleFunc("POST "+servicePath+"/logout-everywhere", s.page(s.logoutEverywhere))

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strings"
 
+	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 	dsig "github.com/russellhaering/goxmldsig"
 
@@ -68,7 +70,24 @@ func (s *Service) bareProvider() (*saml.ServiceProvider, error) {
 		AcsURL:            *base.JoinPath(servicePath, "acs"),
 		AuthnNameIDFormat: saml.PersistentNameIDFormat,
 		SignatureMethod:   dsig.RSASHA256SignatureMethod,
+		SignatureVerifier: strict{},
 	}, nil
+}
+
+// strict verifies as crewjam/saml does, but takes nothing over SHA-1.
+type strict struct{}
+
+// VerifySignature implements saml.SignatureVerifier.
+func (strict) VerifySignature(v *dsig.ValidationContext, el *etree.Element) error {
+	for _, path := range []string{"./Signature/SignedInfo/SignatureMethod", "./Signature/SignedInfo/Reference/DigestMethod"} {
+		for _, one := range el.FindElements(path) {
+			if strings.HasSuffix(one.SelectAttrValue("Algorithm", ""), "sha1") {
+				return errors.New("a signature over SHA-1")
+			}
+		}
+	}
+	_, err := v.Validate(el)
+	return err
 }
 
 func (s *Service) entityID() string { return s.BaseURL + servicePath + "/metadata" }

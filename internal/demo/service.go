@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/crewjam/saml"
@@ -23,7 +24,10 @@ const servicePath = "/demo/service"
 const maxForm = 64 << 10
 
 // substantial is the level that the service can be made to ask for.
-const substantial = "https://data.gov.dk/concept/core/nsis/loa/Substantial"
+const (
+	substantial = "https://data.gov.dk/concept/core/nsis/loa/Substantial"
+	high        = "https://data.gov.dk/concept/core/nsis/loa/High"
+)
 
 // visitCookie names a visit to the service.
 const visitCookie = "adgang_demo_service"
@@ -71,14 +75,16 @@ func (s *Service) metadata(w http.ResponseWriter, _ *http.Request) (view, error)
 	return view{}, err
 }
 
-// login: POST /demo/service/login level= -> 303 to Adgang with a signed AuthnRequest.
+// login: GET or POST /demo/service/login level= -> 303 to Adgang with a signed AuthnRequest.
 // There is no RelayState: the visit remembers what was asked.
 func (s *Service) login(w http.ResponseWriter, r *http.Request) (view, error) {
 	sp, err := s.provider(r.Context())
 	if err != nil {
 		return view{}, err
 	}
-	if r.PostFormValue("level") == "substantial" {
+	v := visit{}
+	if r.FormValue("level") == "substantial" {
+		v.level = substantial
 		// A login that is there already may be too low: the person is asked anew.
 		sp.ForceAuthn = new(true)
 		sp.RequestedAuthnContext = &saml.RequestedAuthnContext{Comparison: "minimum", AuthnContextClassRef: substantial}
@@ -92,7 +98,8 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) (view, error) {
 		return view{}, fmt.Errorf("sign a login request: %w", err)
 	}
 	s.visits.end(visitOf(r))
-	s.begin(w, visit{request: request.ID})
+	v.request = request.ID
+	s.begin(w, v)
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 	return view{}, nil
 }
@@ -119,7 +126,11 @@ func (s *Service) consume(w http.ResponseWriter, r *http.Request) (view, error) 
 	}
 	assertion, err := sp.ParseXMLResponse(raw, []string{v.request}, sp.AcsURL)
 	if err == nil {
-		s.begin(w, visit{arrival: arrivalOf(assertion, s.Now())})
+		one := arrivalOf(assertion, s.Now())
+		if v.level != "" && !slices.Contains([]string{substantial, high}, one.Class) {
+			return view{}, fault.New(fault.Denied, "demo.login.level", "The answer has a lower level than the service asked for.")
+		}
+		s.begin(w, visit{arrival: one})
 	} else {
 		why, err := s.refused(r.Context(), raw, err)
 		if err != nil {

@@ -19,6 +19,7 @@ const (
 // logged in, or refused.
 type visit struct {
 	request string // its ID
+	level   string // class that it asks for at least, "" = any
 	arrival *arrival
 	refusal *refusal
 	left    string // how a logout everywhere went: leftAll, leftSome, "" = there was none

@@ -158,6 +158,13 @@ var coreRules = []rule{
 	{route: "GET /api/v1/services/:id/attempts", right: access.ManageServices, id: "service", want: 200},
 	{route: "GET /api/v1/services/:id/attempts/:attempt/:part", right: access.ManageServices, id: "service", want: 404}, // nobody has logged in
 	{route: "POST /api/v1/services/:id/test-login", right: access.ManageServices, id: "service", body: "{}", want: 200, verbs: "service.try"},
+	{route: "GET /api/v1/services/:id/conformance", right: access.ManageServices, id: "service", want: 200},
+	{
+		route: "PUT /api/v1/services/:id/conformance", right: access.ManageServices, id: "service", want: 422, // the metadata names another host
+		body: `{"start_url": "https://elsewhere.example/", "page_url": "", "marker": "Log ud", "level": "", "version": 0}`,
+	},
+	{route: "POST /api/v1/services/:id/conformance/runs", right: access.ManageServices, id: "service", want: 422},     // there is no plan
+	{route: "GET /api/v1/services/:id/conformance/runs/:run", right: access.ManageServices, id: "service", want: 404}, // nor a run
 	{route: "POST /api/v1/openid-services", right: access.ManageServices, body: `{"name": "Sager", "settings": ` + openIDSettings + `}`, want: 201, verbs: "openid.client service.register"},
 	{route: "GET /api/v1/services/:id/openid", right: access.ManageServices, id: "service", want: 200},
 	{route: "PUT /api/v1/services/:id/openid", right: access.ManageServices, id: "service", body: openIDSettings, want: 200, verbs: "openid.client"},

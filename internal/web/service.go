@@ -34,6 +34,10 @@ func (s *Server) serviceRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	api.GET("/services/:id/attempts", s.serviceAttempts, need...)
 	api.GET("/services/:id/attempts/:attempt/:part", s.serviceMessage, need...)
 	api.POST("/services/:id/test-login", s.serviceTry, need...)
+	api.GET("/services/:id/conformance", s.conformanceShow, need...)
+	api.PUT("/services/:id/conformance", s.conformancePlanSet, need...)
+	api.POST("/services/:id/conformance/runs", s.conformanceStart, need...)
+	api.GET("/services/:id/conformance/runs/:run", s.conformanceReport, need...)
 }
 
 // services: GET /api/v1/services?cursor= -> 200 ServiceList.

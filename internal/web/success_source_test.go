@@ -30,7 +30,19 @@ var sourceSuccesses = []success{
 		}
 		return act{by: r.own.admin, path: "/api/v1/services/" + id + "/source/discard"}
 	}},
+	{route: "PUT /api/v1/services/:id/conformance", want: 200, verbs: "conformance.plan", prepare: func(t *testing.T, r *rulings) act {
+		id := r.publishes(t, "https://four.publisher.example")
+		return act{by: r.own.admin, path: "/api/v1/services/" + id + "/conformance", body: tried}
+	}},
+	{route: "POST /api/v1/services/:id/conformance/runs", want: 202, verbs: "conformance.start", prepare: func(t *testing.T, r *rulings) act {
+		path := "/api/v1/services/" + r.publishes(t, "https://five.publisher.example") + "/conformance"
+		r.own.admin.Must(t, http.StatusOK, http.MethodPut, path, tried, nil)
+		return act{by: r.own.admin, path: path + "/runs"}
+	}},
 }
+
+// tried is how a service of peer.ACS is tried; nobody is there.
+var tried = map[string]any{"start_url": peer.ACS, "page_url": "", "marker": "Log ud", "level": "", "version": 0}
 
 // publishes registers a service that is followed by its address, where it has a new
 // key since.

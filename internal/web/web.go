@@ -19,6 +19,7 @@ import (
 	"github.com/adgang/adgang/internal/attorney"
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/ca"
+	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/cutover"
 	"github.com/adgang/adgang/internal/dossier"
@@ -44,31 +45,32 @@ import (
 
 // Options is what the server needs: the domain services and plain values.
 type Options struct {
-	Audit      *audit.Service
-	Org        *org.Service
-	CA         *ca.Service
-	Credential *credential.Service
-	Enrolment  *enrolment.Service
-	Session    *session.Service
-	Cutover    *cutover.Service
-	Roster     *roster.Service
-	Federation *federation.Service
-	LocalIdP   *localidp.Service
-	OpenID     *openid.Service
-	SAMLKeys   *samlkey.Service
-	Approval   *approval.Service
-	Attorney   *attorney.Service
-	Rights     *entitlement.Service
-	Review     *review.Service
-	Setting    *setting.Service
-	Onboarding *onboarding.Service
-	Operator   *operator.Service
-	Mail       *mail.Service
-	Usage      *usage.Service
-	Dossier    *dossier.Service
-	Inventory  *inventory.Service
-	Reminder   *reminder.Service
-	SecureMail *securemail.Service
+	Audit       *audit.Service
+	Org         *org.Service
+	CA          *ca.Service
+	Credential  *credential.Service
+	Enrolment   *enrolment.Service
+	Session     *session.Service
+	Cutover     *cutover.Service
+	Roster      *roster.Service
+	Federation  *federation.Service
+	LocalIdP    *localidp.Service
+	OpenID      *openid.Service
+	Conformance *conformance.Service
+	SAMLKeys    *samlkey.Service
+	Approval    *approval.Service
+	Attorney    *attorney.Service
+	Rights      *entitlement.Service
+	Review      *review.Service
+	Setting     *setting.Service
+	Onboarding  *onboarding.Service
+	Operator    *operator.Service
+	Mail        *mail.Service
+	Usage       *usage.Service
+	Dossier     *dossier.Service
+	Inventory   *inventory.Service
+	Reminder    *reminder.Service
+	SecureMail  *securemail.Service
 
 	Now          func() time.Time
 	Log          *slog.Logger

@@ -114,3 +114,21 @@ export const unsetOpenID = (id: string): Promise<undefined> => answer(client.DEL
 export const renewSecret = (id: string): Promise<Schema['OpenIDSecret']> => answer(client.POST('/services/{id}/openid/secret', path(id)));
 
 export const registerOpenID = (body: Schema['OpenIDService']): Promise<OpenIDClient> => answer(client.POST('/openid-services', { body }));
+
+export type ConformanceRun = Schema['ConformanceRun'];
+export type ConformancePlan = Schema['ConformancePlan'];
+
+/** While a run is going on, the page asks each second how far it is. */
+export const conformanceQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['services', 'conformance', id],
+    queryFn: () => answer(client.GET('/services/{id}/conformance', path(id))),
+    refetchInterval: ({ state }) => (state.data?.runs.some((run) => run.state === 'running') ? 1000 : false),
+  });
+
+export const setConformancePlan = (id: string, body: ConformancePlan): Promise<ConformancePlan> => answer(client.PUT('/services/{id}/conformance', { ...path(id), body }));
+
+export const startConformance = (id: string): Promise<ConformanceRun> => answer(client.POST('/services/{id}/conformance/runs', path(id)));
+
+export const conformanceReport = (id: string, run: string): Promise<Schema['ConformanceReport']> =>
+  answer(client.GET('/services/{id}/conformance/runs/{run}', { params: { path: { id, run } } }));

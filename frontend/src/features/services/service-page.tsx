@@ -16,6 +16,7 @@ import { useToast } from '@/ui/toast';
 import { PublishPanel } from '../entitlements/publish-panel';
 import { AccessPanel } from './access-panel';
 import { AttributesPanel } from './attributes-panel';
+import { ConformancePanel } from './conformance-panel';
 import { DiagnosisPanel } from './diagnosis-panel';
 import { MessagesPanel } from './messages-panel';
 import { MetadataForm } from './metadata-form';
@@ -51,6 +52,7 @@ export function ServicePage() {
           {tab === 'statistics' && <StatisticsPanel id={id} />}
           {tab === 'diagnosis' && <DiagnosisPanel id={id} />}
           {tab === 'trial' && <TrialPanel id={id} />}
+          {tab === 'conformance' && <ConformancePanel id={id} />}
           {tab === 'messages' && <MessagesPanel id={id} />}
         </>
       )}
@@ -59,7 +61,7 @@ export function ServicePage() {
 }
 
 /** Pages about what only SAML has. */
-const samlOnly: readonly Tab[] = ['source', 'trial', 'messages'];
+const samlOnly: readonly Tab[] = ['source', 'trial', 'conformance', 'messages'];
 
 /** The pages about one service; each has an address of its own. */
 function Tabs({ service, at }: { service: Service; at: Tab }) {
