@@ -805,6 +805,132 @@ func (e CompanyForm) Valid() bool {
 	}
 }
 
+// Defines values for ConformanceCaseCode.
+const (
+	ConformanceCaseCodeAltered       ConformanceCaseCode = "altered"
+	ConformanceCaseCodeAudience      ConformanceCaseCode = "audience"
+	ConformanceCaseCodeComment       ConformanceCaseCode = "comment"
+	ConformanceCaseCodeEarly         ConformanceCaseCode = "early"
+	ConformanceCaseCodeExpired       ConformanceCaseCode = "expired"
+	ConformanceCaseCodeGood          ConformanceCaseCode = "good"
+	ConformanceCaseCodeInResponseTo  ConformanceCaseCode = "in_response_to"
+	ConformanceCaseCodeLevel         ConformanceCaseCode = "level"
+	ConformanceCaseCodeOtherKey      ConformanceCaseCode = "other_key"
+	ConformanceCaseCodeRecipient     ConformanceCaseCode = "recipient"
+	ConformanceCaseCodeReplay        ConformanceCaseCode = "replay"
+	ConformanceCaseCodeSha1          ConformanceCaseCode = "sha1"
+	ConformanceCaseCodeStranger      ConformanceCaseCode = "stranger"
+	ConformanceCaseCodeUnsigned      ConformanceCaseCode = "unsigned"
+	ConformanceCaseCodeWrappedBeside ConformanceCaseCode = "wrapped_beside"
+	ConformanceCaseCodeWrappedInside ConformanceCaseCode = "wrapped_inside"
+)
+
+// Valid indicates whether the value is a known member of the ConformanceCaseCode enum.
+func (e ConformanceCaseCode) Valid() bool {
+	switch e {
+	case ConformanceCaseCodeAltered:
+		return true
+	case ConformanceCaseCodeAudience:
+		return true
+	case ConformanceCaseCodeComment:
+		return true
+	case ConformanceCaseCodeEarly:
+		return true
+	case ConformanceCaseCodeExpired:
+		return true
+	case ConformanceCaseCodeGood:
+		return true
+	case ConformanceCaseCodeInResponseTo:
+		return true
+	case ConformanceCaseCodeLevel:
+		return true
+	case ConformanceCaseCodeOtherKey:
+		return true
+	case ConformanceCaseCodeRecipient:
+		return true
+	case ConformanceCaseCodeReplay:
+		return true
+	case ConformanceCaseCodeSha1:
+		return true
+	case ConformanceCaseCodeStranger:
+		return true
+	case ConformanceCaseCodeUnsigned:
+		return true
+	case ConformanceCaseCodeWrappedBeside:
+		return true
+	case ConformanceCaseCodeWrappedInside:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConformanceCaseResult.
+const (
+	ConformanceCaseResultFailed  ConformanceCaseResult = "failed"
+	ConformanceCaseResultPassed  ConformanceCaseResult = "passed"
+	ConformanceCaseResultSkipped ConformanceCaseResult = "skipped"
+	ConformanceCaseResultUnclear ConformanceCaseResult = "unclear"
+)
+
+// Valid indicates whether the value is a known member of the ConformanceCaseResult enum.
+func (e ConformanceCaseResult) Valid() bool {
+	switch e {
+	case ConformanceCaseResultFailed:
+		return true
+	case ConformanceCaseResultPassed:
+		return true
+	case ConformanceCaseResultSkipped:
+		return true
+	case ConformanceCaseResultUnclear:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConformancePlanLevel.
+const (
+	ConformancePlanLevelEmpty       ConformancePlanLevel = ""
+	ConformancePlanLevelHigh        ConformancePlanLevel = "High"
+	ConformancePlanLevelLow         ConformancePlanLevel = "Low"
+	ConformancePlanLevelSubstantial ConformancePlanLevel = "Substantial"
+)
+
+// Valid indicates whether the value is a known member of the ConformancePlanLevel enum.
+func (e ConformancePlanLevel) Valid() bool {
+	switch e {
+	case ConformancePlanLevelEmpty:
+		return true
+	case ConformancePlanLevelHigh:
+		return true
+	case ConformancePlanLevelLow:
+		return true
+	case ConformancePlanLevelSubstantial:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConformanceRunState.
+const (
+	ConformanceRunStateDone    ConformanceRunState = "done"
+	ConformanceRunStateRunning ConformanceRunState = "running"
+)
+
+// Valid indicates whether the value is a known member of the ConformanceRunState enum.
+func (e ConformanceRunState) Valid() bool {
+	switch e {
+	case ConformanceRunStateDone:
+		return true
+	case ConformanceRunStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EmployeeCodeCard.
 const (
 	EmployeeCodeCardActive  EmployeeCodeCard = "active"
@@ -2910,19 +3036,19 @@ func (e SettingsMinimumLevel) Valid() bool {
 
 // Defines values for SigningRuleKind.
 const (
-	Alone   SigningRuleKind = "alone"
-	Jointly SigningRuleKind = "jointly"
-	Unclear SigningRuleKind = "unclear"
+	SigningRuleKindAlone   SigningRuleKind = "alone"
+	SigningRuleKindJointly SigningRuleKind = "jointly"
+	SigningRuleKindUnclear SigningRuleKind = "unclear"
 )
 
 // Valid indicates whether the value is a known member of the SigningRuleKind enum.
 func (e SigningRuleKind) Valid() bool {
 	switch e {
-	case Alone:
+	case SigningRuleKindAlone:
 		return true
-	case Jointly:
+	case SigningRuleKindJointly:
 		return true
-	case Unclear:
+	case SigningRuleKindUnclear:
 		return true
 	default:
 		return false
@@ -4070,6 +4196,80 @@ type ConfirmedAddress struct {
 	// Name Of the certificate
 	Name string `json:"name"`
 }
+
+// ConformanceCase defines model for ConformanceCase.
+type ConformanceCase struct {
+	At   time.Time           `json:"at"`
+	Code ConformanceCaseCode `json:"code"`
+
+	// Ended Address of the last page without its query
+	Ended  string                `json:"ended"`
+	Ms     int64                 `json:"ms"`
+	Result ConformanceCaseResult `json:"result"`
+
+	// Sent The assertion before it was encrypted
+	Sent string `json:"sent"`
+
+	// Status HTTP status of the last page, 0 when there was none
+	Status int `json:"status"`
+
+	// Why What happened: in, out, again, refused, broke; or why there was nothing to judge
+	Why string `json:"why"`
+}
+
+// ConformanceCaseCode defines model for ConformanceCase.Code.
+type ConformanceCaseCode string
+
+// ConformanceCaseResult defines model for ConformanceCase.Result.
+type ConformanceCaseResult string
+
+// ConformancePlan defines model for ConformancePlan.
+type ConformancePlan struct {
+	// Level NSIS level that the service demands, empty for what its requests ask for
+	Level ConformancePlanLevel `json:"level"`
+
+	// Marker Text that the page has only for somebody who is logged in
+	Marker string `json:"marker"`
+
+	// PageURL Page that shows whether somebody is logged in, empty for where the login ends
+	PageURL string `json:"page_url"`
+
+	// StartURL Where a login begins: the address sends an unknown visitor to Adgang
+	StartURL string `json:"start_url"`
+
+	// Version Counts changes, 0 = there is no plan yet
+	Version int64 `json:"version"`
+}
+
+// ConformancePlanLevel NSIS level that the service demands, empty for what its requests ask for
+type ConformancePlanLevel string
+
+// ConformanceReport defines model for ConformanceReport.
+type ConformanceReport struct {
+	EntityID string         `json:"entity_id"`
+	Run      ConformanceRun `json:"run"`
+
+	// Service Its name
+	Service string `json:"service"`
+}
+
+// ConformanceRun defines model for ConformanceRun.
+type ConformanceRun struct {
+	Cases      []ConformanceCase `json:"cases"`
+	FinishedAt *time.Time        `json:"finished_at,omitempty"`
+	ID         string            `json:"id"`
+
+	// Planned How many cases there will be
+	Planned   int                 `json:"planned"`
+	StartedAt time.Time           `json:"started_at"`
+	State     ConformanceRunState `json:"state"`
+
+	// Trouble Why nothing could be judged, empty when it could
+	Trouble string `json:"trouble"`
+}
+
+// ConformanceRunState defines model for ConformanceRun.State.
+type ConformanceRunState string
 
 // Counts defines model for Counts.
 type Counts struct {
@@ -6402,6 +6602,20 @@ type ServiceCertificate struct {
 // ServiceCertificateUse defines model for ServiceCertificate.Use.
 type ServiceCertificateUse string
 
+// ServiceConformance defines model for ServiceConformance.
+type ServiceConformance struct {
+	// FullName Name of whoever is said to log in
+	FullName string `json:"full_name"`
+
+	// Hosts Hosts of the service's metadata, on which the addresses must be
+	Hosts []string `json:"hosts"`
+
+	// NameID Their persistent NameID, for a service that must know a person before it lets them in
+	NameID string           `json:"name_id"`
+	Plan   ConformancePlan  `json:"plan"`
+	Runs   []ConformanceRun `json:"runs"`
+}
+
 // ServiceContact defines model for ServiceContact.
 type ServiceContact struct {
 	Email string             `json:"email"`
@@ -7931,6 +8145,9 @@ type ServiceReviewJSONRequestBody = ServiceSource
 
 // ServiceAccessJSONRequestBody defines body for ServiceAccess for application/json ContentType.
 type ServiceAccessJSONRequestBody = ServiceAccess
+
+// ConformancePlanSetJSONRequestBody defines body for ConformancePlanSet for application/json ContentType.
+type ConformancePlanSetJSONRequestBody = ConformancePlan
 
 // ClientSetJSONRequestBody defines body for ClientSet for application/json ContentType.
 type ClientSetJSONRequestBody = OpenIDSettings

@@ -784,6 +784,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{id}/conformance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** How the service is tried with right and wrong answers, and the reports, newest first */
+        get: operations["conformanceShow"];
+        /** Say where a login begins and how it is recognised */
+        put: operations["conformancePlanSet"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/conformance/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try the service now; at most once a minute
+         * @description Adgang logs in to the service as somebody who is nobody's employee, with one right answer and with wrong ones, and reports which the service let in.
+         */
+        post: operations["conformanceStart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/{id}/conformance/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                run: string;
+            };
+            cookie?: never;
+        };
+        /** One report with everything that was sent */
+        get: operations["conformanceReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openid-services": {
         parameters: {
             query?: never;
@@ -5527,6 +5589,72 @@ export interface components {
             /** Format: int64 */
             refusals: number;
         };
+        ConformancePlan: {
+            /** @description Where a login begins: the address sends an unknown visitor to Adgang */
+            start_url: string;
+            /** @description Page that shows whether somebody is logged in, empty for where the login ends */
+            page_url: string;
+            /** @description Text that the page has only for somebody who is logged in */
+            marker: string;
+            /**
+             * @description NSIS level that the service demands, empty for what its requests ask for
+             * @enum {string}
+             */
+            level: "" | "Low" | "Substantial" | "High";
+            /**
+             * Format: int64
+             * @description Counts changes, 0 = there is no plan yet
+             */
+            version: number;
+        };
+        ConformanceCase: {
+            /** @enum {string} */
+            code: "stranger" | "good" | "expired" | "early" | "audience" | "recipient" | "in_response_to" | "level" | "unsigned" | "other_key" | "altered" | "sha1" | "comment" | "wrapped_beside" | "wrapped_inside" | "replay";
+            /** @enum {string} */
+            result: "passed" | "failed" | "unclear" | "skipped";
+            /** @description What happened: in, out, again, refused, broke; or why there was nothing to judge */
+            why: string;
+            /** @description HTTP status of the last page, 0 when there was none */
+            status: number;
+            /** @description Address of the last page without its query */
+            ended: string;
+            /** @description The assertion before it was encrypted */
+            sent: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            ms: number;
+        };
+        ConformanceRun: {
+            id: string;
+            /** @enum {string} */
+            state: "running" | "done";
+            /** @description Why nothing could be judged, empty when it could */
+            trouble: string;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+            cases: components["schemas"]["ConformanceCase"][];
+            /** @description How many cases there will be */
+            planned: number;
+        };
+        ConformanceReport: {
+            /** @description Its name */
+            service: string;
+            entity_id: string;
+            run: components["schemas"]["ConformanceRun"];
+        };
+        ServiceConformance: {
+            plan: components["schemas"]["ConformancePlan"];
+            /** @description Hosts of the service's metadata, on which the addresses must be */
+            hosts: string[];
+            /** @description Name of whoever is said to log in */
+            full_name: string;
+            /** @description Their persistent NameID, for a service that must know a person before it lets them in */
+            name_id: string;
+            runs: components["schemas"]["ConformanceRun"][];
+        };
         ServiceStatistics: {
             days: components["schemas"]["ServiceDay"][];
         };
@@ -9015,6 +9143,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceTrial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    conformanceShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Plan and reports; the reports leave out what was sent */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceConformance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    conformancePlanSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConformancePlan"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConformancePlan"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    conformanceStart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report that is being written */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConformanceRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    conformanceReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConformanceReport"];
                 };
             };
             default: components["responses"]["Problem"];
