@@ -111,6 +111,9 @@ func (s *Service) SetSource(ctx context.Context, by access.Actor, id string, t S
 	if err != nil {
 		return Source{}, err
 	}
+	if p.Source == "" {
+		return Source{}, fault.New(fault.Invalid, "federation.source.saml", "The service does not speak SAML: it has no metadata to fetch.")
+	}
 	if !slices.Contains([]string{ByHand, OnlyKeys, Signed}, t.Rule) {
 		return Source{}, fault.New(fault.Invalid, "federation.source.rule", "There is no such rule.").On("rule")
 	}

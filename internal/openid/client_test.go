@@ -16,7 +16,9 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/uptrace/bun"
 
+	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/fault"
+	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/openid"
 	"github.com/adgang/adgang/internal/store"
 	"github.com/adgang/adgang/internal/testkit"
@@ -177,4 +179,19 @@ func TestRegistration(t *testing.T) {
 			t.Errorf("a person of another organisation = %v", q)
 		}
 	})
+}
+
+// A service that speaks OpenID Connect alone has no metadata: there is nothing to
+// fetch, and nothing to try.
+func TestNothingOfSAML(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, testkit.SQLite(t), nil)
+	terms := federation.SourceTerms{URL: "https://service.example/metadata", Rule: federation.ByHand}
+	if _, err := h.Federation.SetSource(t.Context(), h.own.Actor, h.client.ServiceID, terms); fault.CodeOf(err) != "federation.source.saml" {
+		t.Errorf("SetSource = %v", err)
+	}
+	plan := conformance.Plan{Start: "https://service.example/login", Marker: "Log ud"}
+	if _, err := h.Conformance.SetPlan(t.Context(), h.own.Actor, h.client.ServiceID, plan); fault.CodeOf(err) != "conformance.plan.saml" {
+		t.Errorf("SetPlan = %v", err)
+	}
 }

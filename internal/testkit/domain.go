@@ -146,13 +146,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		SAMLKeys: d.SAMLKeys, Feeds: d.Feeds, TestData: true,
 	}
 	d.Federation.Elsewhere = map[string]federation.Elsewhere{localidp.Part: d.LocalIdP.Elsewhere()}
-	d.OpenID = &openid.Service{
-		DB: db, Keys: keys, Federation: d.Federation, SAMLKeys: d.SAMLKeys, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL,
-	}
-	d.OpenID.Join()
-	d.Conformance = &conformance.Service{
-		DB: db, Keys: keys, Org: d.Org, Federation: d.Federation, PrivateHosts: true, Now: now, Log: log, BaseURL: BaseURL,
-	}
+	d.serveOthers(log)
 	d.Feeds.Takers = map[string]feed.Taker{"service": d.Federation.Taker(), "idp": d.LocalIdP.Taker()}
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners, d.LocalIdP.KeyPartners)
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
@@ -182,6 +176,17 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
 	})})
 	return d
+}
+
+// serveOthers builds what stands beside SAML on the federation.
+func (d *Domain) serveOthers(log *slog.Logger) {
+	d.OpenID = &openid.Service{
+		DB: d.DB, Keys: d.Keys, Federation: d.Federation, SAMLKeys: d.SAMLKeys, PrivateHosts: true, Now: d.Clock.Now, Log: log, BaseURL: BaseURL,
+	}
+	d.OpenID.Join()
+	d.Conformance = &conformance.Service{
+		DB: d.DB, Keys: d.Keys, Org: d.Org, Federation: d.Federation, PrivateHosts: true, Now: d.Clock.Now, Log: log, BaseURL: BaseURL,
+	}
 }
 
 // Drain does all work that is due and returns how many items that was.
