@@ -20,14 +20,13 @@ var errCarried = errors.New("read the entries of a CRL: it is none, or not of ve
 // it the authority's own.
 func CarriedFrom(crl []byte) (Carried, error) {
 	input := cryptobyte.String(crl)
-	var list, content, instant, entries cryptobyte.String
-	var tag cbasn1.Tag
+	var list, content, entries cryptobyte.String
 	var version int64
 	var there bool
 	if !input.ReadASN1(&list, cbasn1.SEQUENCE) || !list.ReadASN1(&content, cbasn1.SEQUENCE) ||
 		!content.ReadASN1Integer(&version) || version != 1 ||
 		!content.SkipASN1(cbasn1.SEQUENCE) || !content.SkipASN1(cbasn1.SEQUENCE) || // algorithm, issuer
-		!content.ReadAnyASN1(&instant, &tag) || !content.ReadAnyASN1(&instant, &tag) || // thisUpdate, nextUpdate
+		!skipTime(&content) || !skipTime(&content) || // thisUpdate, nextUpdate
 		!content.ReadOptionalASN1(&entries, &there, cbasn1.SEQUENCE) {
 		return Carried{}, errCarried
 	}
@@ -40,6 +39,12 @@ func CarriedFrom(crl []byte) (Carried, error) {
 		c.serials[string(serial)] = struct{}{}
 	}
 	return c, nil
+}
+
+// skipTime reads past a Time, which is of one of two types.
+func skipTime(s *cryptobyte.String) bool {
+	return s.PeekASN1Tag(cbasn1.UTCTime) && s.SkipASN1(cbasn1.UTCTime) ||
+		s.PeekASN1Tag(cbasn1.GeneralizedTime) && s.SkipASN1(cbasn1.GeneralizedTime)
 }
 
 // Len is the number of entries.
