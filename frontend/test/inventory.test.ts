@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Certificate, Rules } from '@/api/inventory';
 import { comingUp, digestDays } from '@/features/inventory/preview';
 import { rulesOf } from '@/features/inventory/rules-form';
+import { isOverdue, wantsOf } from '@/features/inventory/words';
 import { isKeyFile } from '@/features/inventory/take-in';
 
 const rules: Rules = {
@@ -50,7 +51,7 @@ describe('what rules would send', () => {
 
 test('rules that were typed are numbers, or name the field that is none', () => {
   const typed = {
-    days: '90, 30;7 -1', key_file_days: '7', users_from: '30', admins_from: '7', quiet_from: '18', quiet_to: '8', digest_over: '5', weekends: false, webhook_url: ' https://x.dk ',
+    days: '90, 30;7 -1', key_file_days: '7', users_from: '30', admins_from: '7', key_file_users_from: '7', key_file_admins_from: '0', quiet_from: '18', quiet_to: '8', digest_over: '5', weekends: false, webhook_url: ' https://x.dk ',
   };
   expect(rulesOf(typed, 3)).toMatchObject({ days: [90, 30, 7, -1], users_from: 30, webhook_url: 'https://x.dk', version: 3 });
   expect(rulesOf({ ...typed, days: '90, snart' }, 3)).toBe('days');
@@ -64,4 +65,20 @@ test('key files are told by name or by their first element', () => {
   expect(isKeyFile('blob', Uint8Array.of(0x30, 0x80, 0x02, 0x01, 0x03))).toBe(true);
   expect(isKeyFile('a.cer', Uint8Array.of(0x30, 0x82, 0x05, 0x00, 0x30, 0x82, 0x03))).toBe(false);
   expect(isKeyFile('a.csv', new TextEncoder().encode('Navn;Serienummer'))).toBe(false);
+});
+
+describe('the list of certificates', () => {
+  test('says what each lacks', () => {
+    expect(wantsOf(certificate('a', {}))).toEqual(['care', 'successor']);
+    expect(wantsOf(certificate('b', { contact_post: 'Havnen 1' }))).toEqual(['successor']);
+    expect(wantsOf(certificate('c', { plan: 'issued', owner_id: 'x' }))).toEqual(['installed']);
+    expect(wantsOf(certificate('d', { plan: 'installed' }))).toEqual([]);
+  });
+
+  test('is overdue from the day after the one that was set, until the successor is there', () => {
+    const now = new Date('2026-12-01T10:00:00Z');
+    expect(isOverdue(certificate('a', { renew_by: '2026-11-30' }), now)).toBe(true);
+    expect(isOverdue(certificate('b', { renew_by: '2026-12-01' }), now)).toBe(false);
+    expect(isOverdue(certificate('c', { renew_by: '2026-11-30', plan: 'issued' }), now)).toBe(false);
+  });
 });

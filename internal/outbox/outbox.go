@@ -124,6 +124,13 @@ func Add(ctx context.Context, tx bun.Tx, items ...Item) error {
 	return nil
 }
 
+// Latest returns the newest work of this kind in an organisation, at most n.
+func (k Kind[T]) Latest(ctx context.Context, db bun.IDB, org access.OrgID, n int64) ([]Item, error) {
+	var all []Item
+	err := db.NewSelect().Model(&all).Where("org_id = ?", org).Where("kind = ?", k.name).Order("id DESC").Limit(n).Scan(ctx)
+	return all, err
+}
+
 // Waiting tells whether work of this kind that mentions an ID in its payload is
 // pending or dispatched in an organisation.
 func (k Kind[T]) Waiting(ctx context.Context, db bun.IDB, org access.OrgID, id string) (bool, error) {

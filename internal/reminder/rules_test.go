@@ -270,8 +270,17 @@ func TestTheWebhookIsSignedAndTriedAgain(t *testing.T) {
 		secret := awake(t, o.Domain, o.by, func(r *reminder.Rules) { r.WebhookURL = hook.URL + "/adgang" })
 		c := o.listed(t, "Løn & gage", "it@firma.example", "2027-06-30")
 		o.on(t, "2027-01-01")
+		seen := func(state string, attempts int64, next bool) {
+			t.Helper()
+			all, err := o.Reminder.HookCalls(t.Context(), o.by)
+			if err != nil || len(all) != 1 || all[0].State != state || all[0].Attempts != attempts || (all[0].NextAt != nil) != next || all[0].Certificates != 1 {
+				t.Errorf("HookCalls = %+v, %v; want one %s after %d", all, err, state, attempts)
+			}
+		}
+		seen("retried", 1, true)
 		o.Clock.Move(time.Minute)
 		o.Drain(t)
+		seen("done", 2, false)
 		mu.Lock()
 		defer mu.Unlock()
 		if len(calls) != 2 || calls[0].Header.Get("Webhook-Id") != calls[1].Header.Get("Webhook-Id") || bodies[0] != bodies[1] {

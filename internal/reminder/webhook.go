@@ -134,3 +134,49 @@ func (s *Service) call(ctx context.Context, job Hook) (called bool, err error) {
 	}
 	return true, nil
 }
+
+// HookCall is a call of a webhook, as its work stands.
+type HookCall struct {
+	ID           string // of Webhook-Id
+	State        string // waiting, retried (it failed and is tried again), done, failed
+	QueuedAt     time.Time
+	Certificates int
+	Attempts     int64
+	NextAt       *time.Time // nil = there is no next try
+}
+
+// HookCalls returns the last ten calls of the organisation's webhook, the newest
+// first. Errors: fault.Denied.
+func (s *Service) HookCalls(ctx context.Context, by access.Actor) ([]HookCall, error) {
+	if err := by.Need(access.ViewCertificates); err != nil {
+		return nil, err
+	}
+	items, err := HookKind.Latest(ctx, s.DB, by.OrgID, 10)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]HookCall, len(items))
+	for i, one := range items {
+		var job Hook
+		var body hookBody
+		if err := json.Unmarshal([]byte(one.Payload), &job); err != nil {
+			return nil, fmt.Errorf("work %s: %w", one.ID, err)
+		}
+		if err := json.Unmarshal(job.Body, &body); err != nil {
+			return nil, fmt.Errorf("work %s: %w", one.ID, err)
+		}
+		all[i] = HookCall{ID: job.ID, State: "waiting", QueuedAt: body.Timestamp, Certificates: len(body.Certificates), Attempts: one.Attempts}
+		switch {
+		case one.State == outbox.Done:
+			all[i].State = "done"
+		case one.State == outbox.Failed:
+			all[i].State = "failed"
+		default:
+			if one.LastError != "" {
+				all[i].State = "retried"
+			}
+			all[i].NextAt = &items[i].DueAt
+		}
+	}
+	return all, nil
+}

@@ -50,7 +50,18 @@ func (s *Server) reminderRules(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	calls, err := s.Reminder.HookCalls(c.Request().Context(), actor(c))
+	if err != nil {
+		return err
+	}
+	shown := make([]WebhookCall, len(calls))
+	for i, one := range calls {
+		shown[i] = WebhookCall{
+			ID: one.ID, State: WebhookCallState(one.State), QueuedAt: one.QueuedAt, Certificates: one.Certificates, Attempts: one.Attempts, NextAt: one.NextAt,
+		}
+	}
 	return c.JSON(http.StatusOK, ReminderRules{
+		WebhookOutcome: &r.WebhookOutcome, WebhookAt: r.WebhookAt, WebhookCalls: &shown,
 		Days: r.Days, KeyFileDays: r.KeyFileDays, UsersFrom: r.UsersFrom, AdminsFrom: r.AdminsFrom, QuietFrom: r.QuietFrom, QuietTo: r.QuietTo,
 		Weekends: r.Weekends, DigestOver: r.DigestOver, WebhookURL: r.WebhookURL, HasCalendar: &r.HasCalendar, Version: r.Version,
 		KeyFileUsersFrom: r.KeyFileUsersFrom, KeyFileAdminsFrom: r.KeyFileAdminsFrom,

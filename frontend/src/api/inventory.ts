@@ -94,16 +94,25 @@ export interface WhatIf {
   months: number;
   earlier: number;
   spread: number;
+  /** The month in which the last is renewed, YYYY-MM; '' = none. */
+  deadline: string;
+  /** The generation that the deadline is for; '' = every one. */
+  leaving: Generation | '';
 }
+
+const asked = ({ deadline, leaving, ...rest }: WhatIf) => ({
+  ...rest,
+  ...(deadline === '' ? {} : { deadline, ...(leaving === '' ? {} : { leaving }) }),
+});
 
 export const forecastQuery = (whatIf: WhatIf) =>
   queryOptions({
     queryKey: ['inventory', 'forecast', whatIf],
-    queryFn: () => answer(client.GET('/forecast', { params: { query: whatIf } })),
+    queryFn: () => answer(client.GET('/forecast', { params: { query: asked(whatIf) } })),
   });
 
-export const forecastFile = ({ months, earlier, spread }: WhatIf): string =>
-  `${baseUrl}/forecast.csv?months=${months}&earlier=${earlier}&spread=${spread}`;
+export const forecastFile = (whatIf: WhatIf): string =>
+  `${baseUrl}/forecast.csv?${new URLSearchParams(Object.entries(asked(whatIf)).map(([name, value]) => [name, String(value)])).toString()}`;
 
 export const campaignsQuery = queryOptions({
   queryKey: ['inventory', 'campaigns'],

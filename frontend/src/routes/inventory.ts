@@ -5,6 +5,9 @@ import { inside } from './base';
 const text = z.string().max(200).optional().catch(undefined);
 const count = z.string().regex(/^\d{1,2}$/).optional().catch(undefined);
 
+const generation = z.enum(['oces1', 'oces2', 'oces3', 'adgang', 'private', 'unknown']).optional().catch(undefined);
+const month = z.string().regex(/^\d{4}-\d{2}$/).optional().catch(undefined);
+
 const inventory = createRoute({
   getParentRoute: () => inside,
   path: '/inventory',
@@ -27,7 +30,7 @@ const hosts = createRoute({
 const forecast = createRoute({
   getParentRoute: () => inside,
   path: '/inventory/forecast',
-  validateSearch: z.object({ months: count, earlier: count, spread: count }),
+  validateSearch: z.object({ months: count, earlier: count, spread: count, deadline: month, leaving: generation }),
   component: lazyRouteComponent(() => import('@/features/inventory/forecast-page'), 'ForecastPage'),
 });
 

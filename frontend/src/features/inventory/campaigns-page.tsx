@@ -6,11 +6,13 @@ import { may, sessionQuery } from '@/api/session';
 import { dateTime, number } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
+import { useNow } from '@/now';
 import type { Tone } from '@/ui/alert';
 import { Badge } from '@/ui/badge';
 import { Empty, Skeleton } from '@/ui/feedback';
 import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
+import { daysTo } from './words';
 
 const tones: Partial<Record<Campaign['state'], Tone>> = { running: 'info', paused: 'warning', closed: 'success' };
 
@@ -48,7 +50,7 @@ export function CampaignsPage() {
     { heading: t('campaigns.state'), cell: (one) => <CampaignBadge state={one.state} /> },
     { heading: t('campaigns.generation'), cell: (one) => t(`inventory.generations.${one.generation}`) },
     { heading: t('campaigns.done'), number: true, cell: (one) => t('campaigns.doneOf', { done: number(doneOf(one)), total: number(one.total) }) },
-    { heading: t('campaigns.closes'), cell: (one) => dateTime(one.closed_at ?? one.closes_at) },
+    { heading: t('campaigns.closes'), cell: (one) => <Closing campaign={one} /> },
   ];
   return (
     <Page title={t('campaigns.title')} lead={t('campaigns.lead')} actions={campaigns.length > 0 && begin}>
@@ -61,5 +63,27 @@ export function CampaignsPage() {
       )}
       {campaigns.length > 0 && <Table caption={t('campaigns.title')} columns={columns} rows={campaigns} rowKey={(one) => one.id} />}
     </Page>
+  );
+}
+
+/** When it closes, how soon, and how many would be taken out of use then. */
+function Closing({ campaign: one }: { campaign: Campaign }) {
+  const { t } = useTranslation();
+  const now = useNow(3_600_000);
+  const left = one.total - doneOf(one);
+  const days = daysTo(one.closes_at, now);
+  const due = (one.state === 'running' || one.state === 'paused') && left > 0;
+  return (
+    <>
+      {dateTime(one.closed_at ?? one.closes_at)}
+      {due && (
+        <span className="block">
+          <Badge tone={days < 30 ? 'error' : 'warning'}>
+            {days < 0 ? t('campaigns.overdue') : t('inventory.daysLeft', { count: days })}
+          </Badge>{' '}
+          <span className="quiet small">{t('campaigns.left', { count: left })}</span>
+        </span>
+      )}
+    </>
   );
 }

@@ -14,6 +14,7 @@ import { SelectField, TextField } from '@/ui/field';
 import { Icon } from '@/ui/icon';
 import { type Column, Table } from '@/ui/table';
 import { columnsOf, monthName, monthShort, type Stack, usedParts } from './forecast';
+import { generations } from './words';
 
 const route = getRouteApi('/inside/inventory/forecast');
 const usual = { months: 36, earlier: 0, spread: 1 };
@@ -26,6 +27,8 @@ export function ForecastPage() {
     months: Number(search.months ?? usual.months),
     earlier: Number(search.earlier ?? usual.earlier),
     spread: Number(search.spread ?? usual.spread),
+    deadline: search.deadline ?? '',
+    leaving: search.leaving ?? '',
   };
   const { data, error, isPending, refetch } = useQuery({ ...forecastQuery(asked), placeholderData: (before) => before });
   const [stack, setStack] = useState<Stack>('kind');
@@ -139,14 +142,18 @@ function EndingTable({ months, stack }: { months: ForecastMonth[]; stack: Stack 
 function WhatIfPanel({ asked, months }: { asked: WhatIf; months: ForecastMonth[] }) {
   const { t } = useTranslation();
   const navigate = useNavigate({ from: '/inventory/forecast' });
-  const [draft, setDraft] = useState({ months: String(asked.months), earlier: String(asked.earlier), spread: String(asked.spread) });
+  const [draft, setDraft] = useState({ months: String(asked.months), earlier: String(asked.earlier), spread: String(asked.spread), deadline: asked.deadline, leaving: asked.leaving });
   const [wrong, setWrong] = useState<keyof WhatIf>();
-  const changed = asked.earlier > 0 || asked.spread > 1;
+  const changed = asked.earlier > 0 || asked.spread > 1 || asked.deadline !== '';
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     const problem = limits.find(([name, low, high]) => !/^\d{1,2}$/.test(draft[name]) || Number(draft[name]) < low || Number(draft[name]) > high);
-    setWrong(problem?.[0]);
-    if (problem === undefined) void navigate({ search: draft, replace: true, resetScroll: false });
+    const late = draft.deadline !== '' && !months.some((month) => month.month === draft.deadline);
+    setWrong(problem?.[0] ?? (late ? 'deadline' : undefined));
+    if (problem !== undefined || late) return;
+    const { deadline, leaving, ...rest } = draft;
+    const search = deadline === '' ? rest : { ...rest, deadline, ...(leaving === '' ? {} : { leaving }) };
+    void navigate({ search, replace: true, resetScroll: false });
   };
   const field = (name: 'earlier' | 'spread') => ({
     id: `what-${name}`,
@@ -181,6 +188,25 @@ function WhatIfPanel({ asked, months }: { asked: WhatIf; months: ForecastMonth[]
           </SelectField>
           <TextField {...field('earlier')} />
           <TextField {...field('spread')} />
+          <TextField
+            id="what-deadline"
+            type="month"
+            label={t('forecast.whatIf.deadline')}
+            hint={t('forecast.whatIf.deadlineHint')}
+            error={wrong === 'deadline' ? t('forecast.whatIf.deadlineWrong') : undefined}
+            value={draft.deadline}
+            placeholder="2027-06"
+            maxLength={7}
+            onChange={(event) => setDraft({ ...draft, deadline: event.target.value.trim() })}
+          />
+          <SelectField id="what-leaving" label={t('forecast.whatIf.leaving')} value={draft.leaving} onChange={(event) => setDraft({ ...draft, leaving: generations.find((one) => one === event.target.value) ?? '' })}>
+            <option value="">{t('inventory.filter.any')}</option>
+            {generations.map((one) => (
+              <option key={one} value={one}>
+                {t(`inventory.generations.${one}`)}
+              </option>
+            ))}
+          </SelectField>
         </div>
         <div className="actions">
           <Button type="submit" variant="primary">
@@ -199,7 +225,7 @@ function WhatIfPanel({ asked, months }: { asked: WhatIf; months: ForecastMonth[]
   );
 }
 
-const limits: [keyof WhatIf, number, number][] = [
+const limits: ['months' | 'earlier' | 'spread', number, number][] = [
   ['months', 1, 60],
   ['earlier', 0, 24],
   ['spread', 1, 24],

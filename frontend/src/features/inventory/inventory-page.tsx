@@ -15,7 +15,7 @@ import { LoadMore } from '@/ui/load-more';
 import { type Column, Table } from '@/ui/table';
 import { InventoryFilters } from './filters';
 import { RenewalPanel } from './renewal-panel';
-import { dayText, Ending, PlanBadge } from './words';
+import { dayText, Ending, isOverdue, PlanBadge, wantsOf } from './words';
 
 const route = getRouteApi('/inside/inventory');
 const typingPause = 250;
@@ -150,6 +150,8 @@ function CertificateTable({ certificates, chosen, onChoose }: TableProps) {
           <>
             <PlanBadge plan={one.plan} />
             {one.renew_by !== '' && <span className="block quiet small">{t('inventory.renewByShort', { day: dayText(one.renew_by) })}</span>}
+            {isOverdue(one, now) && <Badge tone="error">{t('inventory.overdue')}</Badge>}
+            <Wants certificate={one} />
           </>
         ),
       },
@@ -160,14 +162,21 @@ function CertificateTable({ certificates, chosen, onChoose }: TableProps) {
   return <Table caption={t('inventory.title')} columns={columns} rows={certificates} rowKey={(one) => one.id} />;
 }
 
+function Wants({ certificate }: { certificate: Certificate }) {
+  const { t } = useTranslation();
+  const wants = wantsOf(certificate);
+  if (wants.length === 0) return null;
+  return <span className="block quiet small">{t('inventory.wants.all', { list: wants.map((one) => t(`inventory.wants.${one}`)).join(', ') })}</span>;
+}
+
 function Responsible({ certificate: one }: { certificate: Certificate }) {
   const { t } = useTranslation();
   if (one.owner_name !== '') return <>{one.owner_name}</>;
-  if (one.contact_email === '') return <span className="quiet">{t('inventory.nobody')}</span>;
+  if (one.contact_email === '' && one.contact_post === '') return <span className="quiet">{t('inventory.nobody')}</span>;
   return (
     <>
       {one.contact_name}
-      <span className="block quiet small break">{one.contact_email}</span>
+      <span className="block quiet small break">{one.contact_email === '' ? one.contact_post : one.contact_email}</span>
     </>
   );
 }

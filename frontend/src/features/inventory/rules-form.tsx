@@ -11,7 +11,7 @@ import { Checkbox, TextField } from '@/ui/field';
 import { useToast } from '@/ui/toast';
 import { PreviewPanel } from './preview-panel';
 
-type Numbers = 'users_from' | 'admins_from' | 'quiet_from' | 'quiet_to' | 'digest_over';
+type Numbers = 'users_from' | 'admins_from' | 'key_file_users_from' | 'key_file_admins_from' | 'quiet_from' | 'quiet_to' | 'digest_over';
 type Lists = 'days' | 'key_file_days';
 type Draft = Record<Numbers | Lists | 'webhook_url', string> & { weekends: boolean };
 
@@ -20,6 +20,8 @@ const draftOf = (rules: Rules): Draft => ({
   key_file_days: rules.key_file_days.join(', '),
   users_from: String(rules.users_from),
   admins_from: String(rules.admins_from),
+  key_file_users_from: String(rules.key_file_users_from ?? 7),
+  key_file_admins_from: String(rules.key_file_admins_from ?? 0),
   quiet_from: String(rules.quiet_from),
   quiet_to: String(rules.quiet_to),
   digest_over: String(rules.digest_over),
@@ -34,7 +36,7 @@ export function rulesOf(draft: Draft, version: number): Rules | Numbers | Lists 
   const [days, keyFileDays] = [listOf(draft.days), listOf(draft.key_file_days)];
   if (days.length === 0 || !days.every(Number.isInteger)) return 'days';
   if (keyFileDays.length === 0 || !keyFileDays.every(Number.isInteger)) return 'key_file_days';
-  const numbers = (['users_from', 'admins_from', 'quiet_from', 'quiet_to', 'digest_over'] as const).map((name) => [name, draft[name].trim()] as const);
+  const numbers = (['users_from', 'admins_from', 'key_file_users_from', 'key_file_admins_from', 'quiet_from', 'quiet_to', 'digest_over'] as const).map((name) => [name, draft[name].trim()] as const);
   const bad = numbers.find(([, text]) => !/^-?\d{1,3}$/.test(text));
   if (bad !== undefined) return bad[0];
   const values = Object.fromEntries(numbers.map(([name, text]) => [name, Number(text)])) as Record<Numbers, number>;
@@ -109,6 +111,8 @@ export function RulesForm({ rules, manages }: { rules: Rules; manages: boolean }
             <div className="fields">
               <TextField {...text('users_from')} inputMode="numeric" />
               <TextField {...text('admins_from')} inputMode="numeric" />
+              <TextField {...text('key_file_users_from')} inputMode="numeric" />
+              <TextField {...text('key_file_admins_from')} inputMode="numeric" />
               <TextField {...text('digest_over')} inputMode="numeric" />
               <TextField {...text('quiet_from')} inputMode="numeric" />
               <TextField {...text('quiet_to')} inputMode="numeric" />

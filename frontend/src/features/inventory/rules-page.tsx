@@ -5,10 +5,12 @@ import { useTranslation } from 'react-i18next';
 import { errorText } from '@/api/client';
 import { newCalendar, type Reminder, remindersQuery, type Rules, rulesQuery } from '@/api/inventory';
 import { may, sessionQuery } from '@/api/session';
-import { date, dateTime } from '@/format';
+import { date, dateTime, number } from '@/format';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
-import { Alert } from '@/ui/alert';
+import { codeText } from '@/i18n';
+import { Alert, type Tone } from '@/ui/alert';
+import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { CopyButton } from '@/ui/copy-button';
 import { Skeleton } from '@/ui/feedback';
@@ -30,6 +32,7 @@ export function RulesPage() {
       {data !== undefined && (
         <>
           <RulesForm key={data.version} rules={data} manages={manages} />
+          {data.webhook_url !== '' && <Webhook rules={data} />}
           <Calendar rules={data} manages={manages} />
           <SentPanel />
         </>
@@ -81,6 +84,37 @@ function Calendar({ rules, manages }: { rules: Rules; manages: boolean }) {
     </section>
   );
 }
+
+type Call = NonNullable<Rules['webhook_calls']>[number];
+
+/** How the webhook's last calls went, and when a failed one is tried next. */
+function Webhook({ rules }: { rules: Rules }) {
+  const { t } = useTranslation();
+  const calls = rules.webhook_calls ?? [];
+  const outcome = rules.webhook_outcome ?? '';
+  const columns: Column<Call>[] = [
+    { heading: t('inventory.reminders.at'), rowHeading: true, cell: (one) => dateTime(one.queued_at) },
+    { heading: t('rules.webhook.certificates'), number: true, cell: (one) => number(one.certificates) },
+    { heading: t('inventory.reminders.state'), cell: (one) => <Badge tone={tones[one.state]}>{t(`rules.webhook.states.${one.state}`)}</Badge> },
+    { heading: t('rules.webhook.attempts'), number: true, cell: (one) => number(one.attempts) },
+    { heading: t('rules.webhook.next'), cell: (one) => (one.next_at === null ? '' : dateTime(one.next_at)) },
+  ];
+  return (
+    <section className="panel" aria-labelledby="webhook">
+      <h2 id="webhook">{t('rules.webhook.heading')}</h2>
+      {outcome === '' && calls.length === 0 && <p>{t('rules.webhook.none')}</p>}
+      {outcome === 'ok' && <p>{t('rules.webhook.ok', { at: dateTime(rules.webhook_at ?? '') })}</p>}
+      {outcome !== '' && outcome !== 'ok' && (
+        <Alert tone="error" heading={t('rules.webhook.failed', { at: dateTime(rules.webhook_at ?? '') })}>
+          {codeText(outcome) ?? outcome}
+        </Alert>
+      )}
+      {calls.length > 0 && <Table caption={t('rules.webhook.heading')} columns={columns} rows={calls} rowKey={(one) => one.id} />}
+    </section>
+  );
+}
+
+const tones: Record<Call['state'], Tone> = { waiting: 'info', retried: 'warning', done: 'success', failed: 'error' };
 
 /** What was due to whom, newest first. */
 function SentPanel() {

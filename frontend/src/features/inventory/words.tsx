@@ -16,6 +16,17 @@ export function PlanBadge({ plan }: { plan: Plan }) {
   return <Badge tone={tones[plan]}>{t(`inventory.plans.${plan}`)}</Badge>;
 }
 
+/** What a certificate of a list lacks, as far as a list knows: its places stand on its page. */
+export function wantsOf(one: Pick<Certificate, 'plan' | 'owner_id' | 'contact_email' | 'contact_post'>): ('care' | 'successor' | 'installed')[] {
+  if (one.plan === 'installed' || one.plan === 'retired') return [];
+  const nobody = one.owner_id === '' && one.contact_email === '' && one.contact_post === '';
+  return [...(nobody ? (['care'] as const) : []), one.plan === 'issued' ? 'installed' : 'successor'];
+}
+
+/** Its successor was to be there on a day that has passed. */
+export const isOverdue = (one: Pick<Certificate, 'plan' | 'renew_by'>, now: Date): boolean =>
+  one.renew_by !== '' && (one.plan === 'open' || one.plan === 'planned') && one.renew_by < dayAhead(0, now);
+
 const dayLength = 86_400_000;
 
 /** Whole days from now to an instant; negative when it has passed. */
