@@ -3082,6 +3082,30 @@ func (e StandingSetUp) Valid() bool {
 	}
 }
 
+// Defines values for WebhookCallState.
+const (
+	WebhookCallStateDone    WebhookCallState = "done"
+	WebhookCallStateFailed  WebhookCallState = "failed"
+	WebhookCallStateRetried WebhookCallState = "retried"
+	WebhookCallStateWaiting WebhookCallState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the WebhookCallState enum.
+func (e WebhookCallState) Valid() bool {
+	switch e {
+	case WebhookCallStateDone:
+		return true
+	case WebhookCallStateFailed:
+		return true
+	case WebhookCallStateRetried:
+		return true
+	case WebhookCallStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ApprovalsParamsState.
 const (
 	ApprovalsParamsStateHistory ApprovalsParamsState = "history"
@@ -5881,13 +5905,22 @@ type ReminderRules struct {
 	KeyFileDays       []int `json:"key_file_days"`
 
 	// KeyFileUsersFrom Of key files that their holders have not renewed; as it was when left out
-	KeyFileUsersFrom *int   `json:"key_file_users_from,omitempty"`
-	QuietFrom        int    `json:"quiet_from"`
-	QuietTo          int    `json:"quiet_to"`
-	UsersFrom        int    `json:"users_from"`
-	Version          int64  `json:"version"`
-	WebhookURL       string `json:"webhook_url"`
-	Weekends         bool   `json:"weekends"`
+	KeyFileUsersFrom *int  `json:"key_file_users_from,omitempty"`
+	QuietFrom        int   `json:"quiet_from"`
+	QuietTo          int   `json:"quiet_to"`
+	UsersFrom        int   `json:"users_from"`
+	Version          int64 `json:"version"`
+
+	// WebhookAt Of the last call; read only
+	WebhookAt *time.Time `json:"webhook_at,omitempty"`
+
+	// WebhookCalls The last ten, newest first; read only
+	WebhookCalls *[]WebhookCall `json:"webhook_calls,omitempty"`
+
+	// WebhookOutcome Of the last call: ok, or an error code; empty before the first; read only
+	WebhookOutcome *string `json:"webhook_outcome,omitempty"`
+	WebhookURL     string  `json:"webhook_url"`
+	Weekends       bool    `json:"weekends"`
 }
 
 // ReminderRulesChanged defines model for ReminderRulesChanged.
@@ -7179,6 +7212,23 @@ type WaitingCounts struct {
 	Approvals    int64 `json:"approvals"`
 	RoleRequests int64 `json:"role_requests"`
 }
+
+// WebhookCall defines model for WebhookCall.
+type WebhookCall struct {
+	Attempts     int64 `json:"attempts"`
+	Certificates int   `json:"certificates"`
+
+	// ID As in the Webhook-Id header
+	ID string `json:"id"`
+
+	// NextAt When it is tried next
+	NextAt   *time.Time       `json:"next_at"`
+	QueuedAt time.Time        `json:"queued_at"`
+	State    WebhookCallState `json:"state"`
+}
+
+// WebhookCallState defines model for WebhookCall.State.
+type WebhookCallState string
 
 // Cursor defines model for Cursor.
 type Cursor = string

@@ -6998,9 +6998,34 @@ export interface components {
             weekends: boolean;
             digest_over: number;
             webhook_url: string;
+            /** @description Of the last call: ok, or an error code; empty before the first; read only */
+            webhook_outcome?: string;
+            /**
+             * Format: date-time
+             * @description Of the last call; read only
+             */
+            webhook_at?: string | null;
+            /** @description The last ten, newest first; read only */
+            webhook_calls?: components["schemas"]["WebhookCall"][];
             has_calendar?: boolean;
             /** Format: int64 */
             version: number;
+        };
+        WebhookCall: {
+            /** @description As in the Webhook-Id header */
+            id: string;
+            /** @enum {string} */
+            state: "waiting" | "retried" | "done" | "failed";
+            /** Format: date-time */
+            queued_at: string;
+            certificates: number;
+            /** Format: int64 */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next
+             */
+            next_at: string | null;
         };
         ReminderRulesChanged: {
             /** @description Of a new webhook, shown this once; else empty */
