@@ -25,6 +25,7 @@ import (
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
+	"github.com/adgang/adgang/internal/revocation"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/securemail"
@@ -75,6 +76,7 @@ type Services struct {
 	Operator    *operator.Service
 	Rights      *entitlement.Service
 	Review      *review.Service
+	Revocation  *revocation.Service
 	Approval    *approval.Service
 	Usage       *usage.Service
 }
@@ -93,6 +95,7 @@ func Routes(s Services) []Route {
 		Handle(credential.Activated, s.Cutover.RowActivated),
 		Handle(credential.BlockDue, s.Credential.EndParallel),
 		Handle(credential.Expire, plain(s.Credential.ExpireActivations)),
+		Handle(revocation.Kind, s.Revocation.Some),
 		Handle(enrolment.Expire, plain(s.Enrolment.ExpireOrders)),
 		Handle(org.Stopped, s.Federation.LogOutEmployee),
 		Handle(credential.Blocked, s.Federation.LogOutKeyFile),

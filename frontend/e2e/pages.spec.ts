@@ -61,6 +61,7 @@ const administration = [
   '/powers/received',
   '/certificates',
   '/certificates/new',
+  '/certificates/revoke',
   '/inventory',
   '/inventory?q=zzzz',
   '/inventory?plan=open',

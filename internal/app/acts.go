@@ -5,6 +5,7 @@ import (
 	"github.com/adgang/adgang/internal/credential"
 	"github.com/adgang/adgang/internal/federation"
 	"github.com/adgang/adgang/internal/org"
+	"github.com/adgang/adgang/internal/revocation"
 	"github.com/adgang/adgang/internal/roster"
 )
 
@@ -15,6 +16,7 @@ type ActServices struct {
 	Federation *federation.Service
 	Roster     *roster.Service
 	Credential *credential.Service
+	Revocation *revocation.Service
 }
 
 // Acts is the table of contents: every act that may wait for a second person,
@@ -26,6 +28,7 @@ func Acts(s ActServices) []approval.Route {
 		s.Roster.SuspendRoute(),
 		s.Roster.DeleteRoute(),
 		s.Credential.BlockManyRoute(),
+		s.Revocation.RevokeRoute(),
 		s.Federation.ReplaceRoute(),
 		s.Federation.RemoveRoute(),
 		approval.Handle(org.EndAct, s.Org.EndTx),

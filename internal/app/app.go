@@ -44,6 +44,7 @@ import (
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
+	"github.com/adgang/adgang/internal/revocation"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
@@ -78,6 +79,7 @@ type App struct {
 	Session     *session.Service
 	Rights      *entitlement.Service
 	Review      *review.Service
+	Revocation  *revocation.Service
 	SAMLKeys    *samlkey.Service
 	Feeds       *feed.Service
 	Federation  *federation.Service
@@ -206,7 +208,8 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 	a.Roster = &roster.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Credential: a.Credential, Approval: a.Approval, Audit: a.Audit, Now: a.Now, Log: a.Log, TestData: c.TestData,
 	}
-	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster, Credential: a.Credential})
+	a.Revocation = &revocation.Service{DB: a.DB, CA: a.CA, Credential: a.Credential, Approval: a.Approval, Now: a.Now}
+	a.Approval.Routes = Acts(ActServices{Approval: a.Approval, Org: a.Org, Federation: a.Federation, Roster: a.Roster, Credential: a.Credential, Revocation: a.Revocation})
 	a.Usage = &usage.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Dossier = &dossier.Service{DB: a.DB, Org: a.Org, Now: a.Now, Log: a.Log}
 	a.Org.Forget = a.Dossier.Forget
@@ -306,7 +309,7 @@ func (a *App) buildRunner(work bool) (err error) {
 		Routes: jobs.Routes(jobs.Services{
 			Org: a.Org, Mail: a.Mail, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, Conformance: a.Conformance, SAMLKeys: a.SAMLKeys, Feeds: a.Feeds,
 			Cutover: a.Cutover, Roster: a.Roster, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail, Rights: a.Rights, Review: a.Review, Onboarding: a.Onboarding, Operator: a.Operator,
-			Approval: a.Approval, Usage: a.Usage,
+			Approval: a.Approval, Usage: a.Usage, Revocation: a.Revocation,
 		}),
 	})
 	return nil
@@ -330,7 +333,7 @@ func (a *App) buildWeb(version string) error {
 	a.Web = web.New(web.Options{
 		Org: a.Org, CA: a.CA, Credential: a.Credential, Enrolment: a.Enrolment, Session: a.Session, Cutover: a.Cutover, Federation: a.Federation, LocalIdP: a.LocalIdP, OpenID: a.OpenID, Conformance: a.Conformance,
 		SAMLKeys: a.SAMLKeys, Mail: a.Mail, Usage: a.Usage, Dossier: a.Dossier,
-		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster,
+		Setting: a.Setting, Approval: a.Approval, Rights: a.Rights, Review: a.Review, Roster: a.Roster, Revocation: a.Revocation,
 		Audit: a.Audit, Onboarding: a.Onboarding, Operator: a.Operator,
 		Attorney: a.Attorney, Inventory: a.Inventory, Reminder: a.Reminder, SecureMail: a.SecureMail,
 		Now: a.Now, Log: a.Log, BaseURL: c.BaseURL, Spool: spool, MaxUpload: c.MaxUpload, Proxies: c.Proxies,

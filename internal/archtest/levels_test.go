@@ -30,7 +30,7 @@ var levels = []string{
 	"internal/approval",
 	"internal/org internal/ca",
 	"internal/entitlement internal/credential internal/enrolment internal/session",
-	"internal/attorney internal/review internal/onboarding internal/samlkey internal/feed",
+	"internal/attorney internal/review internal/revocation internal/onboarding internal/samlkey internal/feed",
 	"internal/federation internal/cutover internal/roster internal/inventory internal/securemail",
 	"internal/localidp internal/openid internal/conformance internal/reminder internal/usage internal/dossier",
 	"internal/web internal/demo jobs",

@@ -167,6 +167,14 @@ func (s *Service) BlockSerial(ctx context.Context, serial, reason string) (ca.Ce
 	return s.CA.Find(ctx, serial)
 }
 
+// RevokeIn revokes a certificate of the actor's organisation, of whatever kind, for
+// good and blocks the key file it is in, in the caller's transaction; the caller
+// has checked the right and the reason. Errors: fault.Conflict when it is revoked
+// already.
+func (s *Service) RevokeIn(ctx context.Context, tx bun.Tx, by access.Actor, c ca.Certificate, reason string) error {
+	return s.revoke(ctx, tx, by, c, reason, "")
+}
+
 // revoke revokes a certificate, with the key file when it is the one in use.
 func (s *Service) revoke(ctx context.Context, tx bun.Tx, by access.Actor, c ca.Certificate, reason, note string) error {
 	file, live, err := liveKeyFile(ctx, tx, c.OrgID, c.EmployeeID)

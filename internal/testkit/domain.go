@@ -45,6 +45,7 @@ import (
 	"github.com/adgang/adgang/internal/pki"
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
+	"github.com/adgang/adgang/internal/revocation"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
@@ -81,6 +82,7 @@ type Domain struct {
 	Roster      *roster.Service
 	Rights      *entitlement.Service
 	Review      *review.Service
+	Revocation  *revocation.Service
 	SAMLKeys    *samlkey.Service // without keys until Federate
 	Feeds       *feed.Service
 	Federation  *federation.Service
@@ -149,7 +151,8 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.serveOthers(log)
 	d.Feeds.Takers = map[string]feed.Taker{"service": d.Federation.Taker(), "idp": d.LocalIdP.Taker()}
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners, d.LocalIdP.KeyPartners)
-	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential})
+	d.Revocation = &revocation.Service{DB: db, CA: d.CA, Credential: d.Credential, Approval: d.Approval, Now: now}
+	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential, Revocation: d.Revocation})
 	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Org.Forget = d.Dossier.Forget
@@ -173,7 +176,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.runner = jobs.New(jobs.Options{DB: db, Now: now, Log: log, Routes: jobs.Routes(jobs.Services{
 		Org: d.Org, Mail: d.Mail, CA: d.CA, Credential: d.Credential, Enrolment: d.Enrolment, Session: d.Session,
 		Federation: d.Federation, LocalIdP: d.LocalIdP, OpenID: d.OpenID, Conformance: d.Conformance, Cutover: d.Cutover, Inventory: d.Inventory, Reminder: d.Reminder, SecureMail: d.SecureMail, Onboarding: d.Onboarding, Operator: d.Operator, SAMLKeys: d.SAMLKeys, Feeds: d.Feeds,
-		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage,
+		Rights: d.Rights, Approval: d.Approval, Roster: d.Roster, Usage: d.Usage, Revocation: d.Revocation,
 	})})
 	return d
 }

@@ -24,6 +24,8 @@ func (s *Server) enrolmentRoutes(api *echo.Group, open, need []echo.MiddlewareFu
 	api.POST("/certificate-orders/:id/certificate", s.certificateIssue, need...)
 	api.POST("/certificates/:id/revoke", s.certificateRevoke, append(need, s.blocking("administrator"))...)
 	api.POST("/certificates/:id/revocation-code", s.certificateRecode, need...)
+	api.GET("/certificate-kinds", s.certificateKinds, need...)
+	api.POST("/certificate-kinds/revoke", s.certificateKindRevoke, need...)
 	api.GET("/certificates/:id/file", s.certificateFile, need...)
 
 	api.POST("/certificate-order/look-up", s.certificateOrderShow, open...)

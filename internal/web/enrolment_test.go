@@ -41,6 +41,8 @@ var enrolmentRules = []rule{
 	{route: "DELETE /api/v1/certificate-orders/:id", right: access.OrderCertificate, id: "doomed", want: 204, verbs: "certificate_order.cancel"},
 	{route: "POST /api/v1/certificates/:id/revocation-code", right: access.OrderCertificate, id: "serial", want: 201, verbs: "certificate.recode"},
 	{route: "POST /api/v1/certificates/:id/revoke", right: access.OrderCertificate, id: "serial", body: `{"reason":"superseded"}`, want: 204, verbs: "certificate.revoke"},
+	{route: "GET /api/v1/certificate-kinds", right: access.OrderCertificate, want: 200},
+	{route: "POST /api/v1/certificate-kinds/revoke", right: access.OrderCertificate, body: `{"kind":"system","reason":"superseded","live":7000}`, want: 409, verbs: nothing}, // not as many
 	{route: "GET /api/v1/certificates/:id/file", right: access.ViewCertificates, id: "serial", want: 200},
 }
 

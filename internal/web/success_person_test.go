@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -108,6 +109,15 @@ var personSuccesses = []success{
 	{route: "POST /api/v1/key-files/block", want: 200, verbs: "certificate.revoke key_file.block", prepare: func(t *testing.T, r *rulings) act {
 		r.newClient(t, "MASS")
 		return act{by: r.own.admin, body: map[string]any{"ids": []string{r.whoIs(t, "MASS")}, "reason": "superseded"}}
+	}},
+	{route: "POST /api/v1/certificate-kinds/revoke", want: 200, verbs: "certificate_kind.revoke", prepare: func(t *testing.T, r *rulings) act {
+		var kinds web.CertificateKinds
+		r.own.admin.Must(t, http.StatusOK, get, "/api/v1/certificate-kinds", nil, &kinds)
+		i := slices.IndexFunc(kinds.Items, func(one web.CertificateStanding) bool { return one.Kind != "employee" && one.Live > 0 })
+		if i < 0 {
+			t.Fatalf("there is nothing to revoke: %+v", kinds)
+		}
+		return act{by: r.own.admin, body: map[string]any{"kind": kinds.Items[i].Kind, "reason": "superseded", "live": kinds.Items[i].Live}}
 	}},
 	{route: "POST /api/v1/me/anonymity", want: 204, verbs: "employee_request.create", prepare: func(t *testing.T, r *rulings) act {
 		r.set(t, func(s *setting.Settings) { s.Creation.Anonymous = true })

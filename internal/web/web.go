@@ -35,6 +35,7 @@ import (
 	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/reminder"
 	"github.com/adgang/adgang/internal/review"
+	"github.com/adgang/adgang/internal/revocation"
 	"github.com/adgang/adgang/internal/roster"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/securemail"
@@ -62,6 +63,7 @@ type Options struct {
 	Attorney    *attorney.Service
 	Rights      *entitlement.Service
 	Review      *review.Service
+	Revocation  *revocation.Service
 	Setting     *setting.Service
 	Onboarding  *onboarding.Service
 	Operator    *operator.Service

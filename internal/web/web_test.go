@@ -40,7 +40,7 @@ func newSite(t *testing.T, db *bun.DB, change ...func(*web.Options)) *site {
 	}
 	o := web.Options{
 		Mail: s.Mail, Usage: s.Usage, Dossier: s.Dossier, SecureMail: s.SecureMail,
-		Org: s.Org, CA: s.CA, Credential: s.Credential, Enrolment: s.Enrolment, Session: s.Session, Cutover: s.Cutover, Federation: s.Federation, SAMLKeys: s.SAMLKeys, LocalIdP: s.LocalIdP, OpenID: s.OpenID, Conformance: s.Conformance, Setting: s.Setting, Approval: s.Approval, Rights: s.Rights, Review: s.Review, Roster: s.Roster, Inventory: s.Inventory, Reminder: s.Reminder,
+		Org: s.Org, CA: s.CA, Credential: s.Credential, Enrolment: s.Enrolment, Session: s.Session, Cutover: s.Cutover, Federation: s.Federation, SAMLKeys: s.SAMLKeys, LocalIdP: s.LocalIdP, OpenID: s.OpenID, Conformance: s.Conformance, Setting: s.Setting, Approval: s.Approval, Rights: s.Rights, Review: s.Review, Revocation: s.Revocation, Roster: s.Roster, Inventory: s.Inventory, Reminder: s.Reminder,
 		Audit:      s.Audit,
 		Onboarding: s.Onboarding, Operator: s.Operator,
 		Attorney: s.Attorney,

@@ -40,6 +40,19 @@ export const revoke = (serial: string, body: Schema['Revocation']) =>
 /** Each call makes a new code and voids the one before, so it is never repeated by itself. */
 export const recode = (serial: string) => answer(client.POST('/certificates/{id}/revocation-code', { params: { path: { id: serial } } }));
 
+export type Standing = Schema['CertificateStanding'];
+
+export const kindsQuery = queryOptions({
+  queryKey: ['certificates', 'kinds'],
+  queryFn: () => answer(client.GET('/certificate-kinds')),
+  // While work revokes, what is left is counted anew.
+  refetchInterval: ({ state }) => (state.data?.items.some((one) => one.revoking) ? 2_000 : false),
+});
+
+/** Revokes all certificates of a kind, or asks for a second person. */
+export const revokeKind = (body: Schema['CertificateKindRevocation']): Promise<Standing | Schema['Approval']> =>
+  answer(client.POST('/certificate-kinds/revoke', { body }));
+
 export const certificateFile = (serial: string, format: 'pem' | 'cer'): string =>
   `${baseUrl}/certificates/${encodeURIComponent(serial)}/file?format=${format}`;
 

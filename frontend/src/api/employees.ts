@@ -70,6 +70,10 @@ export const proveEmployee = (id: string, body: Schema['Proofing']): Promise<Emp
 
 export const actOnInvitations = (body: Schema['InvitationsAct']): Promise<InvitationsResult> => answer(client.POST('/invitations', { body }));
 
+/** Blocks the key files of several, tells whom that would be, or asks for a second person. */
+export const blockKeyFiles = (body: Schema['KeyFilesBlock']): Promise<Schema['KeyFilesBlocked'] | Schema['Approval']> =>
+  answer(client.POST('/key-files/block', { body }));
+
 export const requestsQuery = (state: string) =>
   infiniteQueryOptions({
     queryKey: ['employees', 'requests', state],

@@ -13,13 +13,19 @@ const newCertificate = createRoute({
   component: lazyRouteComponent(() => import('@/features/certificates/new-profile-page'), 'NewProfilePage'),
 });
 
+const revokeKind = createRoute({
+  getParentRoute: () => inside,
+  path: '/certificates/revoke',
+  component: lazyRouteComponent(() => import('@/features/certificates/revoke-page'), 'RevokePage'),
+});
+
 const certificate = createRoute({
   getParentRoute: () => inside,
   path: '/certificates/$id',
   component: lazyRouteComponent(() => import('@/features/certificates/profile-page'), 'ProfilePage'),
 });
 
-export const certificatesRoutes = [certificates, newCertificate, certificate] as const;
+export const certificatesRoutes = [certificates, newCertificate, revokeKind, certificate] as const;
 
 const fetchCertificate = createRoute({
   getParentRoute: () => open,

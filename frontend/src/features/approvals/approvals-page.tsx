@@ -70,7 +70,7 @@ function Details({ request }: { request: Approval }) {
       .filter((role) => role !== '')
       .map((role) => t(`roles.${role as 'user-administrator'}`))
       .join(', ');
-  const { given, taken, count, name, acts } = request.details;
+  const { given, taken, count, kind, certificates, name, acts } = request.details;
   return (
     <dl className="facts">
       {roles(given) !== '' && (
@@ -89,6 +89,14 @@ function Details({ request }: { request: Approval }) {
         <>
           <dt>{t('approvals.count')}</dt>
           <dd>{count}</dd>
+        </>
+      )}
+      {kind !== undefined && (
+        <>
+          <dt>{t('approvals.kind')}</dt>
+          <dd>{t(`certificates.revokeKind.kinds.${kind as 'employee'}`)}</dd>
+          <dt>{t('approvals.certificates')}</dt>
+          <dd>{certificates}</dd>
         </>
       )}
       {name !== undefined && (

@@ -19,6 +19,12 @@ export function ProfilesPage() {
   const { data: session } = useQuery(sessionQuery);
   const query = useInfiniteQuery(profilesQuery);
   const profiles = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const revoke = session !== undefined && may(session, 'certificate.manage') && (
+    <Link to="/certificates/revoke" className="button button-secondary">
+      <Icon name="lock" />
+      <span>{t('certificates.revokeKind.title')}</span>
+    </Link>
+  );
   const order = session !== undefined && may(session, 'certificate.manage') && (
     <Link to="/certificates/new" className="button button-primary">
       <Icon name="plus" />
@@ -26,7 +32,12 @@ export function ProfilesPage() {
     </Link>
   );
   return (
-    <Page title={t('certificates.title')} lead={t('certificates.lead')} actions={profiles.length > 0 && order}>
+    <Page title={t('certificates.title')} lead={t('certificates.lead')} actions={
+        <>
+          {revoke}
+          {profiles.length > 0 && order}
+        </>
+      }>
       {query.isPending && <Skeleton label={t('ui.loading')} />}
       {query.error !== null && <LoadError error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && profiles.length === 0 && (

@@ -7,6 +7,7 @@ import { codeText } from '@/i18n';
 import { Alert } from '@/ui/alert';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
+import { BlockChosen, type Blocked } from './block-chosen';
 
 interface SelectionProps {
   chosen: string[];
@@ -16,11 +17,13 @@ interface SelectionProps {
 }
 
 /** Resends or extends the invitations of those chosen, or of all whom the search
- * finds. */
+ * finds; blocks the key files of those chosen. */
 export function Selection({ chosen, onClear, q, narrowing }: SelectionProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [asking, setAsking] = useState<'resend' | 'extend'>();
+  const [blocking, setBlocking] = useState(false);
+  const [blocked, setBlocked] = useState<Blocked>();
   const all = chosen.length === 0;
   const action = useMutation({
     mutationFn: (act: 'resend' | 'extend') => {
@@ -45,9 +48,14 @@ export function Selection({ chosen, onClear, q, narrowing }: SelectionProps) {
           </Button>
         ))}
         {!all && (
-          <Button variant="tertiary" onClick={onClear}>
-            {t('employees.select.clear')}
-          </Button>
+          <>
+            <Button icon="lock" onClick={() => setBlocking(true)}>
+              {t('employees.select.block', { count: chosen.length })}
+            </Button>
+            <Button variant="tertiary" onClick={onClear}>
+              {t('employees.select.clear')}
+            </Button>
+          </>
         )}
       </div>
       {action.error !== null && (
@@ -68,6 +76,22 @@ export function Selection({ chosen, onClear, q, narrowing }: SelectionProps) {
             </ul>
           )}
         </Alert>
+      )}
+      {blocked !== undefined && (
+        <Alert tone={blocked.outcome === 'blocked' ? 'success' : 'info'} live>
+          {t(`employees.blockChosen.${blocked.outcome}`, { count: blocked.count })}
+        </Alert>
+      )}
+      {blocking && (
+        <BlockChosen
+          chosen={chosen}
+          onClose={() => setBlocking(false)}
+          onDone={(done) => {
+            setBlocking(false);
+            setBlocked(done);
+            onClear();
+          }}
+        />
       )}
       <Dialog
         open={asking !== undefined}
