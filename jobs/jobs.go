@@ -135,7 +135,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	r.relays.Go(func() { (&relay{Runner: r}).loop(relayCtx) })
 	if r.Audit != nil {
-		r.relays.Go(func() { r.seal(relayCtx) })
+		r.relays.Go(func() { r.Seal(relayCtx) })
 	}
 	return nil
 }

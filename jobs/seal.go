@@ -5,15 +5,17 @@ import (
 	"time"
 )
 
-const (
-	sealEvery       = 500 * time.Millisecond
-	checkpointEvery = 10 * time.Minute // looks whether a day's are due
-)
+// SealEvery is how far apart the runs are that seal new audit entries: within a
+// second of an entry a run has begun and ended.
+const SealEvery = 500 * time.Millisecond
 
-// seal numbers and chains new audit entries twice a second, and signs the day's
-// checkpoints. Every node does it: they keep out of each other's way.
-func (r *Runner) seal(ctx context.Context) {
-	tick := time.NewTicker(sealEvery)
+const checkpointEvery = 10 * time.Minute // looks whether a day's are due
+
+// Seal numbers and chains new audit entries twice a second, and signs the day's
+// checkpoints. Every node does it, until ctx
+// ends: they keep out of each other's way.
+func (r *Runner) Seal(ctx context.Context) {
+	tick := time.NewTicker(SealEvery)
 	defer tick.Stop()
 	var looked time.Time
 	for {

@@ -153,8 +153,7 @@ func NewDomain(t testing.TB, db *bun.DB) *Domain {
 	d.SAMLKeys.Partners = append(d.SAMLKeys.Partners, d.Federation.KeyPartners, d.LocalIdP.KeyPartners)
 	d.Revocation = &revocation.Service{DB: db, CA: d.CA, Credential: d.Credential, Approval: d.Approval, Now: now}
 	d.Approval.Routes = app.Acts(app.ActServices{Approval: d.Approval, Org: d.Org, Federation: d.Federation, Roster: d.Roster, Credential: d.Credential, Revocation: d.Revocation})
-	d.Usage = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}
-	d.Dossier = &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
+	d.Usage, d.Dossier = &usage.Service{DB: db, Org: d.Org, Now: now, Log: log}, &dossier.Service{DB: db, Org: d.Org, Now: now, Log: log}
 	d.Org.Forget = d.Dossier.Forget
 	d.Inventory = &inventory.Service{
 		DB: db, CA: d.CA, Mail: d.Mail, Now: now,

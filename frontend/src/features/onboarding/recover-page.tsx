@@ -4,7 +4,7 @@ import i18next from 'i18next';
 import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { askRecovery, confirmRecovery, recoveryQuery } from '@/api/onboarding';
-import { errorText, ProblemError } from '@/api/client';
+import { errorText, ProblemError, type Schema } from '@/api/client';
 import { dateTime } from '@/format';
 import { Page } from '@/frame/page';
 import { Alert } from '@/ui/alert';
@@ -59,7 +59,7 @@ export function RecoverCasePage() {
         </Alert>
       )}
       {token !== '' && data === undefined && error === null && <Skeleton label={t('ui.loading')} />}
-      {data?.state === 'asked' && <Confirm token={token} organisation={data.organisation} />}
+      {data?.state === 'asked' && <Confirm token={token} organisation={data.organisation} nominee={data.nominee} />}
       {data !== undefined && data.state !== 'asked' && (
         <Alert tone={data.state === 'appointed' ? 'success' : data.state === 'waiting' ? 'info' : 'warning'} heading={t(`onboarding.recover.state.${data.state}`)}>
           {t('onboarding.recover.who', { name: data.name, at: dateTime(data.ready_at ?? data.asked_at) })}
@@ -69,10 +69,17 @@ export function RecoverCasePage() {
   );
 }
 
-function Confirm({ token, organisation }: { token: string; organisation: string }) {
+interface ConfirmProps {
+  token: string;
+  organisation: string;
+  /** Whom the organisation named as successor: proposed, and may be replaced. */
+  nominee: Schema['RecoveryNominee'] | undefined;
+}
+
+function Confirm({ token, organisation, nominee }: ConfirmProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const [values, setValues] = useState({ given_name: '', surname: '', email: '', reason: '' });
+  const [values, setValues] = useState({ given_name: '', surname: '', email: '', ...nominee, reason: '' });
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => confirmRecovery(token, values),
     onSuccess: (now) => queries.setQueryData(recoveryQuery(token).queryKey, now),
@@ -93,6 +100,7 @@ function Confirm({ token, organisation }: { token: string; organisation: string 
       {error !== null && <ErrorSummary problems={[{ field: field ?? 'given_name', text: errorText(error) }]} attempt={1} />}
       <h2>{organisation}</h2>
       <p>{t('onboarding.recover.caseText')}</p>
+      {nominee !== undefined && <p>{t('onboarding.recover.nominee', { name: `${nominee.given_name} ${nominee.surname}` })}</p>}
       <TextField label={t('onboarding.given')} {...props('given_name')} />
       <TextField label={t('onboarding.surname')} {...props('surname')} />
       <TextField type="email" label={t('onboarding.adminEmail')} {...props('email')} />

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { setUpQuery, tick } from '@/api/onboarding';
 import { errorText } from '@/api/client';
+import { may, sessionQuery } from '@/api/session';
 import { LoadError } from '@/frame/failure';
 import { Page } from '@/frame/page';
 import { Alert } from '@/ui/alert';
@@ -25,6 +26,9 @@ export function SetupPage() {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const { data, error, refetch } = useQuery(setUpQuery);
+  const { data: session } = useQuery(sessionQuery);
+  // The import is a user administrator's work: others are shown where the role is given.
+  const imports = session === undefined || may(session, 'migration.manage');
   const act = useMutation({
     mutationFn: tick,
     onSuccess: (now) => queries.setQueryData(setUpQuery.queryKey, now),
@@ -53,10 +57,17 @@ export function SetupPage() {
                 {heading} {state !== '' && <Badge tone={state === 'done' ? 'success' : 'info'}>{t(`onboarding.setup.state.${state}`)}</Badge>}
               </h2>
               <p>{t(`onboarding.setup.${step}Text`)}</p>
+              {step === 'import' && !imports && <p>{t('onboarding.setup.importWho')}</p>}
               <div className="actions">
-                <Link to={places[step]} className="button button-secondary">
-                  {t('onboarding.setup.go', { what: t(`onboarding.setup.${step}`) })}
-                </Link>
+                {step === 'import' && !imports ? (
+                  <Link to="/organisation/roles" className="button button-secondary">
+                    {t('onboarding.setup.importGive')}
+                  </Link>
+                ) : (
+                  <Link to={places[step]} className="button button-secondary">
+                    {t('onboarding.setup.go', { what: t(`onboarding.setup.${step}`) })}
+                  </Link>
+                )}
                 {state === '' ? (
                   <>
                     <Button variant="primary" icon="check" aria-label={`${t('onboarding.setup.done')}: ${heading}`} onClick={() => !act.isPending && act.mutate({ step, state: 'done' })}>
