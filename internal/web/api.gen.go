@@ -472,6 +472,30 @@ func (e CertificateKind) Valid() bool {
 	}
 }
 
+// Defines values for CertificateKindRevocationKind.
+const (
+	CertificateKindRevocationKindEmployee     CertificateKindRevocationKind = "employee"
+	CertificateKindRevocationKindOrganisation CertificateKindRevocationKind = "organisation"
+	CertificateKindRevocationKindSecureEmail  CertificateKindRevocationKind = "secure_email"
+	CertificateKindRevocationKindSystem       CertificateKindRevocationKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the CertificateKindRevocationKind enum.
+func (e CertificateKindRevocationKind) Valid() bool {
+	switch e {
+	case CertificateKindRevocationKindEmployee:
+		return true
+	case CertificateKindRevocationKindOrganisation:
+		return true
+	case CertificateKindRevocationKindSecureEmail:
+		return true
+	case CertificateKindRevocationKindSystem:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateOrderMethod.
 const (
 	CertificateOrderMethodCode   CertificateOrderMethod = "code"
@@ -682,6 +706,30 @@ func (e CertificateRenewalMethod) Valid() bool {
 	case CertificateRenewalMethodCode:
 		return true
 	case CertificateRenewalMethodUpload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateStandingKind.
+const (
+	CertificateStandingKindEmployee     CertificateStandingKind = "employee"
+	CertificateStandingKindOrganisation CertificateStandingKind = "organisation"
+	CertificateStandingKindSecureEmail  CertificateStandingKind = "secure_email"
+	CertificateStandingKindSystem       CertificateStandingKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the CertificateStandingKind enum.
+func (e CertificateStandingKind) Valid() bool {
+	switch e {
+	case CertificateStandingKindEmployee:
+		return true
+	case CertificateStandingKindOrganisation:
+		return true
+	case CertificateStandingKindSecureEmail:
+		return true
+	case CertificateStandingKindSystem:
 		return true
 	default:
 		return false
@@ -4002,6 +4050,25 @@ type CertificateInvitationKind string
 // CertificateKind defines model for CertificateKind.
 type CertificateKind string
 
+// CertificateKindRevocation defines model for CertificateKindRevocation.
+type CertificateKindRevocation struct {
+	Kind CertificateKindRevocationKind `json:"kind"`
+
+	// Live How many were shown: there must be as many still
+	Live int64 `json:"live"`
+
+	// Reason Grounds of OCES3. In revocation list and OCSP content_wrong is affiliationChanged (X.509), and unspecified is no reason at all
+	Reason RevocationReason `json:"reason"`
+}
+
+// CertificateKindRevocationKind defines model for CertificateKindRevocation.Kind.
+type CertificateKindRevocationKind string
+
+// CertificateKinds defines model for CertificateKinds.
+type CertificateKinds struct {
+	Items []CertificateStanding `json:"items"`
+}
+
 // CertificateOrder defines model for CertificateOrder.
 type CertificateOrder struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -4122,6 +4189,18 @@ type CertificateRequest struct {
 	Csr   []byte `json:"csr"`
 	Token string `json:"token"`
 }
+
+// CertificateStanding defines model for CertificateStanding.
+type CertificateStanding struct {
+	Kind CertificateStandingKind `json:"kind"`
+
+	// Live In force, the caller's own key file left out
+	Live     int64 `json:"live"`
+	Revoking bool  `json:"revoking"`
+}
+
+// CertificateStandingKind defines model for CertificateStanding.Kind.
+type CertificateStandingKind string
 
 // CertificateTerms defines model for CertificateTerms.
 type CertificateTerms struct {
@@ -7916,6 +7995,9 @@ type BulkStartJSONRequestBody = BulkStart
 
 // CertificateEmailConfirmJSONRequestBody defines body for CertificateEmailConfirm for application/json ContentType.
 type CertificateEmailConfirmJSONRequestBody = ActivationToken
+
+// CertificateKindRevokeJSONRequestBody defines body for CertificateKindRevoke for application/json ContentType.
+type CertificateKindRevokeJSONRequestBody = CertificateKindRevocation
 
 // CertificateFetchJSONRequestBody defines body for CertificateFetch for application/json ContentType.
 type CertificateFetchJSONRequestBody = CertificateFetch

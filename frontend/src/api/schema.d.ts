@@ -2341,6 +2341,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/certificate-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many certificates of each kind are in force, the caller's own left out, and which are being revoked */
+        get: operations["certificateKinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/certificate-kinds/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke all certificates of one kind for good
+         * @description The work goes on by itself; what is left is in `GET /certificate-kinds`. Key files are blocked with their certificates, but for those of who asks and who approves.
+         */
+        post: operations["certificateKindRevoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/certificate-profiles/{id}/directory": {
         parameters: {
             query?: never;
@@ -4942,6 +4979,29 @@ export interface components {
          * @enum {string}
          */
         RevocationReason: "key_compromise" | "content_wrong" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "unspecified";
+        CertificateStanding: {
+            /** @enum {string} */
+            kind: "employee" | "organisation" | "system" | "secure_email";
+            /**
+             * Format: int64
+             * @description In force, the caller's own key file left out
+             */
+            live: number;
+            revoking: boolean;
+        };
+        CertificateKinds: {
+            items: components["schemas"]["CertificateStanding"][];
+        };
+        CertificateKindRevocation: {
+            /** @enum {string} */
+            kind: "employee" | "organisation" | "system" | "secure_email";
+            reason: components["schemas"]["RevocationReason"];
+            /**
+             * Format: int64
+             * @description How many were shown: there must be as many still
+             */
+            live: number;
+        };
         Revocation: {
             reason: components["schemas"]["RevocationReason"];
             /** @description Kept on record here, told to nobody else */
@@ -11729,6 +11789,61 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateKinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line a kind */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateKinds"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    certificateKindRevoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateKindRevocation"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateStanding"];
+                };
+            };
+            /** @description Waits for a second person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
             };
             default: components["responses"]["Problem"];
         };
