@@ -36,6 +36,7 @@ const (
 	CauseService = "service" // a service asked
 	CausePerson  = "person"  // the person logged out here
 	CauseStopped = "stopped" // the employee or the key file was stopped
+	CauseEnded   = "ended"   // an administrator ended the sessions
 )
 
 // States of a Logout.
@@ -160,7 +161,11 @@ func (s *Service) begin(ctx context.Context, by access.Actor, l Logout, cookie s
 	}
 	var others int
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		if err := s.Session.EndIn(ctx, tx, by, l.EmployeeID, sessions...); err != nil {
+		end := s.Session.EndIn
+		if l.behind {
+			end = s.Session.EndBehind
+		}
+		if err := end(ctx, tx, by, l.EmployeeID, sessions...); err != nil {
 			return err
 		}
 		// Read again behind the lock on the sessions: what was issued meanwhile counts.
@@ -484,7 +489,7 @@ func (s *Service) LogOutKeyFile(ctx context.Context, ref credential.BlockedRef) 
 	if len(over) == 0 {
 		return nil
 	}
-	_, err = s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped}, "",
+	_, err = s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped, behind: true}, "",
 		slices.Sorted(maps.Keys(over))...)
 	return err
 }

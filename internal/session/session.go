@@ -57,12 +57,16 @@ type Session struct {
 	CreatedAt  time.Time         `bun:"created_at"`
 	SeenAt     time.Time         `bun:"seen_at"`
 	ExpiresAt  time.Time         `bun:"expires_at"`
+	Address    string            `bun:"address"`  // where it was begun from
+	EndedAt    *time.Time        `bun:"ended_at"` // by somebody else than its own browser
 
 	// Of a login at an identity provider; all empty for a key file.
 	IdPID        string `bun:"idp_id"`
 	Level        string `bun:"level"`         // NSIS level that the login has
 	NameID       string `bun:"name_id"`       // JSON: whom the provider knows the person as
 	SessionIndex string `bun:"session_index"` // the provider's own name for the session
+
+	Provider string `bun:"provider,scanonly"` // the provider's name, read by Open only
 }
 
 // Outside is a login at an identity provider.
@@ -105,7 +109,7 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, e org.Employee, one Sess
 	token = secret.Token()
 	now := store.Instant(s.Now())
 	one.ID, one.OrgID, one.EmployeeID, one.TokenMAC = store.NewID(), e.OrgID, e.ID, s.Keys.MAC(tokenPurpose, token)
-	one.CreatedAt, one.SeenAt, one.ExpiresAt = now, now, now.Add(Lifetime)
+	one.CreatedAt, one.SeenAt, one.ExpiresAt, one.Address = now, now, now.Add(Lifetime), address
 	if !from.Ends.IsZero() && from.Ends.Before(one.ExpiresAt) {
 		one.ExpiresAt = store.Instant(from.Ends)
 	}
@@ -128,16 +132,28 @@ const authenticated = `(session.idp_id = '' AND EXISTS (SELECT 1 FROM key_file A
 		AND k.employee_id = session.employee_id AND k.serial = session.serial AND k.state = 'active')
 	OR EXISTS (SELECT 1 FROM local_idp AS i WHERE i.org_id = session.org_id AND i.id = session.idp_id AND i.state = 'active'))`
 
+// live narrows sessions to those that count.
+func live(q *bun.SelectQuery, now time.Time) *bun.SelectQuery {
+	return q.Where("ended_at IS NULL").Where("expires_at > ?", now).Where("seen_at > ?", now.Add(-Idle)).Where(authenticated)
+}
+
+// Open returns an employee's sessions that count, the newest first.
+func (s *Service) Open(ctx context.Context, org access.OrgID, id access.EmployeeID) ([]Session, error) {
+	var all []Session
+	q := s.DB.NewSelect().Model(&all).ColumnExpr("session.*").
+		ColumnExpr("COALESCE((SELECT i.name FROM local_idp AS i WHERE i.org_id = session.org_id AND i.id = session.idp_id), '') AS provider").
+		Where("org_id = ?", org).Where("employee_id = ?", id)
+	return all, live(q, store.Instant(s.Now())).Order("created_at DESC", "id DESC").Limit(200).Scan(ctx)
+}
+
 // Actor returns who a session cookie belongs to, with today's roles. A session
 // ends with its key file or identity provider, and with the employee. Errors: fault.Denied with the
 // code session.none.
 func (s *Service) Actor(ctx context.Context, token, address string) (access.Actor, Session, error) {
 	var one Session
 	now := store.Instant(s.Now())
-	err := s.DB.NewSelect().Model(&one).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).
-		Where("expires_at > ?", now).Where("seen_at > ?", now.Add(-Idle)).
+	err := live(s.DB.NewSelect().Model(&one), now).Where("token_mac = ?", s.Keys.MAC(tokenPurpose, token)).
 		Where("NOT EXISTS (SELECT 1 FROM organisation AS o WHERE o.id = session.org_id AND o.ends_at <= ?)", now).
-		Where(authenticated).
 		Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Actor{}, one, errNone
@@ -175,28 +191,47 @@ func (s *Service) End(ctx context.Context, by access.Actor, id string) error {
 // Hold tells whether a session is there still, and keeps it from ending before
 // the transaction has.
 func Hold(ctx context.Context, tx bun.Tx, org access.OrgID, id string) (bool, error) {
-	n, err := store.Count(tx.NewUpdate().Model((*Session)(nil)).Set("serial = serial").Where("org_id = ?", org).Where("id = ?", id).Exec(ctx))
+	n, err := store.Count(tx.NewUpdate().Model((*Session)(nil)).Set("serial = serial").Where("org_id = ?", org).Where("id = ?", id).
+		Where("ended_at IS NULL").Exec(ctx))
 	return n == 1, err
 }
 
 // EndIn logs sessions of one employee out in the caller's transaction, every one
 // of them when no IDs are given. Each gets its entry in the audit log.
 func (s *Service) EndIn(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, ids ...string) error {
-	q := tx.NewDelete().Model((*Session)(nil)).Where("org_id = ?", by.OrgID).Where("employee_id = ?", id)
+	q := tx.NewDelete().Model((*Session)(nil)).Where("org_id = ?", by.OrgID).Where("employee_id = ?", id).Where("ended_at IS NULL")
 	if len(ids) > 0 {
 		q.Where("id IN (?)", bun.List(ids))
 	}
 	n, err := store.Count(q.Exec(ctx))
+	return s.ended(ctx, tx, by, id, n, err)
+}
+
+// EndBehind is EndIn without the sessions' browsers at hand: the sessions are over,
+// and stay on record so that the browsers are known when they come back.
+func (s *Service) EndBehind(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, ids ...string) error {
+	q := tx.NewUpdate().Model((*Session)(nil)).Set("ended_at = ?", store.Instant(s.Now())).
+		Where("org_id = ?", by.OrgID).Where("employee_id = ?", id).Where("ended_at IS NULL")
+	if len(ids) > 0 {
+		q.Where("id IN (?)", bun.List(ids))
+	}
+	n, err := store.Count(q.Exec(ctx))
+	return s.ended(ctx, tx, by, id, n, err)
+}
+
+// ended records that n sessions were ended.
+func (s *Service) ended(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, n int64, err error) error {
 	for range n {
 		err = errors.Join(err, audit.Record(ctx, tx, audit.By(by, s.Now(), "session.end", "employee:"+string(id), "")))
 	}
 	return err
 }
 
-// Of returns an employee's sessions that are on record, over or not.
+// Of returns an employee's sessions that nobody has ended, though their time may be
+// over.
 func (s *Service) Of(ctx context.Context, org access.OrgID, id access.EmployeeID) ([]Session, error) {
 	var all []Session
-	err := s.DB.NewSelect().Model(&all).Where("org_id = ?", org).Where("employee_id = ?", id).Order("id").Scan(ctx)
+	err := s.DB.NewSelect().Model(&all).Where("org_id = ?", org).Where("employee_id = ?", id).Where("ended_at IS NULL").Order("id").Scan(ctx)
 	return all, err
 }
 
@@ -204,7 +239,7 @@ func (s *Service) Of(ctx context.Context, org access.OrgID, id access.EmployeeID
 func (s *Service) DropEnded(ctx context.Context) error {
 	now := store.Instant(s.Now())
 	_, err := s.DB.NewDelete().Model((*Session)(nil)).
-		WhereOr("expires_at <= ?", now).WhereOr("seen_at <= ?", now.Add(-Idle)).Exec(ctx)
+		Where("expires_at <= ? OR ended_at IS NULL AND seen_at <= ?", now, now.Add(-Idle)).Exec(ctx)
 	return err
 }
 
@@ -264,10 +299,4 @@ func (s *Service) APIActor(ctx context.Context, token, address string) (access.A
 	return access.Actor{
 		OrgID: one.OrgID, ID: "token:" + one.ID, Name: "API token", Address: address, Roles: []access.Role{one.Role},
 	}, nil
-}
-
-// EndOf ends every session of an employee who was stopped.
-func (s *Service) EndOf(ctx context.Context, ref org.EmployeeRef) error {
-	_, err := s.DB.NewDelete().Model((*Session)(nil)).Where("org_id = ?", ref.Org).Where("employee_id = ?", ref.Employee).Exec(ctx)
-	return err
 }

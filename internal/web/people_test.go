@@ -16,6 +16,8 @@ var peopleRules = []rule{
 	{route: "POST /api/v1/employees/:id/suspend", right: access.ManageEmployees, id: "leaver", body: "{}", want: 200, verbs: "employee.suspend"},
 	{route: "POST /api/v1/employees/:id/reactivate", right: access.ManageEmployees, id: "leaver", want: 200, verbs: "employee.reactivate"},
 	{route: "POST /api/v1/employees/:id/delete", right: access.ManageEmployees, id: "leaver", body: "{}", want: 200, verbs: "employee.delete"},
+	{route: "GET /api/v1/employees/:id/sessions", right: access.ManageEmployees, id: "leaver", want: 200},
+	{route: "POST /api/v1/employees/:id/sessions/end", right: access.ManageEmployees, id: "leaver", body: "{}", want: 204, verbs: nothing}, // has none
 	{route: "POST /api/v1/key-files/block", right: access.ManageEmployees, body: `{"ids": ["$leaver"], "reason": "superseded", "dry_run": true}`, want: 200, verbs: nothing},
 	{route: "GET /api/v1/employees/:id/mails", right: access.ViewEmployees, id: "leaver", want: 200},
 	{route: "POST /api/v1/invitations", right: access.ManageEmployees, body: `{"act": "resend", "filter": {"q": "nobody"}}`, want: 202},

@@ -35,6 +35,8 @@ var selfRules = []rule{
 	{route: "GET /api/v1/mail-logo", right: access.ViewSettings, want: 404},
 	{route: "DELETE /api/v1/mail-logo", right: access.ChangeSettings, want: 409, verbs: nothing},
 	{route: "GET /api/v1/me/services", right: loggedIn, want: 200},
+	{route: "GET /api/v1/me/sessions", right: loggedIn, want: 200},
+	{route: "POST /api/v1/me/sessions/end", right: loggedIn, body: `{"session":"no-such"}`, want: 404, verbs: nothing},
 	{route: "GET /api/v1/me/notices", right: loggedIn, want: 200},
 	{route: "POST /api/v1/me/notices/:id/read", right: loggedIn, id: "notice", want: 204, verbs: "notice.read"},
 	{route: "POST /api/v1/me/notices/read", right: loggedIn, want: 204, verbs: "notice.read"}, // the activation mail

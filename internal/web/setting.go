@@ -18,6 +18,7 @@ func (s *Server) settingsRoutes(api *echo.Group, need ...echo.MiddlewareFunc) {
 	s.wordingRoutes(api, need...)
 	s.noticeRoutes(api, need...)
 	s.selfRoutes(api, need...)
+	s.openSessionRoutes(api, need...)
 	api.GET("/settings", s.settings, need...)
 	api.PATCH("/settings", s.settingsChange, need...)
 	api.GET("/agreement", s.agreement, need...)

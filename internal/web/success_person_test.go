@@ -186,6 +186,28 @@ var personSuccesses = []success{
 		client.Must(t, http.StatusOK, get, "/api/v1/me", nil, &me)
 		return act{by: client, body: map[string]any{"serial": me.Certificates[0].Serial, "reason": "key_compromise"}}
 	}},
+	{route: "POST /api/v1/employees/:id/sessions/end", want: 204, verbs: "session.end", prepare: func(t *testing.T, r *rulings) act {
+		r.newcomerIn(t, "ENDED")
+		path := "/api/v1/employees/" + r.whoIs(t, "ENDED") + "/sessions"
+		var open web.OpenSessionList
+		r.own.admin.Must(t, http.StatusOK, get, path, nil, &open)
+		if len(open.Items) != 1 || open.Items[0].Here || open.Items[0].Provider != nil || open.Items[0].Address == "" {
+			t.Fatalf("sessions = %+v", open.Items)
+		}
+		return act{by: r.own.admin, path: path + "/end", body: map[string]any{"session": open.Items[0].ID}}
+	}},
+	{route: "POST /api/v1/me/sessions/end", want: 204, verbs: "session.end", prepare: func(t *testing.T, r *rulings) act {
+		client, file := r.newClient(t, "TWOFOLD")
+		client.LogIn(t, file, "")
+		other := r.client(t)
+		other.LogIn(t, file, "")
+		var open web.OpenSessionList
+		client.Must(t, http.StatusOK, get, "/api/v1/me/sessions", nil, &open)
+		if len(open.Items) != 2 || open.Items[0].Here || !open.Items[1].Here {
+			t.Fatalf("sessions = %+v", open.Items)
+		}
+		return act{by: client, body: map[string]any{"session": open.Items[0].ID}}
+	}},
 	{route: "PATCH /api/v1/me", want: 204, verbs: "employee.wish", prepare: func(t *testing.T, r *rulings) act {
 		return act{by: r.newcomerIn(t, "ENGLISH"), body: map[string]any{"lang": "en"}}
 	}},

@@ -10,6 +10,7 @@ import { Page } from '@/frame/page';
 import { CopyButton } from '@/ui/copy-button';
 import { Skeleton } from '@/ui/feedback';
 import { Icon } from '@/ui/icon';
+import { OpenSessions } from '../sessions/open-sessions';
 import { EmployeeRights } from '../entitlements/employee-rights';
 import { CodeCardPanel } from './code-card-panel';
 import { FactList, usePersonFacts } from './facts';
@@ -60,6 +61,7 @@ export function EmployeePage() {
         </div>
       )}
       {data !== undefined && <EmployeeRights employee={id} />}
+      {data !== undefined && manages && <OpenSessions employee={id} />}
       {data !== undefined && manages && <Dossier id={id} />}
     </Page>
   );

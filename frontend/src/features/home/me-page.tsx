@@ -5,6 +5,7 @@ import { dateTime } from '@/format';
 import { useLogOut } from '@/frame/log-out';
 import { Page } from '@/frame/page';
 import { OwnRoleRequests } from '@/features/roles/own-role-requests';
+import { OpenSessions } from '@/features/sessions/open-sessions';
 import { OwnServices } from '@/features/self/own-services';
 import { OwnPanels } from '@/features/self/own-panels';
 import { Button } from '@/ui/button';
@@ -47,6 +48,7 @@ export function MePage() {
           </Button>
         </div>
       </section>
+      {id !== '' && <OpenSessions />}
       {id !== '' && <OwnServices />}
       <OwnRoleRequests />
       {id !== '' && <OwnPanels />}

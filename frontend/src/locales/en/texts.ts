@@ -28,6 +28,7 @@ import settings from './texts/settings.json';
 import mailTemplates from './texts/mailTemplates.json';
 import notices from './texts/notices.json';
 import self from './texts/self.json';
+import sessions from './texts/sessions.json';
 import ownLogin from './texts/ownLogin.json';
 import secureMail from './texts/secureMail.json';
 import authority from './texts/authority.json';
@@ -68,6 +69,7 @@ export const texts = {
   mailTemplates,
   notices,
   self,
+  sessions,
   ownLogin,
   secureMail,
   authority,
