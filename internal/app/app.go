@@ -243,7 +243,7 @@ func (a *App) build(keys *secret.Keys, o Options) error {
 // federate builds what services, own logins and their keys go through.
 func (a *App) federate(keys *secret.Keys) {
 	c, base := a.Config, a.Config.BaseURL.String()
-	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata"}
+	a.SAMLKeys = &samlkey.Service{DB: a.DB, Keys: keys, Now: a.Now, Log: a.Log, Mail: a.Mail, EntityID: base + "/saml/idp/metadata", Token: a.token}
 	a.Feeds = &feed.Service{DB: a.DB, Mail: a.Mail, Now: a.Now, Log: a.Log, PrivateHosts: c.PrivateHosts}
 	a.Federation = &federation.Service{
 		DB: a.DB, Keys: keys, Org: a.Org, Rights: a.Rights, Approval: a.Approval, Session: a.Session, Now: a.Now, Log: a.Log, BaseURL: base,

@@ -46,9 +46,15 @@ func NewKey(algorithm, entityID string, now time.Time) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("make a SAML key: %w", err)
 	}
+	return Certify(private, entityID, now)
+}
+
+// Certify puts a key that lives elsewhere together with a self-signed certificate in
+// the name of entityID.
+func Certify(private crypto.Signer, entityID string, now time.Time) (Key, error) {
 	serial := make([]byte, 16)
 	if _, err := rand.Read(serial); err != nil {
-		return Key{}, fmt.Errorf("make a SAML key: %w", err)
+		return Key{}, fmt.Errorf("certify a SAML key: %w", err)
 	}
 	serial[0] = serial[0]&0x7f | 0x40
 	template := x509.Certificate{
@@ -58,7 +64,7 @@ func NewKey(algorithm, entityID string, now time.Time) (Key, error) {
 		NotAfter:     now.UTC().Truncate(time.Second).Add(keyLife),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 	}
-	if algorithm == RSA {
+	if _, ok := private.Public().(*rsa.PublicKey); ok {
 		template.KeyUsage |= x509.KeyUsageKeyEncipherment
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, private.Public(), private)
@@ -84,6 +90,11 @@ func commonName(s string) string {
 		return s[:64]
 	}
 	return s
+}
+
+// JoinKey is Certify for a key that has its certificate.
+func JoinKey(private crypto.Signer, certificate []byte) (Key, error) {
+	return parseKey(private, certificate)
 }
 
 // LoadKey puts together what MarshalKey took apart.

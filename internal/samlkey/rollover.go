@@ -61,6 +61,9 @@ func (s *Service) announce(ctx context.Context, by access.Actor, use, algorithm 
 		}
 		return audit.Record(ctx, tx, audit.By(by, s.Now(), "saml_key.announce", "saml_key:"+row.ID, row.about()))
 	})
+	if err != nil {
+		s.discard(ctx, row)
+	}
 	s.forget()
 	return row, err
 }
@@ -116,9 +119,10 @@ func (s *Service) activate(ctx context.Context, by access.Actor, id, reason stri
 // retire erases the private keys of those that have been retiring long enough.
 func (s *Service) retire(ctx context.Context, by access.Actor) error {
 	defer s.forget()
-	return store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
+	var gone []Key
+	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
 		now := store.Instant(s.Now())
-		var gone []Key
+		gone = nil
 		err := tx.NewUpdate().Model(&gone).Set("state = ?", Retired).Set("retired_at = ?", now).Set("key_sealed = ?", []byte{}).
 			Where("state = ?", Retiring).Where("retiring_at <= ?", now.Add(-retireAfter)).Returning("*").Scan(ctx)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -131,6 +135,10 @@ func (s *Service) retire(ctx context.Context, by access.Actor) error {
 		}
 		return nil
 	})
+	if err == nil {
+		s.discard(ctx, gone...) // of keys that were in the database the token has none
+	}
+	return err
 }
 
 func (s *Service) key(ctx context.Context, db bun.IDB, id string) (Key, error) {

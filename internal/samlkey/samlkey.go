@@ -18,6 +18,7 @@ import (
 	"github.com/adgang/adgang/internal/outbox"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/store"
+	"github.com/adgang/adgang/internal/token"
 )
 
 // purpose seals private keys, each at the place that is its ID.
@@ -49,7 +50,7 @@ type Key struct {
 	Algorithm   string     `bun:"algorithm"` // oiosaml.RSA or oiosaml.ECDSA
 	State       string     `bun:"state"`
 	Certificate []byte     `bun:"certificate"`
-	KeySealed   []byte     `bun:"key_sealed"` // PKCS#8; empty once retired
+	KeySealed   []byte     `bun:"key_sealed"` // PKCS#8; empty once retired, and for a key on the token
 	CreatedAt   time.Time  `bun:"created_at"`
 	ActiveAt    *time.Time `bun:"active_at"`
 	RetiringAt  *time.Time `bun:"retiring_at"`
@@ -75,6 +76,8 @@ type Service struct {
 	Log      *slog.Logger
 	Mail     *mail.Service
 	EntityID string // of the installation as identity provider; names new certificates
+	// Token is where new keys are made, nil = in the database.
+	Token *token.Token
 	// Partners list those that must know the keys.
 	Partners []func(context.Context) ([]Partner, error)
 
@@ -115,10 +118,14 @@ func (s *Service) Setup(ctx context.Context) error {
 			return err
 		}
 		row.State, row.ActiveAt = Active, &row.CreatedAt
-		err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-			_, err := store.Insert(ctx, tx, []Key{row}, "ON CONFLICT (purpose, algorithm) WHERE state = 'active' DO NOTHING")
+		var stored int64
+		err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) (err error) {
+			stored, err = store.Insert(ctx, tx, []Key{row}, "ON CONFLICT (purpose, algorithm) WHERE state = 'active' DO NOTHING")
 			return err
 		})
+		if err != nil || stored == 0 {
+			s.discard(ctx, row)
+		}
 		if err != nil {
 			return fmt.Errorf("store SAML key: %w", err)
 		}
@@ -130,6 +137,10 @@ func (s *Service) Setup(ctx context.Context) error {
 
 // make makes a key that is not stored yet.
 func (s *Service) make(use, algorithm string) (Key, error) {
+	row := Key{ID: store.NewID(), Use: use, Algorithm: algorithm, State: Announced, CreatedAt: store.Instant(s.Now()), KeySealed: []byte{}}
+	if s.Token != nil {
+		return s.makeOnToken(row)
+	}
 	key, err := oiosaml.NewKey(algorithm, s.EntityID, s.Now())
 	if err != nil {
 		return Key{}, err
@@ -138,11 +149,7 @@ func (s *Service) make(use, algorithm string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	row := Key{
-		ID: store.NewID(), Use: use, Algorithm: algorithm, State: Announced, Certificate: certificate,
-		CreatedAt: store.Instant(s.Now()),
-	}
-	row.KeySealed = s.Keys.Seal(purpose, row.ID, pkcs8)
+	row.Certificate, row.KeySealed = certificate, s.Keys.Seal(purpose, row.ID, pkcs8)
 	return row, nil
 }
 
@@ -207,6 +214,9 @@ func (r *Ring) add(row Key, key oiosaml.Key) {
 }
 
 func (s *Service) open(row Key) (oiosaml.Key, error) {
+	if len(row.KeySealed) == 0 {
+		return s.onToken(row)
+	}
 	pkcs8, err := s.Keys.Open(purpose, row.ID, row.KeySealed)
 	if err != nil {
 		return oiosaml.Key{}, fmt.Errorf("SAML key %s: %w", row.ID, err)
