@@ -90,18 +90,25 @@ func TestEndSessions(t *testing.T) {
 		if open, err = h.Federation.Sessions(t.Context(), self, bo.ID); err != nil || len(open) != 0 {
 			t.Errorf("Sessions at the end = %+v, %v", open, err)
 		}
-		entries, err := audit.Of(t.Context(), db, h.own.ID, "employee:"+string(bo.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var ended []string
-		for _, e := range entries {
-			if e.Verb == "session.end" || e.Verb == "logout.begin" {
-				ended = append(ended, e.Verb+" "+e.Actor+" "+e.Note)
-			}
-		}
+		ended := endings(t, h, string(bo.ID))
 		if want := []string{"session.end " + h.own.Actor.ID + " ", "logout.begin " + h.own.Actor.ID + " ended, services 1", "session.end " + self.ID + " "}; !slices.Equal(ended, want) {
 			t.Errorf("entries = %q, want %q", ended, want)
 		}
 	})
+}
+
+// endings are what the log tells of ended sessions and logouts.
+func endings(t *testing.T, h hub, employee string) []string {
+	t.Helper()
+	entries, err := audit.Of(t.Context(), h.DB, h.own.ID, "employee:"+employee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ended []string
+	for _, e := range entries {
+		if e.Verb == "session.end" || e.Verb == "logout.begin" {
+			ended = append(ended, e.Verb+" "+e.Actor+" "+e.Note)
+		}
+	}
+	return ended
 }
