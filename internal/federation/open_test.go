@@ -55,7 +55,6 @@ func TestEndSessions(t *testing.T) {
 			len(open[1].Services) != 1 || open[1].Address != "192.0.2.7" {
 			t.Fatalf("Sessions = %+v, %v", open, err)
 		}
-		stranger := h.Company(t, "20202020")
 		nobody := access.Actor{OrgID: h.own.ID, ID: "employee:x", Employee: "x"}
 		for _, tc := range []struct {
 			name string
@@ -64,7 +63,7 @@ func TestEndSessions(t *testing.T) {
 			kind fault.Kind
 			code string
 		}{
-			{"another organisation's administrator", stranger.Actor, id, fault.Absent, "org.employee.absent"},
+			{"another organisation's administrator", h.Company(t, "20202020").Actor, id, fault.Absent, "org.employee.absent"},
 			{"a colleague", nobody, id, fault.Denied, "access.right.missing"},
 			{"a session that is none", h.own.Actor, "no-such", fault.Absent, "session.absent"},
 		} {
