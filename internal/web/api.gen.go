@@ -5569,6 +5569,32 @@ type OpenIDSettingsAuth string
 // OpenIDSettingsLevel The NSIS level that every login needs
 type OpenIDSettingsLevel string
 
+// OpenSession defines model for OpenSession.
+type OpenSession struct {
+	// Address The IP address it was begun from; empty = not recorded
+	Address   string    `json:"address"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Here The session of this request
+	Here bool   `json:"here"`
+	ID   string `json:"id"`
+
+	// Provider The own identity provider that the person logged in at; null = a key file
+	Provider *string `json:"provider"`
+
+	// SeenAt When it was used last, to the minute
+	SeenAt time.Time `json:"seen_at"`
+
+	// Services The services that were entered by it
+	Services []string  `json:"services"`
+	Since    time.Time `json:"since"`
+}
+
+// OpenSessionList defines model for OpenSessionList.
+type OpenSessionList struct {
+	Items []OpenSession `json:"items"`
+}
+
 // Operator defines model for Operator.
 type Operator struct {
 	Email       string     `json:"email"`
@@ -6970,6 +6996,12 @@ type Session struct {
 	Roles        []Role       `json:"roles"`
 }
 
+// SessionChoice defines model for SessionChoice.
+type SessionChoice struct {
+	// Session Its ID; left out = all
+	Session *string `json:"session,omitempty"`
+}
+
 // SetUp defines model for SetUp.
 type SetUp struct {
 	Finished bool        `json:"finished"`
@@ -8050,6 +8082,9 @@ type RolesChangeJSONRequestBody = RolesChange
 // SecureMailSetJSONRequestBody defines body for SecureMailSet for application/json ContentType.
 type SecureMailSetJSONRequestBody = SecureMailCarrier
 
+// EmployeeSessionsEndJSONRequestBody defines body for EmployeeSessionsEnd for application/json ContentType.
+type EmployeeSessionsEndJSONRequestBody = SessionChoice
+
 // EmployeeSuspendJSONRequestBody defines body for EmployeeSuspend for application/json ContentType.
 type EmployeeSuspendJSONRequestBody = Reason
 
@@ -8154,6 +8189,9 @@ type SelfKeyFileRecodeJSONRequestBody = OwnRecode
 
 // SecureMailSetOwnJSONRequestBody defines body for SecureMailSetOwn for application/json ContentType.
 type SecureMailSetOwnJSONRequestBody = SecureMailCarrier
+
+// SelfSessionsEndJSONRequestBody defines body for SelfSessionsEnd for application/json ContentType.
+type SelfSessionsEndJSONRequestBody = SessionChoice
 
 // ApplicationCompanyJSONRequestBody defines body for ApplicationCompany for application/json ContentType.
 type ApplicationCompanyJSONRequestBody = ApplicationCompany

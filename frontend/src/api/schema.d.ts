@@ -1264,6 +1264,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/employees/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Where an employee is logged in to Adgang, the newest first */
+        get: operations["employeeSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/employees/{id}/sessions/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a session of an employee, or all of them, and log the person out of the services entered by them */
+        post: operations["employeeSessionsEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/invitations": {
         parameters: {
             query?: never;
@@ -4715,6 +4753,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where I am logged in to Adgang, the newest first */
+        get: operations["selfSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/sessions/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End one of my sessions, and log me out of the services entered by it
+         * @description Without `session` every one of them, this one too. DELETE /session takes the browser along through the services.
+         */
+        post: operations["selfSessionsEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/usage": {
         parameters: {
             query?: never;
@@ -4926,6 +5001,33 @@ export interface components {
             /** Format: date-time */
             since: string;
             /** @description Entered from this browser */
+            here: boolean;
+        };
+        SessionChoice: {
+            /** @description Its ID; left out = all */
+            session?: string;
+        };
+        OpenSessionList: {
+            items: components["schemas"]["OpenSession"][];
+        };
+        OpenSession: {
+            id: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute
+             */
+            seen_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description The IP address it was begun from; empty = not recorded */
+            address: string;
+            /** @description The own identity provider that the person logged in at; null = a key file */
+            provider: string | null;
+            /** @description The services that were entered by it */
+            services: string[];
+            /** @description The session of this request */
             here: boolean;
         };
         ActivationToken: {
@@ -9980,6 +10082,54 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SendingList"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 200 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    employeeSessionsEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionChoice"];
+            };
+        };
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -15505,6 +15655,50 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SelfServiceList"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 200 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessionList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    selfSessionsEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionChoice"];
+            };
+        };
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
