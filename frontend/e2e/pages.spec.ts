@@ -36,7 +36,7 @@ test('pages of an administrator', async ({ page }) => {
     `/services/${services[0]?.id}`,
     `/inventory/${certificates[0]?.id}`,
     `/inventory/campaigns/${campaigns[0]?.id}`,
-    ...['openid', 'source', 'policy', 'access', 'attributes', 'statistics', 'diagnosis', 'trial', 'messages'].map((tab) => `/services/${services[0]?.id}?tab=${tab}`),
+    ...['openid', 'source', 'policy', 'access', 'attributes', 'statistics', 'diagnosis', 'trial', 'conformance', 'messages'].map((tab) => `/services/${services[0]?.id}?tab=${tab}`),
     '/services/used',
     `/services/used/${services[0]?.id}`,
   ];

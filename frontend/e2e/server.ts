@@ -33,7 +33,7 @@ export default async function start(): Promise<() => Promise<void>> {
   const port = await freePort();
   // Settings of whoever runs the tests must not reach the server.
   const outside = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ADGANG_')));
-  const env = { ...outside, ADGANG_ADDR: `127.0.0.1:${port}`, ADGANG_DATA: join(data, 'data') };
+  const env = { ...outside, ADGANG_ADDR: `127.0.0.1:${port}`, ADGANG_DATA: join(data, 'data'), ADGANG_PRIVATE_HOSTS: '1' }; // partners are on loopback
   const server = spawn(binary, ['serve', '--demo'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (log += String(chunk)));

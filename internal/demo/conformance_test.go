@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/adgang/adgang/internal/access"
 	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/secret"
 )
@@ -40,7 +39,7 @@ func TestServicePassesConformance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Carry(t.Context(), conformance.RunRef{Org: access.OrgID(asta.OrgID), ID: r.ID}); err != nil {
+		if err := s.Carry(t.Context(), conformance.RunRef{Org: asta.OrgID, ID: r.ID}); err != nil {
 			t.Fatal(err)
 		}
 		report, err := s.Report(t.Context(), asta, page[0].ID, r.ID)

@@ -72,6 +72,7 @@ func (p *Provider) RespondWrongly(f Flaw, m Manner, r Request, md Metadata, who 
 		weak := p.Signing[0]
 		weak.weak = true
 		provider.Signing = []Key{weak}
+	default: // the others are of the finished assertion, or of who
 	}
 	class, _ := r.Context.Class(who.Level, true)
 	who.LoginAt = at
@@ -92,6 +93,7 @@ func (p *Provider) RespondWrongly(f Flaw, m Manner, r Request, md Metadata, who 
 		who.LoginAt = now
 		forged, forgedAt := provider.draft(newID(), class, name, r, md, who, now)
 		assertions = wrapped(f, assertion, forged, forgedAt)
+	default:
 	}
 	m.SignResponse = m.SignResponse && !slices.Contains(unsignedFlaws, f)
 	cut := f == CutAudience
