@@ -453,8 +453,8 @@ func sameFormat(one Part, n oiosaml.NameID) bool {
 
 // LogOutEmployee ends every session of an employee who was stopped, and logs the
 // person out of the services: those with a server-to-server address are told by
-// work recorded in the same transaction, the others when the person's browser
-// comes back.
+// work recorded in the same transaction; the others cannot be reached without the
+// person's browser, and the logout ends as partial.
 func (s *Service) LogOutEmployee(ctx context.Context, ref org.EmployeeRef) error {
 	_, err := s.begin(ctx, access.System(ref.Org), Logout{OrgID: ref.Org, EmployeeID: ref.Employee, Cause: CauseStopped, behind: true}, "")
 	return err

@@ -208,7 +208,7 @@ func (s *Service) EndIn(ctx context.Context, tx bun.Tx, by access.Actor, id acce
 }
 
 // EndBehind is EndIn without the sessions' browsers at hand: the sessions are over,
-// and stay on record so that the browsers are known when they come back.
+// and stay on record until they would have ended by themselves.
 func (s *Service) EndBehind(ctx context.Context, tx bun.Tx, by access.Actor, id access.EmployeeID, ids ...string) error {
 	q := tx.NewUpdate().Model((*Session)(nil)).Set("ended_at = ?", store.Instant(s.Now())).
 		Where("org_id = ?", by.OrgID).Where("employee_id = ?", id).Where("ended_at IS NULL")
