@@ -74,6 +74,7 @@ test('a key file is opened in the browser, and only its certificate is sent', as
   for (const body of sent) expect(body.includes('PRIVATE KEY') || body.includes(secret)).toBe(false);
   await page.getByRole('link', { name: 'gammel-leverance.example' }).click();
   await expect(page.getByText('Privat udsteder')).toBeVisible();
+  await expect(page.getByText('Kun kendt på ordene i certifikatet')).toBeVisible();
 });
 
 test('renewals are spread after a dry run', async ({ page }) => {
@@ -85,6 +86,9 @@ test('renewals are spread after a dry run', async ({ page }) => {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Prøvekørsel' }).click();
   await expect(dialog.getByText('2 certifikater får en dag.')).toBeVisible();
+  await expect(dialog.getByRole('table', { name: 'Fornyelser i hver uge' }).getByRole('row')).not.toHaveCount(1);
+  await expect(dialog.getByRole('columnheader', { name: 'Sådan fornyes det' })).toBeVisible();
+  await expect(dialog.getByRole('row', { name: /^EDI-gateway/ })).toContainText('Ingen at spørge');
   await accessible(page);
   await dialog.getByRole('button', { name: 'Gennemfør planen' }).click();
   await expect(dialog.getByText('Fornyelsen af 2 certifikater er planlagt')).toBeVisible();
@@ -128,6 +132,22 @@ test('a campaign is drafted, started, and counts what is moved', async ({ page }
   await expect(page.getByText('1 af 4 certifikater er færdige')).toBeVisible();
   const report = await page.request.get((await page.getByRole('link', { name: 'Hent rapport (CSV)' }).getAttribute('href')) ?? '');
   expect(await report.text()).toContain('VOCES Nordvind (fiktiv)');
+
+  // It can be held up and moved, and the list says what is left.
+  await page.getByRole('button', { name: 'Sæt på pause' }).click();
+  await page.getByRole('button', { name: 'Genoptag' }).click();
+  await expect(page.getByRole('button', { name: 'Sæt på pause' })).toBeVisible();
+  const later = new Date(closing.getTime() + 20 * 86_400_000);
+  await page.getByLabel('Dag', { exact: true }).fill(String(later.getUTCDate()));
+  await page.getByLabel('Måned', { exact: true }).fill(String(later.getUTCMonth() + 1));
+  await page.getByLabel('År', { exact: true }).fill(String(later.getUTCFullYear()));
+  await page.getByRole('button', { name: 'Flyt lukningen' }).click();
+  await expect(page.getByText('Lukningen er flyttet')).toBeVisible();
+  await page.goto('/inventory/campaigns');
+  const listed = page.getByRole('row', { name: /^Det sidste af OCES2/ });
+  await expect(listed).toContainText('3 mangler');
+  await expect(listed).toContainText(String(later.getUTCFullYear()));
+  await page.goto(campaign);
   await speak(page, 'en');
   await expect(page.getByText('1 of 4 certificates are done')).toBeVisible();
   await accessible(page);

@@ -166,10 +166,10 @@ func (s *Service) HookCalls(ctx context.Context, by access.Actor) ([]HookCall, e
 			return nil, fmt.Errorf("work %s: %w", one.ID, err)
 		}
 		all[i] = HookCall{ID: job.ID, State: "waiting", QueuedAt: body.Timestamp, Certificates: len(body.Certificates), Attempts: one.Attempts}
-		switch {
-		case one.State == outbox.Done:
+		switch one.State {
+		case outbox.Done:
 			all[i].State = "done"
-		case one.State == outbox.Failed:
+		case outbox.Failed:
 			all[i].State = "failed"
 		default:
 			if one.LastError != "" {

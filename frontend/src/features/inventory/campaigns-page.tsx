@@ -79,7 +79,7 @@ function Closing({ campaign: one }: { campaign: Campaign }) {
       {due && (
         <span className="block">
           <Badge tone={days < 30 ? 'error' : 'warning'}>
-            {days < 0 ? t('campaigns.overdue') : t('inventory.daysLeft', { count: days })}
+            {days < 0 ? t('campaigns.passed') : t('inventory.daysLeft', { count: days })}
           </Badge>{' '}
           <span className="quiet small">{t('campaigns.left', { count: left })}</span>
         </span>
