@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/uptrace/bun"
+	"golang.org/x/oauth2"
 
 	"github.com/adgang/adgang/internal/conformance"
 	"github.com/adgang/adgang/internal/fault"
@@ -194,4 +196,31 @@ func TestNothingOfSAML(t *testing.T) {
 	if _, err := h.Conformance.SetPlan(t.Context(), h.own.Actor, h.client.ServiceID, plan); fault.CodeOf(err) != "conformance.plan.saml" {
 		t.Errorf("SetPlan = %v", err)
 	}
+}
+
+// What a person's organisation holds back is in no token and at no endpoint, though
+// the service asks for it.
+func TestWithheld(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		h := newHub(t, db, nil)
+		if _, err := h.Federation.SetUse(t.Context(), h.own.Actor, h.client.ServiceID, federation.Use{Withheld: []string{mailAttr}}); err != nil {
+			t.Fatalf("SetUse: %v", err)
+		}
+		e := h.enter(t)
+		ctx, p, _ := h.service(t)
+		info, err := p.UserInfo(ctx, oauth2.StaticTokenSource(e.token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told, looked map[string]any
+		if err := errors.Join(e.id.Claims(&told), info.Claims(&looked)); err != nil {
+			t.Fatal(err)
+		}
+		for where, claims := range map[string]map[string]any{"ID token": told, "userinfo": looked} {
+			if claims["email"] != nil || claims[mailAttr] != nil || claims[nameAttr] != "Ida Holm" {
+				t.Errorf("%s says %v, want the name and no address", where, claims)
+			}
+		}
+	})
 }
