@@ -1,6 +1,7 @@
 package localidp_test
 
 import (
+	"crypto/x509"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/localidp"
 	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/oiosaml/peer"
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/testkit"
 )
@@ -63,6 +65,45 @@ func TestKeyPartners(t *testing.T) {
 		}
 		if got := how(); len(got) != 0 {
 			t.Errorf("partners = %q, want none that is off", got)
+		}
+	})
+}
+
+// A provider whose verified answer is encrypted to an announced key has it. Anybody
+// can encrypt to it: an answer that does not count proves nothing.
+func TestKeyPartnerUses(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
+		h := newHouse(t, db)
+		operator := access.Actor{ID: "operator:1", Name: "Olga", Operator: true}
+		key, err := h.SAMLKeys.Announce(t.Context(), operator, samlkey.Encryption, oiosaml.RSA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Move(11 * time.Second) // the node reads its keys anew
+		certificate, err := x509.ParseCertificate(key.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range []struct {
+			name   string
+			signer oiosaml.Key
+			want   string
+		}{{"by a stranger", peer.Other(), ""}, {"by the provider", peer.RSA(), samlkey.Used}} {
+			id, cookie := h.begin(t, localidp.Heading{})
+			l := h.login()
+			l.InReplyTo, l.Key, l.To = id, &tc.signer, &oiosaml.Recipient{Certificate: certificate}
+			if _, err := h.answer(t, l, cookie); (err == nil) != (tc.want != "") {
+				t.Errorf("an answer %s = %v", tc.name, err)
+			}
+			states, err := h.SAMLKeys.States(t.Context(), operator)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(states, func(s samlkey.State) bool { return s.ID == key.ID })
+			if got := states[i].Standing; len(got) != 1 || got[0].How != tc.want {
+				t.Errorf("after an answer %s: %+v, want %q", tc.name, got, tc.want)
+			}
 		}
 	})
 }

@@ -215,14 +215,20 @@ func (s *Service) check(ctx context.Context, a *oiosaml.Answer, r request, p IdP
 	if err != nil {
 		return oiosaml.Vouched{}, err
 	}
+	var by *oiosaml.Key
 	expected := oiosaml.Expected{
 		From: p.Metadata, Audience: party.EntityID, Consumer: party.Consumer, AskedAt: r.CreatedAt, Fresh: r.Fresh,
-		Opener: oiosaml.Opener{Keys: party.Decryption, CBC: p.CBC}, Skew: time.Duration(p.Skew) * time.Second,
+		Opener: oiosaml.Opener{Keys: party.Decryption, CBC: p.CBC, Notice: func(k oiosaml.Key) { by = &k }}, Skew: time.Duration(p.Skew) * time.Second,
 	}
 	if r.CookieMAC != nil {
 		expected.InReplyTo = r.ID
 	}
-	return a.Check(expected, s.Now())
+	k, err := a.Check(expected, s.Now())
+	// The first is the active key, which everybody knows.
+	if err != nil || by == nil || by.Certificate.Equal(party.Encryption[0].Certificate) {
+		return k, err
+	}
+	return k, s.SAMLKeys.Used(ctx, partnerID(p.ID), p.OrgID, by.Certificate.Raw)
 }
 
 // Result is what an answer said, kept until it is used or shown.

@@ -22,6 +22,9 @@ var ErrDecrypt = errors.New("what was encrypted cannot be read")
 type Opener struct {
 	Keys []Key
 	CBC  bool
+	// Notice is told of each key that fitted, nil = nobody. Anyone can encrypt to a
+	// key: it means something once the sender is verified.
+	Notice func(Key)
 }
 
 // inside is what each wrapper holds.
@@ -101,6 +104,9 @@ func (o Opener) unwrapOne(el *etree.Element, size int) []byte {
 			}
 			key, err := private.Decrypt(rand.Reader, value, &options)
 			if err == nil && len(key) == size {
+				if o.Notice != nil {
+					o.Notice(k)
+				}
 				return key
 			}
 		}
