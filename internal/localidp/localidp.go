@@ -23,6 +23,7 @@ import (
 	"github.com/adgang/adgang/internal/samlkey"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
+	"github.com/adgang/adgang/internal/setting"
 	"github.com/adgang/adgang/internal/store"
 )
 
@@ -202,6 +203,17 @@ func authenticator(kind string) string {
 		return "private_mitid"
 	}
 	return "local_idp"
+}
+
+// allowed refuses a provider, switched on or not, whose kind the organisation has
+// taken out of its authenticators. Administrators have no exception here: the key
+// files that they keep are the way to put it back. Errors: fault.Denied.
+func allowed(ctx context.Context, db bun.IDB, p IdP) error {
+	settings, err := setting.Of(ctx, db, p.OrgID)
+	if err != nil {
+		return err
+	}
+	return settings.Allows(authenticator(p.Kind))
 }
 
 func unknown() error {

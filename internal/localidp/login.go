@@ -14,6 +14,7 @@ import (
 	"github.com/adgang/adgang/internal/audit"
 	"github.com/adgang/adgang/internal/fault"
 	"github.com/adgang/adgang/internal/oiosaml"
+	"github.com/adgang/adgang/internal/org"
 	"github.com/adgang/adgang/internal/secret"
 	"github.com/adgang/adgang/internal/session"
 	"github.com/adgang/adgang/internal/store"
@@ -69,7 +70,7 @@ type Begun struct {
 }
 
 // Begin sends somebody to an active provider. Errors: fault.Denied when there is
-// none such.
+// none such, or the organisation does not allow logins of its kind.
 func (s *Service) Begin(ctx context.Context, id string, to Heading) (Begun, error) {
 	var p IdP
 	err := s.DB.NewSelect().Model(&p).Where("i.id = ?", id).Where("i.state = ?", Active).Scan(ctx)
@@ -78,6 +79,9 @@ func (s *Service) Begin(ctx context.Context, id string, to Heading) (Begun, erro
 	}
 	if err == nil {
 		err = p.read()
+	}
+	if err == nil {
+		err = allowed(ctx, s.DB, p)
 	}
 	if err != nil {
 		return Begun{}, err
@@ -409,7 +413,10 @@ func (s *Service) Finish(ctx context.Context, id, cookie, address string) (Finis
 	if err != nil {
 		return Finished{}, err
 	}
-	e, err := s.standing(ctx, s.DB, p, r.EmployeeID, result.Level)
+	var e org.Employee
+	if err = allowed(ctx, s.DB, p); err == nil {
+		e, err = s.standing(ctx, s.DB, p, r.EmployeeID, result.Level)
+	}
 	if err != nil {
 		return Finished{}, s.refuse(ctx, p, r, oiosaml.Vouched{NameID: result.NameID}, err, address)
 	}

@@ -24,6 +24,11 @@ func (s *Service) person(ctx context.Context, tx bun.Tx, p IdP, r request, k oio
 	if o.Ended(s.Now()) {
 		return org.Employee{}, fault.New(fault.Denied, "localidp.ended", "The organisation's agreement has ended, so nobody logs in for it any more.")
 	}
+	if r.Purpose != toTest {
+		if err := allowed(ctx, tx, p); err != nil {
+			return org.Employee{}, err
+		}
+	}
 	if cvr := k.One(oiosaml.AttrCVR); cvr != o.CVR && p.JoinBy != ByCPR {
 		if cvr == "" {
 			return org.Employee{}, fault.New(fault.Denied, "localidp.cvr_missing", "Your organisation's login does not say which CVR number you log in for. Its administrator must add the attribute %s.", oiosaml.AttrCVR)

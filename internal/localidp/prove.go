@@ -15,7 +15,7 @@ import (
 )
 
 // CanProve tells whether the organisation has an active provider where people prove
-// who they are with their own MitID.
+// who they are with their own MitID, and allows it.
 func (s *Service) CanProve(ctx context.Context, id access.OrgID) (bool, error) {
 	_, err := s.prover(ctx, id)
 	if fault.KindOf(err) == fault.Denied {
@@ -34,11 +34,15 @@ func (s *Service) prover(ctx context.Context, id access.OrgID) (IdP, error) {
 	if err == nil {
 		err = p.read()
 	}
+	if err == nil {
+		err = allowed(ctx, s.DB, p)
+	}
 	return p, err
 }
 
 // BeginProof sends an invited employee to prove who he or she is; next is the path
-// to come back to. Errors: fault.Denied when the organisation has no such provider.
+// to come back to. Errors: fault.Denied when the organisation has no such provider,
+// or does not allow MitID.
 func (s *Service) BeginProof(ctx context.Context, e org.Employee, next string) (Begun, error) {
 	p, err := s.prover(ctx, e.OrgID)
 	if err != nil {
