@@ -6,6 +6,7 @@ test('pages that need no login', async ({ page }) => {
 });
 
 test('pages of an administrator', async ({ page }) => {
+  test.setTimeout(900_000); // forty pages
   await asAdministrator(page);
   const { items: batches } = (await (await page.request.get('/api/v1/batches')).json()) as { items: { id: string }[] };
   const { items: people } = (await (await page.request.get('/api/v1/employees')).json()) as { items: { id: string }[] };
