@@ -42,7 +42,7 @@ test('a lost key file is blocked without login, with the code of its activation'
 
   await employee.goto('/login');
   await logIn(employee, { file, password });
-  await expect(employee).toHaveURL('/');
+  await expect(employee).toHaveURL('/me');
 
   // Somebody at another machine: first mistyped, then right.
   const stranger = await (await browser.newContext({ locale: 'da-DK' })).newPage();
