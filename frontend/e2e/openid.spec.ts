@@ -57,6 +57,8 @@ test('a service without metadata is registered, and one logs in to it and out wi
   await expect(page.getByText('Gem hemmeligheden nu')).toBeVisible();
   const [client = '', secret = ''] = await page.getByRole('alert').locator('dd').allTextContents();
   await accessible(page);
+  const { items } = (await (await page.request.get('/api/v1/services')).json()) as { items: object[] };
+  expect(items.filter((one) => JSON.stringify(one).includes('Rødgrød på nettet'))).toHaveLength(1);
 
   // On its page: where it may send people afterwards, and what it is told.
   await page.goto(`/services/${client}?tab=openid`);

@@ -66,7 +66,7 @@ test('a right is asked for and withdrawn, in English', async ({ page }) => {
 test('who has what, and a review, in English', async ({ page }) => {
   await asAdministrator(page, '/rights/holders');
   await page.getByRole('button', { name: 'English' }).first().click();
-  await page.getByLabel('Choose a service').selectOption({ label: 'Time registration (demo service)' });
+  await page.getByLabel('Choose a service').selectOption({ label: 'Tidsregistrering (demotjeneste)' });
   await page.getByLabel('Choose a right').selectOption({ label: 'Approve hours' });
   await page.getByRole('button', { name: 'Search', exact: true }).click();
   await expect(page.getByRole('table', { name: 'Who has what' })).toContainText('Ida Holm');

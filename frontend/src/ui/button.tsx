@@ -13,7 +13,9 @@ interface ButtonProps extends ComponentProps<'button'> {
 export function Button({ variant = 'secondary', icon, pending = false, ...rest }: ButtonProps) {
   const { children, className = '', onClick, type = 'button', ...others } = rest;
   const click = (event: MouseEvent<HTMLButtonElement>) => {
-    if (pending) event.preventDefault();
+    // The second click of a double click comes before anything is seen to be pending.
+    const again = type === 'submit' && event.detail > 1;
+    if (pending || again) event.preventDefault();
     else onClick?.(event);
   };
   return (
