@@ -76,6 +76,20 @@ func (o office) renewed(t *testing.T, f enrolment.Fetched) enrolment.Fetched {
 }
 
 // ofSerial is the certificate of the inventory with a serial number.
+// machine has a certificate for 1,000 days and then renews it by itself.
+func (o office) machine(t *testing.T) (first, second enrolment.Fetched) {
+	t.Helper()
+	o.enrol(t)
+	first = o.issued(t, "Lønsystem")
+	o.Clock.Move(1000 * 24 * time.Hour)
+	second, err := o.Enrolment.Reenroll(t.Context(), first.Certificate.DER, csr(t), "192.0.2.9")
+	if err != nil {
+		t.Fatalf("Reenroll: %v", err)
+	}
+	o.Drain(t)
+	return first, second
+}
+
 func (o office) ofSerial(t *testing.T, serial pki.Serial) inventory.View {
 	t.Helper()
 	var ids []string
@@ -203,14 +217,7 @@ func TestAMachineThatRenewsIsDone(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := newOffice(t, db)
-		o.enrol(t)
-		first := o.issued(t, "Lønsystem")
-		o.Clock.Move(1000 * 24 * time.Hour)
-		second, err := o.Enrolment.Reenroll(t.Context(), first.Certificate.DER, csr(t), "192.0.2.9")
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Drain(t)
+		first, second := o.machine(t)
 		if v := o.ofSerial(t, first.Certificate.Serial); v.Plan != inventory.PlanInstalled || v.SuccessorID != o.ofSerial(t, second.Certificate.Serial).ID {
 			t.Errorf("renewed by EST = %s, successor %q; want installed", v.Plan, v.SuccessorID)
 		}

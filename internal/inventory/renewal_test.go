@@ -48,13 +48,7 @@ func TestAMachineIsOrdered(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := newOffice(t, db)
-		o.enrol(t)
-		first := o.issued(t, "Lønsystem")
-		o.Clock.Move(1000 * 24 * time.Hour)
-		f, err := o.Enrolment.Reenroll(t.Context(), first.Certificate.DER, csr(t), "192.0.2.9")
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, f := o.machine(t)
 		o.Clock.Move(1000 * 24 * time.Hour)
 		o.Drain(t)
 		v := o.ofSerial(t, f.Certificate.Serial)
@@ -120,13 +114,7 @@ func TestOrdersOfMachinesEnd(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := newOffice(t, db)
-		o.enrol(t)
-		first := o.issued(t, "Lønsystem")
-		o.Clock.Move(1000 * 24 * time.Hour)
-		f, err := o.Enrolment.Reenroll(t.Context(), first.Certificate.DER, csr(t), "192.0.2.9")
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, f := o.machine(t)
 		o.Clock.Move(1000 * 24 * time.Hour)
 		o.Drain(t)
 		v := o.ofSerial(t, f.Certificate.Serial)

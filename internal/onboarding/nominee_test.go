@@ -17,14 +17,7 @@ func TestRecoveryProposesTheNominee(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := newDomain(t, db)
 		s, ctx := d.Onboarding, t.Context()
-		_, v := d.waiting(t)
-		if err := s.Accept(ctx, operator, v.ID, "known", because); err != nil {
-			t.Fatal(err)
-		}
-		o, err := d.Org.ByCVR(ctx, oneSigns)
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := d.connected(t)
 		ask := func() string {
 			t.Helper()
 			if err := s.AskRecovery(ctx, oneSigns, "karla@havblik.example", "da", ""); err != nil {

@@ -97,16 +97,26 @@ func TestWizard(t *testing.T) {
 	})
 }
 
+// connected is an organisation whose application was accepted.
+func (d domain) connected(t *testing.T) org.Organisation {
+	t.Helper()
+	_, v := d.waiting(t)
+	if err := d.Onboarding.Accept(t.Context(), operator, v.ID, "known", because); err != nil {
+		t.Fatal(err)
+	}
+	o, err := d.Org.ByCVR(t.Context(), oneSigns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := newDomain(t, db)
 		s, ctx := d.Onboarding, t.Context()
-		_, v := d.waiting(t)
-		if err := s.Accept(ctx, operator, v.ID, "known", because); err != nil {
-			t.Fatal(err)
-		}
-		o, _ := d.Org.ByCVR(ctx, oneSigns)
+		o := d.connected(t)
 		ask := func() (token string) {
 			t.Helper()
 			if err := s.AskRecovery(ctx, oneSigns, "Karla@havblik.example", "da", ""); err != nil {
@@ -181,10 +191,7 @@ func TestRecoveryTellsStrangersNothing(t *testing.T) {
 	testkit.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := newDomain(t, db)
 		s, ctx := d.Onboarding, t.Context()
-		_, v := d.waiting(t)
-		if err := s.Accept(ctx, operator, v.ID, "known", because); err != nil {
-			t.Fatal(err)
-		}
+		d.connected(t)
 		before, _ := d.mails(t, "karla@havblik.example")
 		for _, strange := range [][2]string{{oneSigns, "eve@havblik.example"}, {twoSign, "karla@havblik.example"}, {"x", "karla@havblik.example"}} {
 			if err := s.AskRecovery(ctx, strange[0], strange[1], "da", ""); err != nil {
