@@ -26,24 +26,13 @@ func (s *Service) Migrate(ctx context.Context, ref ChunkRef) error {
 		return err
 	}
 	err = store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		var b Batch
-		err := tx.NewSelect().Model(&b).Where("org_id = ?", ref.Org).Where("id = ?", ref.Batch).Scan(ctx)
-		if errors.Is(err, sql.ErrNoRows) || (err == nil && b.State != Running) {
-			return nil // dropped, paused or cancelled: resume records the work anew
-		}
-		if err != nil {
-			return err
-		}
-		// The chunk before its rows, as Cancel does: whoever comes second waits
-		// here and finds no row pending.
-		var c Chunk
-		if err := tx.NewUpdate().Model(&c).Set("done_at = done_at").
-			Where("batch_id = ?", b.ID).Where("no = ?", ref.No).Returning("*").Scan(ctx); err != nil {
-			return err
+		b, c, err := holdChunk(ctx, tx, ref)
+		if err != nil || b.State != Running {
+			return err // dropped, paused or cancelled: resume records the work anew
 		}
 		var rows []Row
 		err = tx.NewUpdate().Model(&rows).Set("state = ?", RowInvited).
-			Where("batch_id = ?", b.ID).Where("row_no BETWEEN ? AND ?", c.FromRow, c.ToRow).Where("state = ?", RowPending).
+			Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Where("row_no BETWEEN ? AND ?", c.FromRow, c.ToRow).Where("state = ?", RowPending).
 			Returning("*").Scan(ctx)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("claim rows: %w", err)
@@ -57,6 +46,21 @@ func (s *Service) Migrate(ctx context.Context, ref ChunkRef) error {
 		return fmt.Errorf("chunk %d of batch %s: %w", ref.No, ref.Batch, err)
 	}
 	return s.complete(ctx, BatchRef{ref.Org, ref.Batch})
+}
+
+// holdChunk reads a batch and locks one of its chunks, before any of its rows, as Cancel
+// does: whoever comes second waits here. A batch that was dropped has no state.
+func holdChunk(ctx context.Context, tx bun.Tx, ref ChunkRef) (b Batch, c Chunk, err error) {
+	err = tx.NewSelect().Model(&b).Where("org_id = ?", ref.Org).Where("id = ?", ref.Batch).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Batch{}, c, nil
+	}
+	if err != nil {
+		return b, c, err
+	}
+	err = tx.NewUpdate().Model(&c).Set("done_at = done_at").
+		Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).Where("no = ?", ref.No).Returning("*").Scan(ctx)
+	return b, c, err
 }
 
 // migrate does what the claimed rows ask for and settles their states.

@@ -2,8 +2,6 @@ package cutover
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -112,7 +110,7 @@ func (s *Service) retryGiving(ctx context.Context, tx bun.Tx, b Batch, lines []i
 	}
 	var chunks []Chunk
 	if err := tx.NewSelect().Model(&chunks).Where("org_id = ?", b.OrgID).Where("batch_id = ?", b.ID).
-		Where("EXISTS (SELECT 1 FROM batch_row AS r WHERE r.batch_id = chunk.batch_id AND r.row_no BETWEEN chunk.from_row AND chunk.to_row AND (r.not_given = ? OR r.not_attached = ?))", Trying, Trying).
+		Where("EXISTS (SELECT 1 FROM batch_row AS r WHERE r.org_id = chunk.org_id AND r.batch_id = chunk.batch_id AND r.row_no BETWEEN chunk.from_row AND chunk.to_row AND (r.not_given = ? OR r.not_attached = ?))", Trying, Trying).
 		Order("no").Scan(ctx); err != nil {
 		return false, err
 	}
@@ -138,17 +136,8 @@ func onLines(q *bun.UpdateQuery, lines []int64) *bun.UpdateQuery {
 // finds no mark.
 func (s *Service) Give(ctx context.Context, ref ChunkRef) error {
 	err := store.InTx(ctx, s.DB, func(ctx context.Context, tx bun.Tx) error {
-		var b Batch
-		err := tx.NewSelect().Model(&b).Where("org_id = ?", ref.Org).Where("id = ?", ref.Batch).Scan(ctx)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		var c Chunk
-		if err := tx.NewUpdate().Model(&c).Set("done_at = done_at").
-			Where("batch_id = ?", b.ID).Where("no = ?", ref.No).Returning("*").Scan(ctx); err != nil {
+		b, c, err := holdChunk(ctx, tx, ref)
+		if err != nil || b.State == "" {
 			return err
 		}
 		var rows []Row
